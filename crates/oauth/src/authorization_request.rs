@@ -1,0 +1,174 @@
+//! The authorization request: identify the client's redirect target, then validate everything else. RFC 6749 §4.1.1.
+//! Called by the authorization endpoint; a failure of [`identify`] is shown as a page and never redirected (§4.1.2.1).
+
+use serde::{Deserialize, Serialize};
+
+use crate::client::{Client, ClientId, GrantType};
+use crate::error::OAuthError;
+use crate::parameters::Parameters;
+use crate::pkce::CodeChallenge;
+use crate::redirect_uri::RedirectTarget;
+use crate::resource::{self, Resource, ResourceId};
+use crate::scope::Scope;
+
+/// The longest `state` taken, in bytes; it comes back in every answer.
+pub const MAX_STATE_LENGTH: usize = 4096;
+
+/// A request that passed every check.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuthorizationRequest {
+    /// Who asks.
+    pub client_id: ClientId,
+    /// Where the answer goes.
+    pub redirect_uri: RedirectTarget,
+    /// Given back as it came.
+    pub state: Option<String>,
+    /// What is asked for, after unknown names were dropped.
+    pub scope: Scope,
+    /// The audience of the tokens to come.
+    pub resource: ResourceId,
+    /// RFC 7636 §4.3.
+    pub code_challenge: CodeChallenge,
+}
+
+/// Steps one and two of RFC 6749 §4.1.2.1: the redirect target, or an error for the resource owner's eyes only.
+pub fn identify(parameters: &Parameters, client: &Client) -> Result<RedirectTarget, OAuthError> {
+    RedirectTarget::of_client(&client.redirect_uris, parameters.optional("redirect_uri")?)
+}
+
+/// `state` for error answers: given back whenever it can be (RFC 6749 §4.1.2.1).
+pub fn state(parameters: &Parameters) -> Result<Option<String>, OAuthError> {
+    match parameters.optional("state")? {
+        Some(state) if state.len() > MAX_STATE_LENGTH => Err(OAuthError::parameter_too_long("state", MAX_STATE_LENGTH)),
+        state => Ok(state.map(str::to_owned)),
+    }
+}
+
+/// RFC 6749 §4.1.1 in the order the checks must run; every error may be redirected to the target.
+pub fn validate(
+    parameters: &Parameters,
+    client: &Client,
+    redirect_uri: RedirectTarget,
+    resources: &[Resource],
+) -> Result<AuthorizationRequest, OAuthError> {
+    let state = state(parameters)?;
+    if parameters.required("response_type")? != "code" {
+        return Err(OAuthError::response_type_unsupported());
+    }
+    if parameters.optional("response_mode")?.is_some_and(|mode| mode != "query") {
+        return Err(OAuthError::response_mode_unsupported());
+    }
+    if !client.may_use(GrantType::AuthorizationCode) {
+        return Err(OAuthError::grant_type_not_registered());
+    }
+    let code_challenge = CodeChallenge::from_request(
+        parameters.optional("code_challenge")?,
+        parameters.optional("code_challenge_method")?,
+    )?;
+    let resource = resource::select(resources, &parameters.every("resource"))?;
+    let scope = requested_scope(parameters.optional("scope")?, resource);
+    Ok(AuthorizationRequest {
+        client_id: client.id.clone(),
+        redirect_uri,
+        state,
+        scope,
+        resource: resource.id.clone(),
+        code_challenge,
+    })
+}
+
+/// RFC 6749 §3.3 lets the server grant less than asked: unknown names are dropped, because real clients ask for
+/// `openid offline_access` everywhere; when none is left, the default of the resource stands.
+fn requested_scope(requested: Option<&str>, resource: &Resource) -> Scope {
+    let known = Scope::parse_lenient(requested.unwrap_or_default()).intersection(&resource.known_scope());
+    if known.is_empty() { resource.default_scope.clone() } else { known }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::TokenEndpointAuthMethod;
+    use crate::error::Code;
+    use crate::resource::ScopeDefinition;
+    use crate::time::Timestamp;
+
+    const GOOD: &str = "response_type=code&client_id=c&redirect_uri=https%3A%2F%2Fclient.example%2Fcb&state=s%20%26\
+        &code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256&scope=a+offline_access&resource=https://h.example/mcp";
+
+    fn client(redirect_uris: &[&str]) -> Client {
+        Client {
+            id: ClientId::new("c"),
+            name: None,
+            redirect_uris: redirect_uris.iter().map(|uri| (*uri).to_owned()).collect(),
+            grant_types: vec![GrantType::AuthorizationCode],
+            token_endpoint_auth_method: TokenEndpointAuthMethod::None,
+            secret: None,
+            client_uri: None,
+            issued_at: Timestamp::from_unix(0),
+        }
+    }
+
+    fn resources() -> Vec<Resource> {
+        let define = |name: &str| ScopeDefinition { name: name.into(), title: name.into() };
+        vec![Resource {
+            id: ResourceId::from_config("https://h.example/mcp").expect("a resource"),
+            name: "H".into(),
+            scopes: vec![define("a"), define("b")],
+            default_scope: "b".parse().expect("a scope"),
+        }]
+    }
+
+    fn check(query: &str) -> Result<AuthorizationRequest, OAuthError> {
+        let parameters = Parameters::parse(query.as_bytes())?;
+        let client = client(&["https://client.example/cb"]);
+        let target = identify(&parameters, &client)?;
+        validate(&parameters, &client, target, &resources())
+    }
+
+    #[test]
+    fn a_good_request_passes_with_unknown_scopes_dropped() {
+        let request = check(GOOD).expect("good");
+        assert_eq!(request.state.as_deref(), Some("s &"));
+        assert_eq!(request.scope.to_string(), "a");
+        assert_eq!(request.resource.as_str(), "https://h.example/mcp");
+    }
+
+    #[test]
+    fn the_default_scope_stands_when_none_is_known() {
+        for scope in ["", "openid profile", "x \"", "A"] {
+            let request = check(&GOOD.replace("a+offline_access", scope)).expect("good");
+            assert_eq!(request.scope.to_string(), "b", "{scope}");
+        }
+    }
+
+    #[test]
+    fn every_broken_parameter_has_its_error() {
+        for (from, to, code) in [
+            ("response_type=code&", "", Code::InvalidRequest),
+            ("response_type=code", "response_type=token", Code::UnsupportedResponseType),
+            ("response_type=code", "response_type=code&response_type=code", Code::InvalidRequest),
+            ("state=", "response_mode=fragment&state=", Code::InvalidRequest),
+            ("state=", "state=x&state=", Code::InvalidRequest),
+            ("S256", "plain", Code::InvalidRequest),
+            ("&code_challenge_method=S256", "", Code::InvalidRequest),
+            ("code_challenge=", "ignored=", Code::InvalidRequest),
+            ("code_challenge=", "code_challenge=x&code_challenge=", Code::InvalidRequest),
+            ("scope=", "scope=a&scope=", Code::InvalidRequest),
+            ("h.example", "other.example", Code::InvalidTarget),
+        ] {
+            assert!(GOOD.contains(from));
+            assert_eq!(check(&GOOD.replacen(from, to, 1)).expect_err(to).code, code, "{from} -> {to}");
+        }
+        let long_state = |length: usize| GOOD.replace("s%20%26", &"x".repeat(length));
+        assert!(check(&long_state(MAX_STATE_LENGTH)).is_ok());
+        assert!(check(&long_state(MAX_STATE_LENGTH + 1)).is_err());
+    }
+
+    #[test]
+    fn a_redirect_uri_may_be_left_out_only_when_one_is_registered() {
+        let parameters = Parameters::parse(b"client_id=c").expect("parameters");
+        assert!(identify(&parameters, &client(&["https://client.example/cb"])).is_ok());
+        assert!(identify(&parameters, &client(&["https://client.example/cb", "https://client.example/2"])).is_err());
+        assert!(identify(&parameters, &client(&[])).is_err());
+    }
+}

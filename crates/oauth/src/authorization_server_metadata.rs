@@ -1,0 +1,131 @@
+//! The document in which the authorization server describes itself. RFC 8414 §2 and §3, RFC 9207 §3.
+
+use serde::Serialize;
+
+use crate::client::{GrantType, TokenEndpointAuthMethod};
+use crate::resource::Resource;
+use crate::scope::Scope;
+
+/// The metadata. Members that do not apply are left out: several SDKs refuse `null`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AuthorizationServerMetadata {
+    issuer: String,
+    authorization_endpoint: String,
+    token_endpoint: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    registration_endpoint: Option<String>,
+    jwks_uri: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    scopes_supported: Vec<String>,
+    response_types_supported: [&'static str; 1],
+    response_modes_supported: [&'static str; 1],
+    grant_types_supported: Vec<&'static str>,
+    token_endpoint_auth_methods_supported: Vec<&'static str>,
+    code_challenge_methods_supported: [&'static str; 1],
+    authorization_response_iss_parameter_supported: bool,
+    protected_resources: Vec<String>,
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    openid: Option<OpenIdMembers>,
+}
+
+/// What OpenID Connect Discovery 1.0 §3 requires besides: SDKs that look there first validate the document strictly.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+struct OpenIdMembers {
+    subject_types_supported: [&'static str; 1],
+    id_token_signing_alg_values_supported: [&'static str; 1],
+}
+
+impl AuthorizationServerMetadata {
+    /// The RFC 8414 document of `issuer`.
+    pub fn new(issuer: &str, dynamic_registration: bool, resources: &[Resource]) -> Self {
+        let scopes = resources.iter().fold(Scope::empty(), |all, resource| all.union(&resource.known_scope()));
+        Self {
+            issuer: issuer.to_owned(),
+            authorization_endpoint: format!("{issuer}/authorize"),
+            token_endpoint: format!("{issuer}/token"),
+            registration_endpoint: dynamic_registration.then(|| format!("{issuer}/register")),
+            jwks_uri: format!("{issuer}/jwks"),
+            scopes_supported: scopes.iter().map(str::to_owned).collect(),
+            response_types_supported: ["code"],
+            response_modes_supported: ["query"],
+            grant_types_supported: GrantType::ALL.map(GrantType::as_str).to_vec(),
+            token_endpoint_auth_methods_supported: TokenEndpointAuthMethod::ALL
+                .map(TokenEndpointAuthMethod::as_str)
+                .to_vec(),
+            code_challenge_methods_supported: ["S256"],
+            authorization_response_iss_parameter_supported: true,
+            protected_resources: resources.iter().map(|resource| resource.id.to_string()).collect(),
+            openid: None,
+        }
+    }
+
+    /// The same with what `openid-configuration` must hold. No ID token is ever issued: `openid` is not a scope here.
+    pub fn with_openid_members(self) -> Self {
+        let openid =
+            OpenIdMembers { subject_types_supported: ["public"], id_token_signing_alg_values_supported: ["ES256"] };
+        Self { openid: Some(openid), ..self }
+    }
+}
+
+/// RFC 8414 §3.1 and OpenID Connect Discovery 1.0 §4: every path a client may look at for an issuer whose URL has the
+/// path `issuer_path` (empty, or beginning with a slash), as (RFC 8414 paths, OpenID paths).
+pub fn well_known_paths(issuer_path: &str) -> (Vec<String>, Vec<String>) {
+    let oauth = vec![format!("/.well-known/oauth-authorization-server{issuer_path}")];
+    let mut openid = vec![format!("/.well-known/openid-configuration{issuer_path}")];
+    if !issuer_path.is_empty() {
+        openid.push(format!("{issuer_path}/.well-known/openid-configuration"));
+    }
+    (oauth, openid)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn json(metadata: &AuthorizationServerMetadata) -> serde_json::Value {
+        serde_json::to_value(metadata).expect("JSON")
+    }
+
+    #[test]
+    fn the_document_holds_what_clients_refuse_to_go_without() {
+        let document = json(&AuthorizationServerMetadata::new("https://h.example/auth", true, &[]));
+        assert_eq!(document["issuer"], "https://h.example/auth");
+        assert_eq!(document["authorization_endpoint"], "https://h.example/auth/authorize");
+        assert_eq!(document["registration_endpoint"], "https://h.example/auth/register");
+        assert_eq!(document["response_types_supported"], serde_json::json!(["code"]));
+        assert_eq!(document["code_challenge_methods_supported"], serde_json::json!(["S256"]));
+        assert_eq!(document["token_endpoint_auth_methods_supported"][0], "none");
+        assert_eq!(document["authorization_response_iss_parameter_supported"], true);
+        assert!(document.get("subject_types_supported").is_none());
+        assert!(document.get("client_id_metadata_document_supported").is_none());
+        assert!(!document.to_string().contains("null"));
+    }
+
+    #[test]
+    fn registration_is_announced_only_when_it_is_open() {
+        let closed = json(&AuthorizationServerMetadata::new("https://h.example", false, &[]));
+        assert!(closed.get("registration_endpoint").is_none());
+    }
+
+    #[test]
+    fn the_openid_alias_is_complete() {
+        let alias = json(&AuthorizationServerMetadata::new("https://h.example", true, &[]).with_openid_members());
+        for required in [
+            "issuer",
+            "jwks_uri",
+            "subject_types_supported",
+            "id_token_signing_alg_values_supported",
+            "code_challenge_methods_supported",
+        ] {
+            assert!(alias.get(required).is_some(), "{required}");
+        }
+    }
+
+    #[test]
+    fn an_issuer_with_a_path_is_found_at_all_three_forms() {
+        let (oauth, openid) = well_known_paths("/auth");
+        assert_eq!(oauth, ["/.well-known/oauth-authorization-server/auth"]);
+        assert_eq!(openid, ["/.well-known/openid-configuration/auth", "/auth/.well-known/openid-configuration"]);
+        assert_eq!(well_known_paths("").1, ["/.well-known/openid-configuration"]);
+    }
+}

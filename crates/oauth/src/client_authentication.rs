@@ -1,0 +1,190 @@
+//! How a client proves itself at the token endpoint: `none`, `client_secret_basic`, `client_secret_post`.
+//! RFC 6749 §2.3, RFC 7617 §2.
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use url::form_urlencoded;
+
+use crate::client::{Client, ClientId, TokenEndpointAuthMethod};
+use crate::error::OAuthError;
+use crate::parameters::Parameters;
+use crate::secret::{Kind, Secret};
+
+/// What a request presents. `Debug` prints no secret.
+pub struct ClientCredentials {
+    /// Who the request says it is from.
+    pub client_id: ClientId,
+    presented: Presented,
+}
+
+enum Presented {
+    Nothing,
+    Post(String),
+    /// Decoded as RFC 6749 §2.3.1 wants, and as it came: many clients skip the form-encoding.
+    Basic {
+        decoded: String,
+        raw: String,
+    },
+}
+
+impl ClientCredentials {
+    /// Reads the credentials of a token request: from the header or from the body, never from both (RFC 6749 §2.3).
+    pub fn from_request(authorization: Option<&[u8]>, body: &Parameters) -> Result<Self, OAuthError> {
+        let client_id = body.optional("client_id")?;
+        let client_secret = body.optional("client_secret")?;
+        let Some(header) = authorization else {
+            let client_id = client_id.ok_or_else(|| OAuthError::parameter_missing("client_id"))?;
+            let presented = client_secret.map_or(Presented::Nothing, |secret| Presented::Post(secret.to_owned()));
+            return Ok(Self { client_id: ClientId::new(client_id), presented });
+        };
+        if client_secret.is_some() {
+            return Err(OAuthError::client_authentication_twice());
+        }
+        let (user, password) = basic(header).ok_or_else(OAuthError::client_authentication_malformed)?;
+        let basic_id = form_decode(&user);
+        if client_id.is_some_and(|id| id != basic_id && id != user) {
+            return Err(OAuthError::client_authentication_twice());
+        }
+        let presented = match password.as_str() {
+            "" => Presented::Nothing,
+            _ => Presented::Basic { decoded: form_decode(&password), raw: password },
+        };
+        Ok(Self { client_id: ClientId::new(basic_id), presented })
+    }
+
+    /// Whether HTTP Basic was used: then `invalid_client` names that scheme (RFC 6749 §5.2).
+    pub fn used_basic(authorization: Option<&[u8]>) -> bool {
+        authorization.is_some()
+    }
+
+    /// RFC 6749 §2.3: the client that registered a secret must present it, by either way that carries one. A public client
+    /// must not present any; an empty Basic password counts as none (the Go OAuth library begins with it).
+    pub fn authenticate(&self, client: &Client) -> Result<(), OAuthError> {
+        let failed = OAuthError::client_authentication_failed;
+        match (client.token_endpoint_auth_method, client.secret, &self.presented) {
+            (TokenEndpointAuthMethod::None, _, Presented::Nothing) => Ok(()),
+            (TokenEndpointAuthMethod::None, ..) => Err(failed("a public client presented a secret")),
+            (_, None, _) => Err(failed("the registration has no secret")),
+            (_, Some(_), Presented::Nothing) => Err(failed("the secret is missing")),
+            (_, Some(stored), Presented::Post(secret)) if is_secret(secret, stored) => Ok(()),
+            (_, Some(stored), Presented::Basic { decoded, raw })
+                if is_secret(decoded, stored) || is_secret(raw, stored) =>
+            {
+                Ok(())
+            }
+            _ => Err(failed("the secret is wrong")),
+        }
+    }
+}
+
+impl std::fmt::Debug for ClientCredentials {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ClientCredentials").field("client_id", &self.client_id).finish_non_exhaustive()
+    }
+}
+
+fn is_secret(presented: &str, stored: crate::secret::HashedSecret) -> bool {
+    Secret::parse(Kind::ClientSecret, presented).is_some_and(|secret| secret.hash() == stored)
+}
+
+/// RFC 7617 §2: user and password of a Basic header.
+fn basic(header: &[u8]) -> Option<(String, String)> {
+    let header = std::str::from_utf8(header).ok()?;
+    let (scheme, encoded) = header.split_once(' ')?;
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return None;
+    }
+    let decoded = String::from_utf8(BASE64_STANDARD.decode(encoded.trim()).ok()?).ok()?;
+    let (user, password) = decoded.split_once(':')?;
+    (!user.is_empty()).then(|| (user.to_owned(), password.to_owned()))
+}
+
+/// RFC 6749 appendix B for one value.
+fn form_decode(text: &str) -> String {
+    let escaped = text.replace('&', "%26").replace('=', "%3D");
+    form_urlencoded::parse(escaped.as_bytes()).next().map_or_else(String::new, |(name, _)| name.into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::GrantType;
+    use crate::error::Code;
+    use crate::time::Timestamp;
+
+    fn client(method: TokenEndpointAuthMethod, secret: Option<&Secret>) -> Client {
+        Client {
+            id: ClientId::new("c"),
+            name: None,
+            redirect_uris: Vec::new(),
+            grant_types: vec![GrantType::AuthorizationCode],
+            token_endpoint_auth_method: method,
+            secret: secret.map(Secret::hash),
+            client_uri: None,
+            issued_at: Timestamp::from_unix(0),
+        }
+    }
+
+    fn header(user: &str, password: &str) -> String {
+        format!("Basic {}", BASE64_STANDARD.encode(format!("{user}:{password}")))
+    }
+
+    fn read(header: Option<&str>, body: &str) -> Result<ClientCredentials, OAuthError> {
+        let body = Parameters::parse(body.as_bytes())?;
+        ClientCredentials::from_request(header.map(str::as_bytes), &body)
+    }
+
+    #[test]
+    fn a_public_client_is_named_in_the_body_or_by_basic_with_an_empty_password() {
+        let public = client(TokenEndpointAuthMethod::None, None);
+        for (authorization, body) in
+            [(None, "client_id=c"), (Some(header("c", "")), ""), (Some(header("c", "")), "client_id=c")]
+        {
+            let credentials = read(authorization.as_deref(), body).expect("readable");
+            assert_eq!(credentials.client_id.as_str(), "c");
+            assert_eq!(credentials.authenticate(&public), Ok(()));
+        }
+        let with_secret = read(None, "client_id=c&client_secret=x").expect("readable");
+        assert_eq!(with_secret.authenticate(&public).expect_err("refused").code, Code::InvalidClient);
+    }
+
+    #[test]
+    fn a_confidential_client_presents_its_secret_by_header_or_body() {
+        let secret = Secret::generate(Kind::ClientSecret);
+        let text = secret.expose();
+        let escaped: String = text.bytes().map(|b| format!("%{b:02X}")).collect();
+        for method in [TokenEndpointAuthMethod::ClientSecretBasic, TokenEndpointAuthMethod::ClientSecretPost] {
+            let confidential = client(method, Some(&secret));
+            for credentials in [
+                read(Some(&header("c", text)), ""),
+                read(Some(&header("%63", &escaped)), ""),
+                read(None, &format!("client_id=c&client_secret={text}")),
+            ] {
+                assert_eq!(credentials.expect("readable").authenticate(&confidential), Ok(()));
+            }
+            for credentials in
+                [read(Some(&header("c", "")), ""), read(None, "client_id=c"), read(None, "client_id=c&client_secret=x")]
+            {
+                let refused = credentials.expect("readable").authenticate(&confidential).expect_err("refused");
+                assert_eq!(refused.code, Code::InvalidClient);
+            }
+            let shorter =
+                read(None, &format!("client_id=c&client_secret={}", &text[..text.len() - 1])).expect("readable");
+            assert!(shorter.authenticate(&confidential).is_err());
+        }
+    }
+
+    #[test]
+    fn two_methods_at_once_are_refused() {
+        for body in ["client_id=c&client_secret=x", "client_id=other", "client_id=c&client_id=c", "client_secret=x"] {
+            assert_eq!(read(Some(&header("c", "x")), body).expect_err(body).code, Code::InvalidRequest, "{body}");
+        }
+    }
+
+    #[test]
+    fn an_unreadable_header_is_invalid_client() {
+        for bad in ["Basic", "Basic !", "Basic Yw==", "Bearer x", "Basic Og==", "", "basic  ", "Digest x"] {
+            assert_eq!(read(Some(bad), "client_id=c").expect_err(bad).code, Code::InvalidClient, "{bad}");
+        }
+    }
+}

@@ -1,0 +1,323 @@
+//! Client metadata sent for dynamic registration: what is taken, dropped, or refused. RFC 7591 §2.
+//!
+//! Real clients send much that does not concern this server: unknown members and grant types are ignored (§2), a redirect
+//! URI that may not be registered is dropped as long as another one remains, and the answer says what was registered.
+
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use crate::client::{Client, ClientId, GrantType, TokenEndpointAuthMethod};
+use crate::error::OAuthError;
+use crate::redirect_uri;
+use crate::secret::Secret;
+use crate::time::Timestamp;
+
+/// How many redirect URIs one client may register.
+pub const MAX_REDIRECT_URIS: usize = 10;
+
+/// The longest name, in characters.
+const MAX_NAME_LENGTH: usize = 80;
+
+/// The body of a registration request (RFC 7591 §2). Unknown members are ignored; `null` counts as absent.
+#[derive(Debug, Deserialize)]
+pub struct ClientMetadata {
+    redirect_uris: Option<Vec<String>>,
+    client_name: Option<String>,
+    client_uri: Option<String>,
+    logo_uri: Option<String>,
+    tos_uri: Option<String>,
+    policy_uri: Option<String>,
+    jwks_uri: Option<String>,
+    jwks: Option<serde::de::IgnoredAny>,
+    grant_types: Option<Vec<String>>,
+    response_types: Option<Vec<String>>,
+    token_endpoint_auth_method: Option<String>,
+    scope: Option<String>,
+    application_type: Option<String>,
+    software_id: Option<String>,
+    software_version: Option<String>,
+    contacts: Option<Vec<String>>,
+}
+
+/// The answer to a registration (RFC 7591 §3.2.1): everything registered, nothing that is not.
+#[derive(Debug, Serialize)]
+pub struct ClientInformation {
+    client_id: ClientId,
+    client_id_issued_at: Timestamp,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_secret: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_secret_expires_at: Option<u8>,
+    redirect_uris: Vec<String>,
+    grant_types: Vec<GrantType>,
+    response_types: [&'static str; 1],
+    token_endpoint_auth_method: TokenEndpointAuthMethod,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_uri: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scope: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    application_type: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    logo_uri: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tos_uri: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    policy_uri: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    software_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    software_version: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    contacts: Option<Vec<String>>,
+}
+
+impl ClientMetadata {
+    /// The client to be stored, or why it may not be registered. `secret` is given to a client that asked for one.
+    pub fn into_client(self, secret: Secret, now: Timestamp) -> Result<(Client, ClientInformation), OAuthError> {
+        let redirect_uris = acceptable_redirect_uris(self.redirect_uris.unwrap_or_default())?;
+        let client_name = self.client_name.map(checked_name).transpose()?.filter(|name| !name.is_empty());
+        for (member, uri) in [
+            ("client_uri", &self.client_uri),
+            ("logo_uri", &self.logo_uri),
+            ("tos_uri", &self.tos_uri),
+            ("policy_uri", &self.policy_uri),
+            ("jwks_uri", &self.jwks_uri),
+        ] {
+            checked_https(member, uri.as_deref())?;
+        }
+        if self.jwks.is_some() && self.jwks_uri.is_some() {
+            return Err(OAuthError::client_metadata_refused("jwks and jwks_uri exclude each other"));
+        }
+        let grant_types = known_grant_types(self.grant_types, self.response_types)?;
+        let method = auth_method(self.token_endpoint_auth_method.as_deref(), &redirect_uris)?;
+        let secret = (method != TokenEndpointAuthMethod::None).then_some(secret);
+        let client = Client {
+            id: ClientId::generate(),
+            name: client_name,
+            redirect_uris,
+            grant_types,
+            token_endpoint_auth_method: method,
+            secret: secret.as_ref().map(Secret::hash),
+            client_uri: self.client_uri.filter(|uri| !uri.is_empty()),
+            issued_at: now,
+        };
+        let information = ClientInformation {
+            client_id: client.id.clone(),
+            client_id_issued_at: now,
+            client_secret_expires_at: secret.as_ref().map(|_| 0),
+            client_secret: secret.map(|secret| secret.expose().to_owned()),
+            redirect_uris: client.redirect_uris.clone(),
+            grant_types: client.grant_types.clone(),
+            response_types: ["code"],
+            token_endpoint_auth_method: method,
+            client_name: client.name.clone(),
+            client_uri: client.client_uri.clone(),
+            scope: self.scope.filter(|scope| !scope.is_empty()),
+            application_type: self.application_type,
+            logo_uri: self.logo_uri,
+            tos_uri: self.tos_uri,
+            policy_uri: self.policy_uri,
+            software_id: self.software_id,
+            software_version: self.software_version,
+            contacts: self.contacts.filter(|contacts| !contacts.is_empty()),
+        };
+        Ok((client, information))
+    }
+}
+
+/// Keeps the URIs that may be registered; refuses when none is left, saying why for the first.
+fn acceptable_redirect_uris(requested: Vec<String>) -> Result<Vec<String>, OAuthError> {
+    if requested.is_empty() {
+        return Err(OAuthError::redirect_uris_refused("redirect_uris is missing or empty"));
+    }
+    if requested.len() > MAX_REDIRECT_URIS {
+        return Err(OAuthError::redirect_uris_refused(format!("more than {MAX_REDIRECT_URIS} redirect_uris")));
+    }
+    let first_reason = requested.iter().find_map(|uri| redirect_uri::check_registration(uri).err());
+    let accepted: Vec<String> =
+        requested.into_iter().filter(|uri| redirect_uri::check_registration(uri).is_ok()).collect();
+    match (accepted.is_empty(), first_reason) {
+        (true, Some(reason)) => {
+            Err(OAuthError::redirect_uris_refused(format!("no redirect URI is acceptable: {reason}")))
+        }
+        _ => Ok(accepted),
+    }
+}
+
+/// A name for people: no control, bidirectional or invisible characters, so that it cannot pose as something else.
+fn checked_name(name: String) -> Result<String, OAuthError> {
+    let deceptive = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}' | '\u{061C}' | '\u{00AD}')
+    };
+    if name.chars().count() > MAX_NAME_LENGTH {
+        return Err(OAuthError::client_metadata_refused(format!(
+            "client_name is longer than {MAX_NAME_LENGTH} characters"
+        )));
+    }
+    if name.chars().any(deceptive) {
+        return Err(OAuthError::client_metadata_refused("client_name holds control or invisible characters"));
+    }
+    Ok(name.trim().to_owned())
+}
+
+fn checked_https(member: &'static str, uri: Option<&str>) -> Result<(), OAuthError> {
+    match uri {
+        None | Some("") => Ok(()),
+        Some(uri)
+            if uri.len() <= redirect_uri::MAX_LENGTH && Url::parse(uri).is_ok_and(|url| url.scheme() == "https") =>
+        {
+            Ok(())
+        }
+        Some(_) => Err(OAuthError::client_metadata_refused(format!("{member} is not an https URL"))),
+    }
+}
+
+/// RFC 7591 §2: absent means the code grant. Unknown types are ignored; a client that is left with none, or that wants
+/// responses other than `code`, could never do anything here and is told so.
+fn known_grant_types(
+    grant_types: Option<Vec<String>>,
+    response_types: Option<Vec<String>>,
+) -> Result<Vec<GrantType>, OAuthError> {
+    if response_types.is_some_and(|types| !types.is_empty() && !types.iter().any(|kind| kind == "code")) {
+        return Err(OAuthError::client_metadata_refused("response_types must hold code"));
+    }
+    let requested = grant_types.filter(|types| !types.is_empty()).unwrap_or_else(|| vec!["authorization_code".into()]);
+    let known: Vec<GrantType> =
+        GrantType::ALL.into_iter().filter(|known| requested.iter().any(|name| name == known.as_str())).collect();
+    if known.contains(&GrantType::AuthorizationCode) {
+        Ok(known)
+    } else {
+        Err(OAuthError::client_metadata_refused("grant_types must hold authorization_code"))
+    }
+}
+
+/// Absent means `none`: RFC 7591 §2 says `client_secret_basic`, but the SDKs that leave it out are public clients. A secret
+/// is of no use to a client whose answers go to a program on somebody's computer (RFC 8252 §8.5), so such a client becomes
+/// public (RFC 7591 §3.2.1 lets the server replace values).
+fn auth_method(requested: Option<&str>, redirect_uris: &[String]) -> Result<TokenEndpointAuthMethod, OAuthError> {
+    let requested: TokenEndpointAuthMethod = match requested {
+        None | Some("") => TokenEndpointAuthMethod::None,
+        Some(name) => name.parse().map_err(|_| {
+            OAuthError::client_metadata_refused(
+                "token_endpoint_auth_method must be none, client_secret_basic or client_secret_post",
+            )
+        })?,
+    };
+    let on_the_web = redirect_uris.iter().all(|uri| uri.starts_with("https://"));
+    Ok(if on_the_web { requested } else { TokenEndpointAuthMethod::None })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Code;
+    use crate::secret::Kind;
+    use serde_json::{Value, json};
+
+    fn register(body: Value) -> Result<(Client, Value), OAuthError> {
+        let metadata: ClientMetadata = serde_json::from_value(body).expect("readable metadata");
+        let (client, information) =
+            metadata.into_client(Secret::generate(Kind::ClientSecret), Timestamp::from_unix(7))?;
+        Ok((client, serde_json::to_value(information).expect("JSON")))
+    }
+
+    #[test]
+    fn what_real_clients_send_is_registered_and_echoed_without_null() {
+        for body in [
+            json!({"client_name": "Claude Code (notes)", "redirect_uris": ["http://localhost:3118/callback"], "grant_types": ["authorization_code", "refresh_token"],
+                "response_types": ["code"], "token_endpoint_auth_method": "none", "scope": "mcp:use", "application_type": "native"}),
+            json!({"client_name": "Cursor", "redirect_uris": ["cursor://anysphere.cursor-mcp/oauth/callback", "https://www.cursor.com/agents/mcp/oauth/callback",
+                "http://localhost:8787/callback"], "grant_types": ["authorization_code", "refresh_token"], "token_endpoint_auth_method": "none"}),
+            json!({"client_name": "Visual Studio Code", "redirect_uris": ["https://insiders.vscode.dev/redirect", "https://vscode.dev/redirect", "http://127.0.0.1/", "http://127.0.0.1:33418/"],
+                "grant_types": ["authorization_code", "refresh_token", "urn:ietf:params:oauth:grant-type:device_code"], "response_types": ["code"],
+                "token_endpoint_auth_method": "none", "application_type": "native", "client_uri": "https://code.visualstudio.com"}),
+            json!({"client_name": "Gemini CLI MCP Client", "redirect_uris": ["http://localhost:7777/oauth/callback"], "grant_types": ["authorization_code", "refresh_token"],
+                "response_types": ["code"], "token_endpoint_auth_method": "none", "scope": ""}),
+            json!({"client_name": "FastMCP Client", "redirect_uris": ["http://localhost:5000/callback"], "grant_types": ["authorization_code", "refresh_token"], "response_types": ["code"],
+                "client_uri": null, "logo_uri": null, "jwks": null, "unknown_member": {"a": 1}}),
+            json!({"client_name": "Q DEV CLI", "redirect_uris": ["http://127.0.0.1:49153"], "grant_types": ["authorization_code", "refresh_token"]}),
+        ] {
+            let (client, answer) = register(body.clone()).expect("registered");
+            assert_eq!(answer["redirect_uris"], body["redirect_uris"]);
+            assert_eq!(answer["token_endpoint_auth_method"], "none");
+            assert!(answer.get("client_secret").is_none());
+            assert!(!answer.to_string().contains("null"), "{answer}");
+            assert!(client.may_use(GrantType::RefreshToken));
+        }
+    }
+
+    #[test]
+    fn a_secret_is_given_only_to_a_web_client_that_asked_for_it() {
+        let ask = |method: &str, uri: &str| {
+            register(json!({"redirect_uris": [uri], "token_endpoint_auth_method": method})).expect("registered")
+        };
+        for method in ["client_secret_post", "client_secret_basic"] {
+            let (client, answer) = ask(method, "https://client.example/cb");
+            let secret =
+                Secret::parse(Kind::ClientSecret, answer["client_secret"].as_str().expect("a secret")).expect("ours");
+            assert_eq!(client.secret, Some(secret.hash()));
+            assert_eq!(answer["client_secret_expires_at"], 0);
+            assert_eq!(answer["token_endpoint_auth_method"], method);
+            let (client, answer) = ask(method, "http://127.0.0.1:1/cb");
+            assert_eq!((client.secret, &answer["token_endpoint_auth_method"]), (None, &json!("none")));
+        }
+    }
+
+    #[test]
+    fn an_unacceptable_redirect_uri_is_dropped_while_another_remains() {
+        let (client, answer) = register(json!({"redirect_uris": ["javascript:alert(1)", "https://client.example/cb"]}))
+            .expect("registered");
+        assert_eq!(client.redirect_uris, ["https://client.example/cb"]);
+        assert_eq!(answer["redirect_uris"], json!(["https://client.example/cb"]));
+    }
+
+    #[test]
+    fn what_could_never_work_or_deceives_is_refused() {
+        let many: Vec<String> = (0..11).map(|i| format!("https://client.example/{i}")).collect();
+        for (body, code) in [
+            (json!({}), Code::InvalidRedirectUri),
+            (json!({"redirect_uris": []}), Code::InvalidRedirectUri),
+            (json!({"redirect_uris": ["javascript:alert(1)"]}), Code::InvalidRedirectUri),
+            (json!({"redirect_uris": many}), Code::InvalidRedirectUri),
+            (
+                json!({"redirect_uris": ["https://c.example/cb"], "grant_types": ["client_credentials"]}),
+                Code::InvalidClientMetadata,
+            ),
+            (
+                json!({"redirect_uris": ["https://c.example/cb"], "response_types": ["token"]}),
+                Code::InvalidClientMetadata,
+            ),
+            (
+                json!({"redirect_uris": ["https://c.example/cb"], "token_endpoint_auth_method": "private_key_jwt"}),
+                Code::InvalidClientMetadata,
+            ),
+            (
+                json!({"redirect_uris": ["https://c.example/cb"], "client_uri": "javascript:alert(1)"}),
+                Code::InvalidClientMetadata,
+            ),
+            (
+                json!({"redirect_uris": ["https://c.example/cb"], "logo_uri": "data:image/png,x"}),
+                Code::InvalidClientMetadata,
+            ),
+            (
+                json!({"redirect_uris": ["https://c.example/cb"], "client_name": "a\u{202E}b"}),
+                Code::InvalidClientMetadata,
+            ),
+            (json!({"redirect_uris": ["https://c.example/cb"], "client_name": "a\nb"}), Code::InvalidClientMetadata),
+            (
+                json!({"redirect_uris": ["https://c.example/cb"], "client_name": "a".repeat(81)}),
+                Code::InvalidClientMetadata,
+            ),
+            (
+                json!({"redirect_uris": ["https://c.example/cb"], "jwks": {}, "jwks_uri": "https://c.example/jwks"}),
+                Code::InvalidClientMetadata,
+            ),
+        ] {
+            assert_eq!(register(body.clone()).expect_err("refused").code, code, "{body}");
+        }
+    }
+}

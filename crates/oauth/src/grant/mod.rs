@@ -1,0 +1,99 @@
+//! A grant: one approval by one person, from which every code and token descends. Revoking it ends the family.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::client::ClientId;
+use crate::error::OAuthError;
+use crate::resource::ResourceId;
+use crate::scope::Scope;
+use crate::secret::random_base62;
+use crate::time::Timestamp;
+
+pub mod authorization_code;
+pub mod refresh_token;
+
+/// Names a grant.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct GrantId(String);
+
+impl GrantId {
+    /// A new identifier.
+    pub fn generate() -> Self {
+        Self(format!("grant_{}", random_base62(22)))
+    }
+
+    /// Reads an identifier back from the store.
+    pub fn from_stored(text: String) -> Self {
+        Self(text)
+    }
+
+    /// The identifier as it is stored.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for GrantId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Names a user: the `sub` of access tokens. Opaque and stable, and never equal to a `client_id` (RFC 9068 §5).
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct UserId(String);
+
+impl UserId {
+    /// A new identifier.
+    pub fn generate() -> Self {
+        Self(format!("user_{}", random_base62(22)))
+    }
+
+    /// Reads an identifier back from the store.
+    pub fn from_stored(text: String) -> Self {
+        Self(text)
+    }
+
+    /// The identifier as it is stored.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for UserId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// One approval.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Grant {
+    /// Its name.
+    pub id: GrantId,
+    /// Who approved.
+    pub user_id: UserId,
+    /// Who was approved.
+    pub client_id: ClientId,
+    /// For what.
+    pub resource: ResourceId,
+    /// How far.
+    pub scope: Scope,
+    /// When.
+    pub created_at: Timestamp,
+    /// Its absolute end: no token of it lives longer.
+    pub expires_at: Timestamp,
+    /// When it was ended early.
+    pub revoked_at: Option<Timestamp>,
+}
+
+impl Grant {
+    /// Refuses a grant that was revoked or has reached its end.
+    pub fn still_valid(&self, now: Timestamp) -> Result<(), OAuthError> {
+        if self.revoked_at.is_none() && now < self.expires_at { Ok(()) } else { Err(OAuthError::grant_ended()) }
+    }
+}

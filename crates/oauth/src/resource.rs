@@ -1,0 +1,231 @@
+//! The protected resource and its identifier: resource indicators (RFC 8707 §2) and the canonical URI of an MCP server.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use crate::error::OAuthError;
+use crate::scope::Scope;
+
+/// The canonical URI of a protected MCP server: the `resource` of its metadata (RFC 9728 §2) and the `aud` of its tokens,
+/// kept byte for byte as configured.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ResourceId(String);
+
+impl ResourceId {
+    /// Takes a configured URI: absolute, http or https, lower-case host, no default port, no user, query or fragment
+    /// (RFC 8707 §2), no trailing slash. The error says what is wrong.
+    pub fn from_config(uri: &str) -> Result<Self, &'static str> {
+        let url = Url::parse(uri).map_err(|_| "it is not an absolute URI")?;
+        if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
+            return Err("it is not an http or https URI with a host");
+        }
+        if url.fragment().is_some() || url.query().is_some() {
+            return Err("it has a query or a fragment");
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err("it has a user name");
+        }
+        if uri.ends_with('/') {
+            return Err("it ends in a slash, which clients do not expect");
+        }
+        let canonical = url.as_str().trim_end_matches('/');
+        if canonical != uri {
+            return Err("it is not in canonical form (lower-case scheme and host, no default port, no dot segments)");
+        }
+        Ok(Self(uri.to_owned()))
+    }
+
+    /// Reads an identifier that was checked before it was stored.
+    pub fn from_stored(uri: String) -> Self {
+        Self(uri)
+    }
+
+    /// The URI as configured.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether a received indicator names this resource. Scheme and host are compared without case, a default port and
+    /// one trailing slash do not count (SDKs send `URL.href`, which adds it to an origin); everything else is exact.
+    pub fn is_named_by(&self, received: &str) -> bool {
+        if received == self.0 {
+            return true;
+        }
+        let Ok(url) = Url::parse(received) else {
+            return false;
+        };
+        // Dot segments and odd escapes would be normalised away by the parser: what was sent must already be plain.
+        let rest = received.split_once("://").map_or("", |(_, rest)| rest);
+        let sent_path = rest.find(['/', '?', '#']).map_or("", |at| &rest[at..]);
+        let plain = url.query().is_none()
+            && url.fragment().is_none()
+            && url.username().is_empty()
+            && url.password().is_none()
+            && (sent_path.is_empty() || sent_path == url.path());
+        let text = url.as_str();
+        plain && text.strip_suffix('/').unwrap_or(text) == self.0
+    }
+}
+
+impl fmt::Display for ResourceId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// One scope of a resource, in words for the person who consents.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScopeDefinition {
+    /// The name on the wire.
+    pub name: String,
+    /// What it allows, in words.
+    pub title: String,
+}
+
+/// A protected MCP server as the authorization server knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resource {
+    /// Its identifier.
+    pub id: ResourceId,
+    /// Its name for people.
+    pub name: String,
+    /// Every scope it has.
+    pub scopes: Vec<ScopeDefinition>,
+    /// What a request without (known) scopes gets.
+    pub default_scope: Scope,
+}
+
+impl Resource {
+    /// The names of all its scopes.
+    pub fn known_scope(&self) -> Scope {
+        self.scopes.iter().map(|scope| scope.name.clone()).collect()
+    }
+}
+
+/// The resource that the `resource` parameters of a request name (RFC 8707 §2). None sent: the only one there is, because
+/// clients of the 2025-03-26 revision never send it. Several different ones, or an unknown one: `invalid_target`.
+pub fn select<'a>(resources: &'a [Resource], indicators: &[String]) -> Result<&'a Resource, OAuthError> {
+    let Some(first) = indicators.first() else {
+        return match resources {
+            [only] => Ok(only),
+            _ => Err(OAuthError::resource_missing()),
+        };
+    };
+    let resource =
+        resources.iter().find(|known| known.id.is_named_by(first)).ok_or_else(OAuthError::resource_unknown)?;
+    if indicators.iter().all(|indicator| resource.id.is_named_by(indicator)) {
+        Ok(resource)
+    } else {
+        Err(OAuthError::resource_several())
+    }
+}
+
+/// RFC 8707 §2.2: at the token endpoint `resource` may only repeat what was granted.
+pub fn within_grant(granted: &ResourceId, indicators: &[String]) -> Result<(), OAuthError> {
+    if indicators.iter().all(|indicator| granted.is_named_by(indicator)) {
+        Ok(())
+    } else {
+        Err(OAuthError::resource_not_granted())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Code;
+
+    fn id(uri: &str) -> ResourceId {
+        ResourceId::from_config(uri).expect("a resource")
+    }
+
+    fn resource(uri: &str) -> Resource {
+        Resource { id: id(uri), name: uri.into(), scopes: Vec::new(), default_scope: Scope::empty() }
+    }
+
+    #[test]
+    fn configured_identifiers_must_be_canonical() {
+        for good in [
+            "https://mcp.example.com/mcp",
+            "https://mcp.example.com",
+            "http://127.0.0.1:8080/mcp",
+            "https://h.example/a/b",
+        ] {
+            assert_eq!(id(good).as_str(), good);
+        }
+        for bad in [
+            "mcp.example.com/mcp",
+            "ftp://h.example/x",
+            "https://h.example/mcp/",
+            "https://h.example/",
+            "https://h.example/mcp?x=1",
+            "https://h.example/mcp#a",
+            "https://u@h.example/mcp",
+            "https://H.example/mcp",
+            "https://h.example:443/mcp",
+            "https://h.example/a/../mcp",
+            "mailto:a@b.example",
+            "https:///mcp",
+            "",
+        ] {
+            assert!(ResourceId::from_config(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn indicators_differ_from_the_identifier_only_in_case_of_host_default_port_and_one_trailing_slash() {
+        let mcp = id("https://mcp.example.com/mcp");
+        for same in [
+            "https://mcp.example.com/mcp",
+            "https://mcp.example.com/mcp/",
+            "HTTPS://MCP.Example.com/mcp",
+            "https://mcp.example.com:443/mcp",
+        ] {
+            assert!(mcp.is_named_by(same), "{same}");
+        }
+        for other in [
+            "https://mcp.example.com",
+            "https://mcp.example.com/MCP",
+            "https://mcp.example.com/mcp2",
+            "https://mcp.example.com/mcp//",
+            "https://mcp.example.com/mcp/x",
+            "https://mcp.example.com:8443/mcp",
+            "http://mcp.example.com/mcp",
+            "https://mcp.example.com/mcp?a",
+            "https://mcp.example.com/mcp#a",
+            "https://mcp.example.com.evil.example/mcp",
+            "https://evil@mcp.example.com/mcp",
+            "https://mcp.example.com/a/../mcp",
+            "https://mcp.example.com/%6dcp",
+            "mcp",
+            "",
+        ] {
+            assert!(!mcp.is_named_by(other), "{other}");
+        }
+        assert!(id("https://mcp.example.com").is_named_by("https://mcp.example.com/"));
+    }
+
+    #[test]
+    fn a_missing_indicator_means_the_only_resource_and_an_unknown_one_is_invalid_target() {
+        let one = [resource("https://h.example/a")];
+        let two = [resource("https://h.example/a"), resource("https://h.example/b")];
+        let b = || vec!["https://h.example/b".to_owned()];
+        assert_eq!(select(&one, &[]).map(|r| r.id.as_str()), Ok("https://h.example/a"));
+        assert_eq!(select(&two, &b()).map(|r| r.id.as_str()), Ok("https://h.example/b"));
+        for (resources, indicators) in
+            [(&two[..], vec![]), (&one[..], b()), (&two[..], vec![b()[0].clone(), "https://h.example/a".into()])]
+        {
+            assert_eq!(select(resources, &indicators).expect_err("refused").code, Code::InvalidTarget);
+        }
+    }
+
+    #[test]
+    fn the_token_endpoint_takes_no_resource_beyond_the_grant() {
+        let granted = id("https://h.example/a");
+        assert_eq!(within_grant(&granted, &[]), Ok(()));
+        assert_eq!(within_grant(&granted, &["https://h.example/a/".into()]), Ok(()));
+        assert!(within_grant(&granted, &["https://h.example/b".into()]).is_err());
+    }
+}
