@@ -1,0 +1,15 @@
+//! What both Gatelodge binaries need at their edges, so that neither copies it from the other.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`config`] | TOML file and environment to a typed configuration; all problems at once, each with its line and its fix |
+//! | [`clock`] | the only place that reads the time; tests move it by hand |
+//! | [`logs`] | JSON lines (or text) on standard output |
+//! | [`http_client`] | the only place that builds HTTP clients |
+//! | [`http`] | the span and the id of a request, and the health listener |
+
+pub mod clock;
+pub mod config;
+pub mod http;
+pub mod http_client;
+pub mod logs;
