@@ -1,0 +1,126 @@
+//! One connection type for both databases, and how a connection is made. The scheme of the URL picks the database; diesel's
+//! own `establish` would try each in turn and hide the real error.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
+use diesel::r2d2::{ManageConnection, R2D2Connection};
+use diesel::{Connection, PgConnection, SqliteConnection};
+
+use crate::StoreError;
+use crate::database_url::{Backend, DatabaseUrl, PostgresUrl};
+
+/// Either database; every query in this crate is checked for both.
+#[derive(diesel::MultiConnection)]
+pub(crate) enum AnyConnection {
+    Postgres(PgConnection),
+    Sqlite(SqliteConnection),
+}
+
+/// An open transaction: what the functions of every table take first. Made by `Store::read` and `Store::write` only.
+pub struct Tx(pub(crate) AnyConnection);
+
+/// What a transaction may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// Sees one snapshot; a write in it is refused.
+    Read,
+    /// Sees what others have committed, and holds what it has written. On SQLite it is the only writer from its beginning:
+    /// one that turned into a writer midway would fail instead of waiting.
+    Write,
+}
+
+impl Tx {
+    pub(crate) fn begin(&mut self, access: Access) -> Result<(), StoreError> {
+        let begun = match (&mut self.0, access) {
+            (AnyConnection::Postgres(connection), Access::Read) => AnsiTransactionManager::begin_transaction_sql(
+                connection,
+                "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+            ),
+            (AnyConnection::Postgres(connection), Access::Write) => {
+                AnsiTransactionManager::begin_transaction_sql(connection, "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE")
+            }
+            (AnyConnection::Sqlite(connection), Access::Read) => {
+                AnsiTransactionManager::begin_transaction_sql(connection, "PRAGMA query_only = ON; BEGIN")
+            }
+            (AnyConnection::Sqlite(connection), Access::Write) => {
+                AnsiTransactionManager::begin_transaction_sql(connection, "PRAGMA query_only = OFF; BEGIN IMMEDIATE")
+            }
+        };
+        Ok(begun?)
+    }
+
+    pub(crate) fn commit(&mut self) -> Result<(), StoreError> {
+        Ok(AnyConnection::commit_transaction(&mut self.0)?)
+    }
+
+    /// A failure needs no answer: the database forgets the transaction with the connection, which the pool then drops.
+    pub(crate) fn roll_back(&mut self) {
+        if let Err(error) = AnyConnection::rollback_transaction(&mut self.0) {
+            tracing::debug!(%error, "rolling back failed");
+        }
+    }
+}
+
+/// Makes and checks the connections of the pool.
+pub(crate) struct Manager(pub(crate) DatabaseUrl);
+
+impl ManageConnection for Manager {
+    type Connection = Tx;
+    type Error = StoreError;
+
+    fn connect(&self) -> Result<Tx, StoreError> {
+        connect(&self.0).map(Tx)
+    }
+
+    /// Asked before each use, so that connections to a restarted PostgreSQL are replaced and nobody notices.
+    fn is_valid(&self, tx: &mut Tx) -> Result<(), StoreError> {
+        match &mut tx.0 {
+            AnyConnection::Postgres(connection) => Ok(connection.batch_execute("SELECT 1")?),
+            AnyConnection::Sqlite(_) => Ok(()),
+        }
+    }
+
+    fn has_broken(&self, tx: &mut Tx) -> bool {
+        thread::panicking() || tx.0.is_broken()
+    }
+}
+
+/// A new connection, ready for transactions. Errors name the database and the reason it gave.
+pub(crate) fn connect(url: &DatabaseUrl) -> Result<AnyConnection, StoreError> {
+    let connection = match &url.0 {
+        Backend::Postgres(postgres) => connect_postgres(postgres).map(AnyConnection::Postgres),
+        Backend::Sqlite(path) => connect_sqlite(&path.to_string_lossy()).map(AnyConnection::Sqlite),
+    };
+    connection.map_err(|reason| StoreError::Unavailable(format!("cannot open {url}: {reason}")))
+}
+
+fn connect_postgres(url: &PostgresUrl) -> Result<PgConnection, String> {
+    let mut connection = PgConnection::establish(url.connection()).map_err(|error| url.redacted(&error.to_string()))?;
+    // Nothing waits for ever: not a statement, not a lock, and not others for a transaction whose process stands still.
+    connection
+        .batch_execute(
+            "SET statement_timeout = '5s'; SET lock_timeout = '4s'; SET idle_in_transaction_session_timeout = '10s'",
+        )
+        .map_err(|error| url.redacted(&error.to_string()))?;
+    Ok(connection)
+}
+
+fn connect_sqlite(path: &str) -> Result<SqliteConnection, String> {
+    // Absolute, because SQLite reads "file:…" and "sqlite:…" as URLs with parameters.
+    let path = std::path::absolute(path).map_err(|error| error.to_string())?;
+    let mut connection = SqliteConnection::establish(&path.to_string_lossy()).map_err(|error| error.to_string())?;
+    // The timeout first, so that the rest waits too. FULL: with NORMAL a power cut can take the last rotation of a refresh
+    // token with it, and the client that has the new token would be logged out.
+    let setup = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON";
+    let end = Instant::now() + Duration::from_secs(5);
+    // Going over to WAL does not wait for its lock, unlike everything else.
+    while let Err(error) = connection.batch_execute(setup) {
+        if !error.to_string().contains("locked") || Instant::now() > end {
+            return Err(error.to_string());
+        }
+        thread::sleep(Duration::from_millis(20));
+    }
+    Ok(connection)
+}

@@ -1,0 +1,86 @@
+//! Approvals. Every code and token descends from one; whoever changes any of them takes [`lock`] on the grant first.
+
+use diesel::prelude::*;
+use gatelodge_oauth::client::ClientId;
+use gatelodge_oauth::grant::{Grant, GrantId, UserId};
+use gatelodge_oauth::resource::ResourceId;
+use gatelodge_oauth::time::Timestamp;
+
+use crate::row::RowName;
+use crate::schema::grants as t;
+use crate::{StoreError, Tx};
+
+#[derive(Queryable, Insertable)]
+#[diesel(table_name = t, treat_none_as_default_value = false)]
+struct Row {
+    id: String,
+    user_id: String,
+    client_id: String,
+    resource: String,
+    scope: String,
+    created_at: i64,
+    expires_at: i64,
+    revoked_at: Option<i64>,
+    last_used_at: Option<i64>,
+}
+
+impl TryFrom<Row> for Grant {
+    type Error = StoreError;
+
+    fn try_from(row: Row) -> Result<Self, StoreError> {
+        let name = RowName::of("grants", &row.id);
+        Ok(Self {
+            id: GrantId::from_stored(row.id),
+            user_id: UserId::from_stored(row.user_id),
+            client_id: ClientId::new(row.client_id),
+            resource: ResourceId::from_stored(row.resource),
+            scope: name.parse("scope", &row.scope)?,
+            created_at: Timestamp::from_unix(row.created_at),
+            expires_at: Timestamp::from_unix(row.expires_at),
+            revoked_at: row.revoked_at.map(Timestamp::from_unix),
+        })
+    }
+}
+
+/// Adds a grant.
+pub fn insert(tx: &mut Tx, grant: &Grant) -> Result<(), StoreError> {
+    let row = Row {
+        id: grant.id.as_str().to_owned(),
+        user_id: grant.user_id.as_str().to_owned(),
+        client_id: grant.client_id.as_str().to_owned(),
+        resource: grant.resource.as_str().to_owned(),
+        scope: grant.scope.to_string(),
+        created_at: grant.created_at.as_unix(),
+        expires_at: grant.expires_at.as_unix(),
+        revoked_at: grant.revoked_at.map(Timestamp::as_unix),
+        last_used_at: None,
+    };
+    diesel::insert_into(t::table).values(row).execute(&mut tx.0)?;
+    Ok(())
+}
+
+/// By identifier, to look at. To decide on it, take [`lock`].
+pub fn find(tx: &mut Tx, id: &GrantId) -> Result<Option<Grant>, StoreError> {
+    let row = t::table.filter(t::id.eq(id.as_str())).first::<Row>(&mut tx.0).optional()?;
+    row.map(Grant::try_from).transpose()
+}
+
+/// Waits until no other transaction holds this grant, then holds it to the end of this one, and returns it as it is by then.
+/// Writing `last_used_at` takes the row lock: both databases know no other common way.
+pub fn lock(tx: &mut Tx, id: &GrantId, now: Timestamp) -> Result<Option<Grant>, StoreError> {
+    let row = diesel::update(t::table.filter(t::id.eq(id.as_str())))
+        .set(t::last_used_at.eq(Some(now.as_unix())))
+        .returning(t::all_columns)
+        .get_result::<Row>(&mut tx.0)
+        .optional()?;
+    row.map(Grant::try_from).transpose()
+}
+
+/// Ends the grant and with it every code and token of it; `false` when it had ended (or never was). Takes the same row lock
+/// as [`lock`], so no token is made after a committed revocation.
+pub fn revoke(tx: &mut Tx, id: &GrantId, now: Timestamp) -> Result<bool, StoreError> {
+    let rows = diesel::update(t::table.filter(t::id.eq(id.as_str())).filter(t::revoked_at.is_null()))
+        .set(t::revoked_at.eq(Some(now.as_unix())))
+        .execute(&mut tx.0)?;
+    Ok(rows == 1)
+}

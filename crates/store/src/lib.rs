@@ -1,0 +1,178 @@
+//! PostgreSQL and SQLite behind one API. Nothing else in Gatelodge writes SQL; each table has one file, named as the table.
+//!
+//! A change of state is one guarded statement (`UPDATE … WHERE consumed_at IS NULL`), and no rows changed is an answer.
+//! A request makes one [`Store::write`]; within it the functions of the tables compose.
+
+use std::fs::File;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use diesel::r2d2::{HandleError, Pool};
+
+pub use connection::Tx;
+pub use database_url::{DatabaseUrl, InvalidDatabaseUrl};
+pub use error::StoreError;
+pub use insertion::Insertion;
+pub use sweep::{SweepReport, sweep};
+
+use connection::{Access, Manager};
+use database_url::Backend;
+
+pub mod authorization_codes;
+pub mod browser_sessions;
+pub mod clients;
+mod connection;
+mod database_url;
+mod error;
+pub mod grants;
+mod insertion;
+mod migrate;
+pub mod pending_authorizations;
+pub mod refresh_tokens;
+mod row;
+mod schema;
+pub mod signing_keys;
+mod sqlite_file;
+mod sweep;
+pub mod users;
+
+/// How long a request waits for a free connection.
+const WAIT_FOR_CONNECTION: Duration = Duration::from_secs(2);
+
+/// How often a transaction runs at most, when others get in its way or its connection breaks.
+const ATTEMPTS: u32 = 5;
+
+/// How the database is opened.
+#[derive(Debug, Clone, Copy)]
+pub struct PoolOptions {
+    max_connections: u32,
+    only_server: bool,
+}
+
+impl PoolOptions {
+    /// For a server. It refuses to start on a SQLite file that another server uses.
+    pub fn server(max_connections: u32) -> Self {
+        Self { max_connections, only_server: true }
+    }
+
+    /// For a command that does one thing and ends, beside a running server or without one.
+    pub fn command() -> Self {
+        Self { max_connections: 1, only_server: false }
+    }
+}
+
+/// The database. Clones share one pool.
+#[derive(Clone)]
+pub struct Store {
+    pool: Pool<Manager>,
+    /// Held as long as any clone lives.
+    _only_server: Option<Arc<File>>,
+}
+
+impl Store {
+    /// Connects, brings the schema up to date, and fills the pool. Creates a SQLite file that does not exist yet.
+    pub async fn open(url: &DatabaseUrl, options: PoolOptions) -> Result<Store, StoreError> {
+        let url = url.clone();
+        off_the_async_threads(move || Self::open_blocking(url, options)).await
+    }
+
+    fn open_blocking(url: DatabaseUrl, options: PoolOptions) -> Result<Store, StoreError> {
+        let mut only_server = None;
+        if let Backend::Sqlite(path) = &url.0 {
+            sqlite_file::create(path)?;
+            if options.only_server {
+                only_server = Some(Arc::new(sqlite_file::lock(path)?));
+            }
+        }
+        // One connection before the pool: the pool would try for seconds and say only that it timed out.
+        migrate::run(&mut connection::connect(&url)?)?;
+        let pool = Pool::builder()
+            .max_size(options.max_connections.max(1))
+            .min_idle(Some(1))
+            .connection_timeout(WAIT_FOR_CONNECTION)
+            .error_handler(Box::new(LogErrors))
+            .build_unchecked(Manager(url));
+        Ok(Store { pool, _only_server: only_server })
+    }
+
+    /// Runs `work` on one snapshot of the database. A write in it is refused.
+    pub async fn read<T, F>(&self, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: Fn(&mut Tx) -> Result<T, StoreError> + Send + 'static,
+    {
+        let store = self.clone();
+        off_the_async_threads(move || store.run(Access::Read, &work)).await
+    }
+
+    /// Runs `work` in one transaction: `Ok` commits, `Err` rolls back. A refusal by a rule of the protocol is an `Ok` value, so
+    /// that what it changed (a revoked grant, a counted failure) stays. An `Err` of a table function must be passed on:
+    /// PostgreSQL has given the transaction up by then.
+    ///
+    /// `work` may run up to five times: again when other transactions got in its way or the connection broke before the
+    /// commit. So it is `Fn`, and does nothing but use its transaction. It is never run again once a commit was sent.
+    pub async fn write<T, F>(&self, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: Fn(&mut Tx) -> Result<T, StoreError> + Send + 'static,
+    {
+        let store = self.clone();
+        off_the_async_threads(move || store.run(Access::Write, &work)).await
+    }
+
+    fn run<T>(&self, access: Access, work: &dyn Fn(&mut Tx) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let mut attempt = 1;
+        loop {
+            match self.attempt(access, work) {
+                Err(error) if error.may_be_tried_again() && attempt < ATTEMPTS => {
+                    tracing::warn!(%error, attempt, "a transaction is tried again");
+                    thread::sleep(Duration::from_millis(20) * attempt);
+                    attempt += 1;
+                }
+                outcome => return outcome,
+            }
+        }
+    }
+
+    fn attempt<T>(&self, access: Access, work: &dyn Fn(&mut Tx) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let mut tx = self.pool.get().map_err(|error| StoreError::Unavailable(error.to_string()))?;
+        tx.begin(access)?;
+        match work(&mut tx) {
+            Ok(value) => match tx.commit() {
+                Ok(()) => Ok(value),
+                Err(StoreError::ConnectionLost(reason)) if access == Access::Write => {
+                    Err(StoreError::CommitUnknown(reason))
+                }
+                Err(error) => Err(error),
+            },
+            Err(error) => {
+                tx.roll_back();
+                Err(error)
+            }
+        }
+    }
+}
+
+/// Database calls block, so they never run on the threads that serve connections.
+async fn off_the_async_threads<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, StoreError> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(outcome) => outcome,
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(_) => Err(StoreError::Unavailable("the server is shutting down".into())),
+        },
+    }
+}
+
+/// Failures of the pool's own threads. The messages are ours, and free of passwords.
+#[derive(Debug)]
+struct LogErrors;
+
+impl HandleError<StoreError> for LogErrors {
+    fn handle_error(&self, error: StoreError) {
+        tracing::warn!(%error, "a pooled database connection failed");
+    }
+}

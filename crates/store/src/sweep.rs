@@ -1,0 +1,49 @@
+//! Clears away what has expired. Called again and again by the server, with pauses, so that a large backlog never blocks a
+//! request for long. Refresh tokens and grants stay: a spent token of a living chain must be recognised when it is replayed.
+
+use std::time::Duration;
+
+use diesel::prelude::*;
+use gatelodge_oauth::time::Timestamp;
+
+use crate::schema::{authorization_codes, browser_sessions, pending_authorizations};
+use crate::{StoreError, Tx};
+
+/// Rows of one table that one sweep deletes at most.
+const BATCH: i64 = 1000;
+
+/// A code is kept for so long after it expired, to recognise that it is used a second time (RFC 6749 §4.1.2).
+const CODES_STAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How much one sweep deleted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct SweepReport {
+    /// Rows of `pending_authorizations`.
+    pub pending_authorizations: usize,
+    /// Rows of `browser_sessions`.
+    pub browser_sessions: usize,
+    /// Rows of `authorization_codes`.
+    pub authorization_codes: usize,
+    /// Whether a table may have more to delete: sweep again after a pause.
+    pub unfinished: bool,
+}
+
+/// The keys of a batch first, then the rows: a limit on the deletion itself has no common form on both databases. Whatever was
+/// renewed in between no longer matches and stays.
+macro_rules! delete_batch {
+    ($tx:ident, $table:ident, $before:expr) => {{
+        let expired = || $table::table.filter($table::expires_at.le($before.as_unix()));
+        let batch = expired().select($table::hash).order($table::expires_at).limit(BATCH).load::<Vec<u8>>(&mut $tx.0)?;
+        diesel::delete(expired().filter($table::hash.eq_any(batch))).execute(&mut $tx.0)?
+    }};
+}
+
+/// Deletes a batch of what has expired by `now`.
+pub fn sweep(tx: &mut Tx, now: Timestamp) -> Result<SweepReport, StoreError> {
+    let pending_authorizations = delete_batch!(tx, pending_authorizations, now);
+    let browser_sessions = delete_batch!(tx, browser_sessions, now);
+    let authorization_codes = delete_batch!(tx, authorization_codes, now.minus(CODES_STAY));
+    let largest = pending_authorizations.max(browser_sessions).max(authorization_codes);
+    let unfinished = i64::try_from(largest).is_ok_and(|rows| rows >= BATCH);
+    Ok(SweepReport { pending_authorizations, browser_sessions, authorization_codes, unfinished })
+}

@@ -1,0 +1,84 @@
+//! People who can sign in. Usernames arrive in canonical form (lower case, NFC) from the sign-in page and the command line.
+
+use diesel::prelude::*;
+use gatelodge_oauth::grant::UserId;
+use gatelodge_oauth::time::Timestamp;
+
+use crate::insertion::unless_exists;
+use crate::schema::users as t;
+use crate::{Insertion, StoreError, Tx};
+
+/// A person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct User {
+    /// The `sub` of their access tokens.
+    pub id: UserId,
+    /// What they type; unique.
+    pub username: String,
+    /// argon2id in PHC form; none for people who sign in elsewhere.
+    pub password_hash: Option<String>,
+    /// When they were added.
+    pub created_at: Timestamp,
+    /// When they were shut out.
+    pub disabled_at: Option<Timestamp>,
+}
+
+#[derive(Queryable, Insertable)]
+#[diesel(table_name = t, treat_none_as_default_value = false)]
+struct Row {
+    id: String,
+    username: String,
+    password_hash: Option<String>,
+    created_at: i64,
+    disabled_at: Option<i64>,
+}
+
+impl From<Row> for User {
+    fn from(row: Row) -> Self {
+        Self {
+            id: UserId::from_stored(row.id),
+            username: row.username,
+            password_hash: row.password_hash,
+            created_at: Timestamp::from_unix(row.created_at),
+            disabled_at: row.disabled_at.map(Timestamp::from_unix),
+        }
+    }
+}
+
+/// Adds a person, unless the username (or the identifier) is taken.
+pub fn insert(tx: &mut Tx, user: &User) -> Result<Insertion, StoreError> {
+    let row = Row {
+        id: user.id.as_str().to_owned(),
+        username: user.username.clone(),
+        password_hash: user.password_hash.clone(),
+        created_at: user.created_at.as_unix(),
+        disabled_at: user.disabled_at.map(Timestamp::as_unix),
+    };
+    unless_exists(tx, |connection| diesel::insert_into(t::table).values(row).execute(connection))
+}
+
+/// By username, in canonical form.
+pub fn find_by_username(tx: &mut Tx, username: &str) -> Result<Option<User>, StoreError> {
+    let row = t::table.filter(t::username.eq(username)).first::<Row>(&mut tx.0).optional()?;
+    Ok(row.map(User::from))
+}
+
+/// By identifier.
+pub fn find(tx: &mut Tx, id: &UserId) -> Result<Option<User>, StoreError> {
+    let row = t::table.filter(t::id.eq(id.as_str())).first::<Row>(&mut tx.0).optional()?;
+    Ok(row.map(User::from))
+}
+
+/// Replaces the password; `false` when there is no such person.
+pub fn set_password_hash(tx: &mut Tx, id: &UserId, password_hash: &str) -> Result<bool, StoreError> {
+    let rows = diesel::update(t::table.filter(t::id.eq(id.as_str())))
+        .set(t::password_hash.eq(Some(password_hash)))
+        .execute(&mut tx.0)?;
+    Ok(rows == 1)
+}
+
+/// Everybody, by username.
+pub fn list(tx: &mut Tx) -> Result<Vec<User>, StoreError> {
+    let rows = t::table.order(t::username).load::<Row>(&mut tx.0)?;
+    Ok(rows.into_iter().map(User::from).collect())
+}
