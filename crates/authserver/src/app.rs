@@ -1,0 +1,187 @@
+//! The state of the server, and every route on one screen.
+
+use std::ops::Deref;
+use std::sync::Arc;
+
+use actix_cors::Cors;
+use actix_web::guard::{Any, Get, Head};
+use actix_web::http::{StatusCode, header};
+use actix_web::web::{self, Bytes, PayloadConfig, ServiceConfig};
+use actix_web::{HttpRequest, HttpResponse, Resource};
+use gatelodge_oauth::access_token::{self, SigningKey};
+use gatelodge_oauth::authorization_server_metadata::{AuthorizationServerMetadata, well_known_paths};
+use gatelodge_oauth::resource::ResourceId;
+use gatelodge_service::clock::Clock;
+use gatelodge_store::Store;
+use serde::Serialize;
+
+use crate::config::Config;
+use crate::endpoints::{authorize, consent, login, metadata, registration, token};
+use crate::login::password::Passwords;
+use crate::pages::Pages;
+use crate::respond;
+
+/// Everything a request may need. Clones are cheap and share it.
+#[derive(Clone)]
+pub struct App(Arc<State>);
+
+/// See [`App`].
+pub struct State {
+    /// The configuration.
+    pub config: Config,
+    /// The database.
+    pub store: Store,
+    /// The time.
+    pub clock: Clock,
+    /// What access tokens are signed with.
+    pub signing_key: SigningKey,
+    /// The pages for people.
+    pub pages: Pages,
+    /// Password checks.
+    pub passwords: Passwords,
+    /// What is published unchanged for the life of the process.
+    pub documents: Documents,
+}
+
+/// Documents made once, at start.
+pub struct Documents {
+    /// RFC 8414 §3.2.
+    pub oauth: Bytes,
+    /// OpenID Connect Discovery 1.0 §4.2.
+    pub openid: Bytes,
+    /// RFC 7517 §5.
+    pub jwks: Bytes,
+}
+
+impl App {
+    /// Puts the parts together.
+    pub fn new(state: State) -> Self {
+        Self(Arc::new(state))
+    }
+
+    /// The name of a resource for people.
+    pub fn resource_name(&self, id: &ResourceId) -> String {
+        let known = self.config.resources.iter().find(|resource| resource.id == *id);
+        known.map_or_else(|| id.to_string(), |resource| resource.name.clone())
+    }
+}
+
+impl Deref for App {
+    type Target = State;
+
+    fn deref(&self) -> &State {
+        &self.0
+    }
+}
+
+impl Documents {
+    /// The documents of this configuration and key.
+    pub fn new(config: &Config, key: &SigningKey) -> Result<Self, serde_json::Error> {
+        let json = |document: &dyn ErasedDocument| document.to_bytes();
+        let issuer = config.public_url.as_str();
+        let oauth = AuthorizationServerMetadata::new(issuer, config.dynamic_registration, &config.resources);
+        Ok(Self {
+            jwks: json(&access_token::jwks(&[key]))?,
+            openid: json(&oauth.clone().with_openid_members())?,
+            oauth: json(&oauth)?,
+        })
+    }
+}
+
+trait ErasedDocument {
+    fn to_bytes(&self) -> Result<Bytes, serde_json::Error>;
+}
+
+impl<T: Serialize> ErasedDocument for T {
+    fn to_bytes(&self) -> Result<Bytes, serde_json::Error> {
+        serde_json::to_vec(self).map(Bytes::from)
+    }
+}
+
+/// Every route. Endpoints live under the path of the issuer; the well-known documents where RFC 8414 §3.1 puts them.
+pub fn routes(config: &Config) -> impl Fn(&mut ServiceConfig) + Clone + use<> {
+    let base = config.public_url.path().to_owned();
+    let dynamic_registration = config.dynamic_registration;
+    move |service| {
+        let at = |path: &str| web::resource(format!("{base}{path}"));
+        let (oauth, openid) = well_known_paths(&base);
+        service.service(readable(web::resource(oauth), metadata::oauth));
+        service.service(readable(web::resource(openid), metadata::openid));
+        service.service(readable(at("/jwks"), metadata::jwks));
+        service.service(postable(at("/token"), token::MAX_BODY, token::token));
+        if dynamic_registration {
+            service.service(postable(at("/register"), registration::MAX_BODY, registration::register));
+        }
+        service.service(at("/authorize").route(read().to(authorize::authorize)).default_service(allow("GET, HEAD")));
+        service.service(
+            at("/login")
+                .app_data(PayloadConfig::new(login::MAX_BODY))
+                .route(read().to(login::show))
+                .route(web::post().to(login::submit))
+                .default_service(allow("GET, HEAD, POST")),
+        );
+        service.service(
+            at("/logout")
+                .app_data(PayloadConfig::new(login::MAX_BODY))
+                .route(web::post().to(login::switch_account))
+                .default_service(allow("POST")),
+        );
+        service.service(
+            at("/consent")
+                .app_data(PayloadConfig::new(login::MAX_BODY))
+                .route(read().to(consent::show))
+                .route(web::post().to(consent::submit))
+                .default_service(allow("GET, HEAD, POST")),
+        );
+        service.service(at("/assets/{name}").route(read().to(login::asset)).default_service(allow("GET, HEAD")));
+        service.default_service(web::to(not_found));
+    }
+}
+
+fn read() -> actix_web::Route {
+    web::route().guard(Any(Get()).or(Head()))
+}
+
+/// A document for every client, browser-based ones included.
+fn readable<F, Args>(resource: Resource, handler: F) -> impl actix_web::dev::HttpServiceFactory
+where
+    F: actix_web::Handler<Args, Output = HttpResponse>,
+    Args: actix_web::FromRequest + 'static,
+{
+    resource.route(read().to(handler)).default_service(allow("GET, HEAD")).wrap(cors(&["GET", "HEAD"]))
+}
+
+/// An endpoint that clients post to, browser-based ones included.
+fn postable<F, Args>(resource: Resource, max_body: usize, handler: F) -> impl actix_web::dev::HttpServiceFactory
+where
+    F: actix_web::Handler<Args, Output = HttpResponse>,
+    Args: actix_web::FromRequest + 'static,
+{
+    resource
+        .app_data(PayloadConfig::new(max_body))
+        .route(web::post().to(handler))
+        .default_service(allow("POST"))
+        .wrap(cors(&["POST"]))
+}
+
+/// Any origin, no cookies: these endpoints hold nothing of a browser session. SDKs send their own headers at discovery.
+fn cors(methods: &[&str]) -> Cors {
+    Cors::default()
+        .send_wildcard()
+        .allow_any_origin()
+        .allowed_methods(methods.iter().copied())
+        .allow_any_header()
+        .expose_headers([header::WWW_AUTHENTICATE, header::RETRY_AFTER])
+        .max_age(86_400)
+}
+
+fn allow(methods: &'static str) -> actix_web::Route {
+    web::to(
+        move || async move { respond::plain_error(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", Some(methods)) },
+    )
+}
+
+/// A short 404: clients that look for documents read it as "not here, try the next place".
+async fn not_found(_: HttpRequest) -> HttpResponse {
+    respond::plain_error(StatusCode::NOT_FOUND, "not_found", None)
+}

@@ -1,0 +1,214 @@
+//! The command line.
+
+use std::io::{self, IsTerminal, Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+use gatelodge_oauth::grant::UserId;
+use gatelodge_service::clock::Clock;
+use gatelodge_service::http::health;
+use gatelodge_service::logs;
+use gatelodge_store::users::{self, User};
+use gatelodge_store::{Insertion, PoolOptions, Store};
+
+use crate::config::{self, Config};
+use crate::login::password::{self, canonical_username};
+use crate::server::Application;
+
+/// OAuth 2.1 authorization server for MCP: people sign in and consent on its pages, MCP clients get tokens from it.
+#[derive(Parser)]
+#[command(name = "gatelodge", version, arg_required_else_help = true, after_help = EXAMPLES)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  gatelodge check --config config/gatelodge.toml
+  gatelodge serve --config config/gatelodge.toml
+  gatelodge user add ada --config config/gatelodge.toml
+  pass show gatelodge/ada | gatelodge user add ada --password-stdin --config config/gatelodge.toml
+
+Every key of the configuration can be overridden by an environment variable:
+  GATELODGE__DATABASE__URL=postgres://… overrides url in [database]
+
+config/gatelodge.toml lists every key with its default.";
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the server until SIGTERM or Ctrl-C. Brings the database schema up to date first.
+    Serve(ConfigFile),
+    /// Check the configuration and say what is wrong, where, and what to write instead. Exit code 0 when all is well.
+    Check(ConfigFile),
+    /// Ask a running server whether it is ready, by its health listener. For container health checks; exit code 0 when it is.
+    Health(ConfigFile),
+    /// Manage the people who may sign in. Works while the server runs.
+    #[command(subcommand)]
+    User(UserCommand),
+}
+
+#[derive(Args)]
+struct ConfigFile {
+    /// The configuration file.
+    #[arg(long, value_name = "FILE", default_value = "config/gatelodge.toml")]
+    config: PathBuf,
+}
+
+#[derive(Subcommand)]
+enum UserCommand {
+    /// Add somebody who may sign in. Asks for the password unless told where it is.
+    Add(AddUser),
+    /// List everybody who may sign in.
+    List(ConfigFile),
+}
+
+#[derive(Args)]
+struct AddUser {
+    /// A name or an e-mail address: letters, digits and . _ @ + -, in any case.
+    name: String,
+    /// Read the password from the first line of this file.
+    #[arg(long, value_name = "FILE", conflicts_with = "password_stdin")]
+    password_file: Option<PathBuf>,
+    /// Read the password from the first line of standard input.
+    #[arg(long)]
+    password_stdin: bool,
+    #[command(flatten)]
+    config: ConfigFile,
+}
+
+/// Runs the command line; errors go to standard error with what to do about them.
+pub fn run() -> ExitCode {
+    // jsonwebtoken would otherwise look for its crypto backend at first use and panic if a second one were compiled in.
+    jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER.install_default().ok();
+    let result = match Cli::parse().command {
+        Command::Serve(file) => serve(&file.config),
+        Command::Check(file) => check(&file.config),
+        Command::Health(file) => ask_health(&file.config),
+        Command::User(UserCommand::Add(add)) => add_user(&add),
+        Command::User(UserCommand::List(file)) => list_users(&file.config),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn load(path: &Path) -> Result<Config, String> {
+    config::load(path).map_err(|error| error.to_string())
+}
+
+fn serve(path: &Path) -> Result<(), String> {
+    let config = load(path)?;
+    logs::init(&config.logs);
+    actix_web::rt::System::new().block_on(async {
+        warn_about(&config);
+        let issuer = config.public_url.clone();
+        let application = Application::build(config, Clock::system()).await.map_err(|error| error.to_string())?;
+        tracing::info!(%issuer, listen = %application.address, health = %application.health_address, "ready");
+        application.run().await.map_err(|error| error.to_string())?;
+        tracing::info!("stopped");
+        Ok(())
+    })
+}
+
+fn warn_about(config: &Config) {
+    if config.unsafe_values_allowed {
+        tracing::warn!(
+            "development.allow_unsafe_values is on: lifetimes outside the safe ranges are accepted; never use this in production"
+        );
+    }
+}
+
+fn check(path: &Path) -> Result<(), String> {
+    let config = load(path)?;
+    println!("{}: the configuration is good", path.display());
+    println!("  issuer     {}", config.public_url);
+    for resource in &config.resources {
+        println!("  resource   {} ({})", resource.id, resource.name);
+    }
+    println!("  database   {}", config.database);
+    Ok(())
+}
+
+fn ask_health(path: &Path) -> Result<(), String> {
+    let config = load(path)?;
+    actix_web::rt::System::new().block_on(health::ask(config.health_listen))
+}
+
+fn add_user(add: &AddUser) -> Result<(), String> {
+    let username = canonical_username(&add.name).ok_or_else(|| {
+        format!("{:?} cannot be a user name\n  hint: use up to 128 letters, digits and . _ @ + -", add.name)
+    })?;
+    let config = load(&add.config.config)?;
+    let password = read_password(add)?;
+    if password.chars().count() < password::MIN_LENGTH || password.len() > password::MAX_LENGTH {
+        return Err(format!(
+            "the password must have at least {} characters and at most {} bytes",
+            password::MIN_LENGTH,
+            password::MAX_LENGTH
+        ));
+    }
+    let password_hash = Some(password::hash(&password).map_err(|error| error.to_string())?);
+    let id = UserId::generate();
+    let user =
+        User { id, username: username.clone(), password_hash, created_at: Clock::system().now(), disabled_at: None };
+    match with_store(&config, async move |store| store.write(move |tx| users::insert(tx, &user)).await)? {
+        Insertion::Inserted => {
+            println!("added {username}");
+            Ok(())
+        }
+        Insertion::AlreadyExists => Err(format!("there is a user {username} already")),
+    }
+}
+
+fn list_users(path: &Path) -> Result<(), String> {
+    let config = load(path)?;
+    let users = with_store(&config, async |store| store.read(users::list).await)?;
+    for user in users {
+        let state = if user.disabled_at.is_some() { "disabled" } else { "enabled" };
+        println!("{:<32} {state:<9} {}", user.username, user.id);
+    }
+    Ok(())
+}
+
+fn with_store<T>(
+    config: &Config,
+    work: impl AsyncFnOnce(Store) -> Result<T, gatelodge_store::StoreError>,
+) -> Result<T, String> {
+    actix_web::rt::System::new().block_on(async {
+        let store = Store::open(&config.database, PoolOptions::command()).await.map_err(|error| error.to_string())?;
+        work(store).await.map_err(|error| error.to_string())
+    })
+}
+
+fn read_password(add: &AddUser) -> Result<String, String> {
+    if let Some(path) = &add.password_file {
+        let text = std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
+        return Ok(first_line(&text));
+    }
+    if add.password_stdin {
+        let mut text = String::new();
+        io::stdin().read_to_string(&mut text).map_err(|error| format!("standard input: {error}"))?;
+        return Ok(first_line(&text));
+    }
+    if !io::stdin().is_terminal() {
+        return Err(
+            "there is no terminal to ask for the password\n  hint: use --password-stdin or --password-file FILE".into(),
+        );
+    }
+    let ask = |prompt: &str| {
+        io::stderr().flush().ok();
+        rpassword::prompt_password(prompt).map_err(|error| error.to_string())
+    };
+    let password = ask("Password: ")?;
+    if password == ask("Again: ")? { Ok(password) } else { Err("the two passwords differ".into()) }
+}
+
+fn first_line(text: &str) -> String {
+    text.lines().next().unwrap_or_default().to_owned()
+}

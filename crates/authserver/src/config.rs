@@ -1,0 +1,347 @@
+//! The configuration of the authorization server: `RawConfig` as written, `Config` as checked. Read by every command.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use gatelodge_oauth::resource::{Resource, ResourceId, ScopeDefinition};
+use gatelodge_oauth::scope::Scope;
+use gatelodge_service::config::{ConfigError, HumanDuration, Problems, PublicUrl, load_checked, public_url, secret};
+use gatelodge_service::logs::LogsConfig;
+use gatelodge_store::DatabaseUrl;
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+
+/// Environment variables that begin so override the file: `GATELODGE__DATABASE__URL`.
+const ENV_PREFIX: &str = "GATELODGE";
+
+/// Reads and checks the configuration.
+pub fn load(path: &Path) -> Result<Config, ConfigError> {
+    load_checked(path, ENV_PREFIX, |raw: RawConfig| raw.check())
+}
+
+/// Everything the server needs to know, checked.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The issuer (RFC 8414 §2), byte for byte.
+    pub public_url: PublicUrl,
+    /// Where requests are taken.
+    pub listen: SocketAddr,
+    /// Where the health listener is.
+    pub health_listen: SocketAddr,
+    /// The store.
+    pub database: DatabaseUrl,
+    /// How many connections the store keeps.
+    pub max_connections: u32,
+    /// The protected resources.
+    pub resources: Vec<Resource>,
+    /// Whether clients may register themselves (RFC 7591).
+    pub dynamic_registration: bool,
+    /// Lifetimes and windows.
+    pub tokens: Tokens,
+    /// How to log.
+    pub logs: LogsConfig,
+    /// Whether values outside the safe ranges were allowed.
+    pub unsafe_values_allowed: bool,
+}
+
+/// Lifetimes and windows.
+#[derive(Debug, Clone, Copy)]
+pub struct Tokens {
+    /// Of an authorization code (RFC 6749 §4.1.2).
+    pub authorization_code: Duration,
+    /// Of an access token.
+    pub access_token: Duration,
+    /// Of a refresh token that nobody uses.
+    pub refresh_token_idle: Duration,
+    /// Of a grant, and so of all its refresh tokens together.
+    pub refresh_token: Duration,
+    /// How long a lost answer can be fetched again.
+    pub lost_response: Duration,
+    /// How long a late sibling process is led to the newest token.
+    pub stale_sibling: Duration,
+    /// How long a person may take to sign in and consent.
+    pub consent: Duration,
+    /// Of a browser session that nobody uses.
+    pub session_idle: Duration,
+    /// Of a browser session in any case.
+    pub session: Duration,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawConfig {
+    public_url: String,
+    #[serde(default = "default_listen")]
+    listen: SocketAddr,
+    #[serde(default = "default_health_listen")]
+    health_listen: SocketAddr,
+    #[serde(default)]
+    database: RawDatabase,
+    #[serde(default)]
+    resource: Vec<RawResource>,
+    #[serde(default)]
+    registration: RawRegistration,
+    #[serde(default)]
+    tokens: RawTokens,
+    #[serde(default)]
+    logs: LogsConfig,
+    #[serde(default)]
+    development: RawDevelopment,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct RawDatabase {
+    url: Option<SecretString>,
+    url_file: Option<PathBuf>,
+    max_connections: u32,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawResource {
+    id: String,
+    name: String,
+    default_scopes: Vec<String>,
+    #[serde(default)]
+    scope: Vec<RawScope>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawScope {
+    name: String,
+    title: String,
+}
+
+#[derive(Debug, Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+struct RawRegistration {
+    dcr: DynamicRegistration,
+}
+
+#[derive(Debug, Deserialize, Default, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+enum DynamicRegistration {
+    #[default]
+    Open,
+    Off,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct RawTokens {
+    authorization_code_lifetime: HumanDuration,
+    access_token_lifetime: HumanDuration,
+    refresh_token_idle_lifetime: HumanDuration,
+    refresh_token_lifetime: HumanDuration,
+    lost_response_window: HumanDuration,
+    stale_sibling_window: HumanDuration,
+    consent_lifetime: HumanDuration,
+    session_idle_lifetime: HumanDuration,
+    session_lifetime: HumanDuration,
+}
+
+#[derive(Debug, Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+struct RawDevelopment {
+    allow_unsafe_values: bool,
+}
+
+const HOUR: u64 = 3_600;
+const DAY: u64 = 24 * HOUR;
+
+fn default_listen() -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], 4000))
+}
+
+fn default_health_listen() -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], 4001))
+}
+
+impl Default for RawDatabase {
+    fn default() -> Self {
+        Self { url: None, url_file: None, max_connections: 10 }
+    }
+}
+
+impl Default for RawTokens {
+    fn default() -> Self {
+        Self {
+            authorization_code_lifetime: HumanDuration::from_secs(60),
+            access_token_lifetime: HumanDuration::from_secs(HOUR),
+            refresh_token_idle_lifetime: HumanDuration::from_secs(30 * DAY),
+            refresh_token_lifetime: HumanDuration::from_secs(90 * DAY),
+            lost_response_window: HumanDuration::from_secs(HOUR),
+            stale_sibling_window: HumanDuration::from_secs(300),
+            consent_lifetime: HumanDuration::from_secs(600),
+            session_idle_lifetime: HumanDuration::from_secs(12 * HOUR),
+            session_lifetime: HumanDuration::from_secs(7 * DAY),
+        }
+    }
+}
+
+impl RawConfig {
+    fn check(self) -> Result<Config, Problems> {
+        let mut problems = Problems::default();
+        let unsafe_values_allowed = self.development.allow_unsafe_values;
+        let public_url = public_url(&self.public_url, "public_url", &mut problems);
+        let database = self.database.check(&mut problems);
+        let resources = check_resources(self.resource, &mut problems);
+        if !unsafe_values_allowed {
+            self.tokens.check_ranges(&mut problems);
+        }
+        if self.listen == self.health_listen && self.listen.port() != 0 {
+            problems.add(
+                "health_listen",
+                "is the same address as listen",
+                "give the health listener a port of its own",
+            );
+        }
+        match (public_url, database) {
+            (Some(public_url), Some((database, max_connections))) if problems.is_empty() => Ok(Config {
+                public_url,
+                listen: self.listen,
+                health_listen: self.health_listen,
+                database,
+                max_connections,
+                resources,
+                dynamic_registration: self.registration.dcr == DynamicRegistration::Open,
+                tokens: self.tokens.typed(),
+                logs: self.logs,
+                unsafe_values_allowed,
+            }),
+            _ => Err(problems),
+        }
+    }
+}
+
+impl RawDatabase {
+    fn check(self, problems: &mut Problems) -> Option<(DatabaseUrl, u32)> {
+        if !(1..=1000).contains(&self.max_connections) {
+            let says = format!("{} is not between 1 and 1000", self.max_connections);
+            problems.add("database.max_connections", says, "write 10");
+        }
+        let given = self.url.is_some() || self.url_file.is_some();
+        let url = if given {
+            secret(self.url, self.url_file, "database.url", problems)?
+        } else {
+            SecretString::from("sqlite://data/gatelodge.db")
+        };
+        match url.expose_secret().parse::<DatabaseUrl>() {
+            Ok(url) => Some((url, self.max_connections)),
+            Err(error) => {
+                let hint = "write \"sqlite://data/gatelodge.db\" or \"postgres://user:password@host/database\"";
+                problems.add("database.url", error.to_string(), hint);
+                None
+            }
+        }
+    }
+}
+
+impl RawTokens {
+    /// Outside these ranges people are logged out without need, or stolen tokens live too long.
+    fn check_ranges(&self, problems: &mut Problems) {
+        for (key, value, from, to) in [
+            ("authorization_code_lifetime", self.authorization_code_lifetime, 10, 600),
+            ("access_token_lifetime", self.access_token_lifetime, 60, DAY),
+            ("refresh_token_idle_lifetime", self.refresh_token_idle_lifetime, HOUR, 400 * DAY),
+            ("refresh_token_lifetime", self.refresh_token_lifetime, HOUR, 400 * DAY),
+            ("lost_response_window", self.lost_response_window, 0, DAY),
+            ("stale_sibling_window", self.stale_sibling_window, 0, DAY),
+            ("consent_lifetime", self.consent_lifetime, 60, 1800),
+            ("session_idle_lifetime", self.session_idle_lifetime, 300, 400 * DAY),
+            ("session_lifetime", self.session_lifetime, 300, 400 * DAY),
+        ] {
+            let (from, to) = (HumanDuration::from_secs(from), HumanDuration::from_secs(to));
+            if value < from || value > to {
+                problems.add(
+                    format!("tokens.{key}"),
+                    format!("\"{value}\" is not between \"{from}\" and \"{to}\""),
+                    "choose a value in this range; tests may set development.allow_unsafe_values = true",
+                );
+            }
+        }
+    }
+
+    fn typed(&self) -> Tokens {
+        Tokens {
+            authorization_code: self.authorization_code_lifetime.get(),
+            access_token: self.access_token_lifetime.get(),
+            refresh_token_idle: self.refresh_token_idle_lifetime.get(),
+            refresh_token: self.refresh_token_lifetime.get(),
+            lost_response: self.lost_response_window.get(),
+            stale_sibling: self.stale_sibling_window.get(),
+            consent: self.consent_lifetime.get(),
+            session_idle: self.session_idle_lifetime.get(),
+            session: self.session_lifetime.get(),
+        }
+    }
+}
+
+fn check_resources(raw: Vec<RawResource>, problems: &mut Problems) -> Vec<Resource> {
+    if raw.is_empty() {
+        let hint = "add [[resource]] with id = \"https://mcp.example.com/mcp\", a name, default_scopes, and [[resource.scope]]";
+        problems.add("resource", "no resource is configured: there is nothing to grant access to", hint);
+    }
+    let mut resources: Vec<Resource> = Vec::new();
+    for (index, raw) in raw.into_iter().enumerate() {
+        let key = format!("resource[{index}]");
+        if let Some(resource) = raw.check(&key, problems) {
+            if resources.iter().any(|other| other.id == resource.id) {
+                problems.add(
+                    format!("{key}.id"),
+                    format!("\"{}\" is configured twice", resource.id),
+                    "remove one of the two",
+                );
+            }
+            resources.push(resource);
+        }
+    }
+    resources
+}
+
+impl RawResource {
+    fn check(self, key: &str, problems: &mut Problems) -> Option<Resource> {
+        let id = match ResourceId::from_config(&self.id) {
+            Ok(id) => Some(id),
+            Err(reason) => {
+                let hint =
+                    "write the URL of the MCP endpoint as people type it, for instance \"https://mcp.example.com/mcp\"";
+                problems.add(format!("{key}.id"), format!("{:?} cannot be used: {reason}", self.id), hint);
+                None
+            }
+        };
+        let scopes: Vec<ScopeDefinition> =
+            self.scope.into_iter().map(|scope| ScopeDefinition { name: scope.name, title: scope.title }).collect();
+        for (index, scope) in scopes.iter().enumerate() {
+            let key = format!("{key}.scope[{index}]");
+            if scope.name.is_empty() || scope.name.contains(' ') || scope.name.parse::<Scope>().is_err() {
+                let hint = "a scope name is one word of printable ASCII without \" and \\ (RFC 6749 section 3.3), for instance \"tickets:read\"";
+                problems.add(format!("{key}.name"), format!("{:?} is not a scope name", scope.name), hint);
+            }
+            if scope.title.trim().is_empty() {
+                problems.add(
+                    format!("{key}.title"),
+                    "is empty",
+                    "say in words what it allows; people read it when they consent",
+                );
+            }
+        }
+        let known: Scope = scopes.iter().map(|scope| scope.name.clone()).collect();
+        let default_scope: Scope = self.default_scopes.iter().cloned().collect();
+        if default_scope.is_empty() || !default_scope.is_subset_of(&known) {
+            let hint = "name at least one of the scopes defined under [[resource.scope]]";
+            problems.add(
+                format!("{key}.default_scopes"),
+                format!("\"{default_scope}\" is not part of \"{known}\""),
+                hint,
+            );
+        }
+        if self.name.trim().is_empty() {
+            problems.add(format!("{key}.name"), "is empty", "name the server as people know it");
+        }
+        Some(Resource { id: id?, name: self.name, scopes, default_scope })
+    }
+}

@@ -1,0 +1,157 @@
+//! The decision: `GET` and `POST /consent`. Step 4 of the flow. The request is spent by the answer, whatever it is, and a
+//! code is written only here, for a signed-in person, in the transaction that spends the request.
+
+use actix_web::http::StatusCode;
+use actix_web::web::{Bytes, Data};
+use actix_web::{Error, HttpRequest, HttpResponse};
+use gatelodge_oauth::authorization_response::AuthorizationResponse;
+use gatelodge_oauth::error::OAuthError;
+use gatelodge_oauth::grant::authorization_code::AuthorizationCode;
+use gatelodge_oauth::grant::{Grant, GrantId, UserId};
+use gatelodge_oauth::secret::{Kind, Secret};
+use gatelodge_oauth::time::Timestamp;
+use gatelodge_store::pending_authorizations::PendingAuthorization;
+use gatelodge_store::users::User;
+use gatelodge_store::{StoreError, authorization_codes, grants, pending_authorizations, users};
+
+use crate::app::App;
+use crate::endpoints::login::{self, Place};
+use crate::pages::{ConsentPage, Destination, Failure, ScopeLine};
+use crate::transaction::{self, OpenTransaction};
+use crate::{problem, respond};
+
+/// `GET /consent`.
+pub async fn show(request: HttpRequest, app: Data<App>) -> HttpResponse {
+    let open = match transaction::of_query(&request, &app).await {
+        Ok(open) => open,
+        Err(page) => return page,
+    };
+    match signed_in_user(&app, &open).await {
+        Ok(Some(user)) => page(&app, &open, user),
+        Ok(None) => login::go_to(&app, Place::Login, &open.transaction, None),
+        Err(error) => problem::store(&app, &request, &error),
+    }
+}
+
+async fn signed_in_user(app: &App, open: &OpenTransaction) -> Result<Option<User>, StoreError> {
+    let Some(user_id) = open.session.user_id.clone() else { return Ok(None) };
+    let user = app.store.read(move |tx| users::find(tx, &user_id)).await?;
+    Ok(user.filter(|user| user.disabled_at.is_none()))
+}
+
+fn page(app: &App, open: &OpenTransaction, user: User) -> HttpResponse {
+    let request = &open.pending.request;
+    let resource = app.config.resources.iter().find(|resource| resource.id == request.resource);
+    let title = |name: &str| {
+        let known = resource.and_then(|resource| resource.scopes.iter().find(|scope| scope.name == name));
+        known.map_or_else(|| name.to_owned(), |scope| scope.title.clone())
+    };
+    let scopes = request.scope.iter().map(|name| ScopeLine { name: name.to_owned(), title: title(name) }).collect();
+    respond::page(
+        StatusCode::OK,
+        app.pages.render(&ConsentPage {
+            transaction: open.transaction.expose().to_owned(),
+            csrf_token: open.csrf_token(),
+            client_name: open.client_name.clone(),
+            unverified: true,
+            destination: Destination::from(&request.redirect_uri),
+            account: user.username,
+            resource_name: app.resource_name(&request.resource),
+            resource_url: request.resource.to_string(),
+            scopes,
+            lifetime: app.config.tokens.refresh_token,
+        }),
+    )
+}
+
+/// `POST /consent`.
+pub async fn submit(request: HttpRequest, body: Result<Bytes, Error>, app: Data<App>) -> HttpResponse {
+    let (open, form) = match transaction::of_trusted_form(&request, body, &app).await {
+        Ok(trusted) => trusted,
+        Err(page) => return page,
+    };
+    let Some(user_id) = open.session.user_id.clone() else {
+        return login::go_to(&app, Place::Login, &open.transaction, None);
+    };
+    let allowed = match form.required("decision") {
+        Ok("allow") => true,
+        Ok("deny") => false,
+        _ => return problem::form(&app, &request, &OAuthError::parameter_missing("decision")),
+    };
+    let code = Secret::generate(Kind::AuthorizationCode);
+    match decide(&app, &open, user_id, allowed.then_some(&code)).await {
+        Ok(true) => answer(&app, &open.pending, allowed.then_some(&code)),
+        Ok(false) => problem::failure(&app, &request, Failure::RequestEnded),
+        Err(error) => problem::store(&app, &request, &error),
+    }
+}
+
+/// Spends the request and, when it was allowed, writes grant and code. `false`: another answer was faster.
+async fn decide(app: &App, open: &OpenTransaction, user_id: UserId, code: Option<&Secret>) -> Result<bool, StoreError> {
+    let (state, now) = (app.clone(), app.clock.now());
+    let (transaction, session) = (open.transaction.hash(), open.session.secret.hash());
+    let code = code.cloned();
+    let written = app.store.write(move |tx| {
+        let Some(pending) = pending_authorizations::consume(tx, &transaction, &session)? else { return Ok(None) };
+        let enabled = users::find(tx, &user_id)?.is_some_and(|user| user.disabled_at.is_none());
+        if !enabled {
+            return Ok(None);
+        }
+        let Some(code) = &code else { return Ok(Some(None)) };
+        let grant = grant(&state, &pending, user_id.clone(), now);
+        grants::insert(tx, &grant)?;
+        authorization_codes::insert(tx, &authorization_code(&state, &pending, &grant, code, now))?;
+        Ok(Some(Some(grant)))
+    });
+    let Some(outcome) = written.await? else { return Ok(false) };
+    match outcome {
+        Some(grant) => {
+            tracing::info!(client_id = %grant.client_id, sub = %grant.user_id, grant_id = %grant.id, scope = %grant.scope, "consent given")
+        }
+        None => tracing::info!(client_id = %open.pending.request.client_id, "consent denied"),
+    }
+    Ok(true)
+}
+
+fn grant(app: &App, pending: &PendingAuthorization, user_id: UserId, now: Timestamp) -> Grant {
+    Grant {
+        id: GrantId::generate(),
+        user_id,
+        client_id: pending.request.client_id.clone(),
+        resource: pending.request.resource.clone(),
+        scope: pending.request.scope.clone(),
+        created_at: now,
+        expires_at: now.plus(app.config.tokens.refresh_token),
+        revoked_at: None,
+    }
+}
+
+fn authorization_code(
+    app: &App,
+    pending: &PendingAuthorization,
+    grant: &Grant,
+    code: &Secret,
+    now: Timestamp,
+) -> AuthorizationCode {
+    AuthorizationCode {
+        hash: code.hash(),
+        grant_id: grant.id.clone(),
+        client_id: grant.client_id.clone(),
+        redirect_uri: pending.request.redirect_uri.as_str().to_owned(),
+        code_challenge: pending.request.code_challenge.clone(),
+        scope: grant.scope.clone(),
+        resource: grant.resource.clone(),
+        created_at: now,
+        expires_at: now.plus(app.config.tokens.authorization_code),
+        consumed_at: None,
+        failures: 0,
+    }
+}
+
+/// RFC 6749 §4.1.2: the code, or `access_denied`.
+fn answer(app: &App, pending: &PendingAuthorization, code: Option<&Secret>) -> HttpResponse {
+    let denied = OAuthError::denied_by_user();
+    let response = code.map_or(AuthorizationResponse::Error(&denied), AuthorizationResponse::Code);
+    let request = &pending.request;
+    respond::to_client(&response, &request.redirect_uri, request.state.as_deref(), app.config.public_url.as_str())
+}

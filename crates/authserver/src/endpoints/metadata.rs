@@ -1,0 +1,23 @@
+//! What clients read before anything else: the metadata (RFC 8414 §3, OpenID Connect Discovery 1.0 §4) and the public keys
+//! (RFC 7517 §5). Step 2 of the flow. Both are made once, at start.
+
+use actix_web::HttpResponse;
+use actix_web::web::Data;
+
+use crate::app::App;
+use crate::respond;
+
+/// `GET /.well-known/oauth-authorization-server`.
+pub async fn oauth(app: Data<App>) -> HttpResponse {
+    respond::public_json(&app.documents.oauth)
+}
+
+/// `GET /.well-known/openid-configuration`.
+pub async fn openid(app: Data<App>) -> HttpResponse {
+    respond::public_json(&app.documents.openid)
+}
+
+/// `GET /jwks`.
+pub async fn jwks(app: Data<App>) -> HttpResponse {
+    respond::public_json(&app.documents.jwks)
+}

@@ -1,0 +1,8 @@
+//! One file for each endpoint: parse, authenticate, decide, store in one transaction, answer.
+
+pub mod authorize;
+pub mod consent;
+pub mod login;
+pub mod metadata;
+pub mod registration;
+pub mod token;

@@ -1,0 +1,16 @@
+//! The Gatelodge authorization server. The tree follows the protocol: [`endpoints`] has one file for each endpoint, and
+//! [`app`] shows every route on one screen. The rules themselves are in `gatelodge-oauth`.
+
+pub mod app;
+pub mod cli;
+pub mod config;
+pub mod csrf;
+pub mod endpoints;
+pub mod keys;
+pub mod login;
+pub mod pages;
+pub mod problem;
+pub mod respond;
+pub mod server;
+pub mod session;
+pub mod transaction;

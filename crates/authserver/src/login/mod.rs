@@ -1,0 +1,3 @@
+//! The ways a person proves who they are.
+
+pub mod password;

@@ -1,0 +1,7 @@
+//! The binary `gatelodge`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    gatelodge::cli::run()
+}

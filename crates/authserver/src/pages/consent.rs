@@ -1,0 +1,200 @@
+//! `consent.html`: may this client in. RFC 6749 §4.1.1, RFC 9700 §4.14; shown and answered by `endpoints/consent.rs`.
+
+use std::time::Duration;
+
+use gatelodge_oauth::redirect_uri::RedirectTarget;
+use serde::{Serialize, Serializer};
+
+use super::{HOSTILE, LONG_NAME, Page, long_url};
+
+/// What the page shows. It POSTs `transaction`, `csrf_token` and `decision` (`allow` or `deny`) to `/consent`; its *Switch account*
+/// button POSTs `transaction` and `csrf_token` to `/logout`.
+#[derive(Clone, Serialize)]
+pub struct ConsentPage {
+    /// The pending authorization to decide on.
+    pub transaction: String,
+    /// Ties both forms to the browser session.
+    pub csrf_token: String,
+    /// What the client calls itself.
+    pub client_name: Option<String>,
+    /// Nobody vouches for that name: the client registered itself.
+    pub unverified: bool,
+    /// Where the answer goes.
+    pub destination: Destination,
+    /// The username signed in.
+    pub account: String,
+    /// The MCP server, as the operator calls it.
+    pub resource_name: String,
+    /// Its URL.
+    pub resource_url: String,
+    /// What the client will be able to do.
+    pub scopes: Vec<ScopeLine>,
+    /// How long the grant lasts.
+    #[serde(serialize_with = "in_words")]
+    pub lifetime: Duration,
+}
+
+/// One scope, for people and for experts.
+#[derive(Clone, Serialize)]
+pub struct ScopeLine {
+    /// Its name on the wire.
+    pub name: String,
+    /// What it allows, in the operator's words.
+    pub title: String,
+}
+
+/// Where the answer goes: the one thing about an unknown client that is certain.
+#[derive(Clone, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Destination {
+    /// A web server.
+    Website {
+        /// Its host.
+        host: String,
+    },
+    /// A loopback address (RFC 8252 §7.3): whichever program listens there.
+    ThisComputer {
+        /// The loopback host.
+        host: String,
+        /// Its port.
+        port: u16,
+    },
+    /// A private-use scheme (RFC 8252 §7.1): whichever program claimed it.
+    Program {
+        /// The scheme.
+        scheme: String,
+    },
+}
+
+impl From<&RedirectTarget> for Destination {
+    fn from(target: &RedirectTarget) -> Self {
+        let host = target.host_for_display();
+        match (target.loopback_port(), host.strip_suffix(':')) {
+            (Some(port), _) => Self::ThisComputer { host, port },
+            (None, Some(scheme)) => Self::Program { scheme: scheme.to_owned() },
+            (None, None) => Self::Website { host },
+        }
+    }
+}
+
+/// `90 days`, `12 hours`, `5 minutes`: the largest unit that leaves a number above one, rounded up, since it says "up to".
+fn in_words<S: Serializer>(lifetime: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    let seconds = lifetime.as_secs();
+    let units = [(86_400, "days"), (3_600, "hours"), (60, "minutes")];
+    match units.into_iter().find(|(length, _)| seconds >= 2 * length) {
+        Some((length, unit)) => serializer.collect_str(&format_args!("{} {unit}", seconds.div_ceil(length))),
+        None => serializer.collect_str(&format_args!("{seconds} seconds")),
+    }
+}
+
+impl Page for ConsentPage {
+    const TEMPLATE: &'static str = "consent.html";
+
+    fn samples() -> Vec<Self> {
+        let scope = |name: &str, title: &str| ScopeLine { name: name.to_owned(), title: title.to_owned() };
+        let website = |host: &str| Destination::Website { host: host.to_owned() };
+        let local = |host: &str| Destination::ThisComputer { host: host.to_owned(), port: 53280 };
+        let days = |days: u64| Duration::from_secs(days * 86_400);
+        let web = Self {
+            transaction: "gatelodge_txn_sample".to_owned(),
+            csrf_token: "sample".to_owned(),
+            client_name: Some("Claude".to_owned()),
+            unverified: true,
+            destination: website("claude.ai"),
+            account: "nora".to_owned(),
+            resource_name: "Acme MCP".to_owned(),
+            resource_url: "https://mcp.example.com/mcp".to_owned(),
+            scopes: vec![scope("mcp:use", "Use the tools of this server")],
+            lifetime: days(90),
+        };
+        let many_scopes = vec![
+            scope("tickets:read", "Read tickets and their history"),
+            scope("tickets:write", "Create and change tickets"),
+            scope("tickets:delete", "Delete tickets for ever"),
+        ];
+        vec![
+            web.clone(),
+            Self { client_name: Some("Claude Code".to_owned()), destination: local("localhost"), ..web.clone() },
+            Self { destination: local("[::1]"), scopes: many_scopes.clone(), ..web.clone() },
+            Self {
+                client_name: Some("Acme Desk".to_owned()),
+                unverified: false,
+                scopes: many_scopes,
+                lifetime: days(1),
+                ..web.clone()
+            },
+            Self {
+                client_name: Some("Cursor".to_owned()),
+                destination: Destination::Program { scheme: "cursor".to_owned() },
+                ..web.clone()
+            },
+            Self { client_name: None, scopes: Vec::new(), lifetime: Duration::from_secs(1), ..web.clone() },
+            Self {
+                client_name: Some(LONG_NAME.to_owned()),
+                destination: website(&format!("{}.example", "a".repeat(63))),
+                account: LONG_NAME.to_owned(),
+                resource_name: LONG_NAME.to_owned(),
+                resource_url: long_url(),
+                scopes: vec![scope(LONG_NAME, LONG_NAME)],
+                ..web.clone()
+            },
+            Self {
+                transaction: HOSTILE.to_owned(),
+                csrf_token: HOSTILE.to_owned(),
+                client_name: Some(HOSTILE.to_owned()),
+                destination: local(HOSTILE),
+                account: HOSTILE.to_owned(),
+                resource_name: HOSTILE.to_owned(),
+                resource_url: HOSTILE.to_owned(),
+                scopes: vec![scope(HOSTILE, HOSTILE)],
+                ..web.clone()
+            },
+            Self {
+                client_name: Some("\u{5d0}\u{5d1}\u{5d2} (1)".to_owned()),
+                destination: website("xn--4dbcagdahymbxekheh6e0a7fei0b.example"),
+                ..web
+            },
+        ]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lifetime_reads_like_speech_and_never_promises_less() {
+        for (seconds, words) in [
+            (90 * 86_400, "90 days"),
+            (86_400, "24 hours"),
+            (2 * 86_400 + 1, "3 days"),
+            (7_200, "2 hours"),
+            (3_600, "60 minutes"),
+            (119, "119 seconds"),
+        ] {
+            let page = ConsentPage { lifetime: Duration::from_secs(seconds), ..ConsentPage::samples().remove(0) };
+            assert_eq!(serde_json::to_value(&page).expect("serializable")["lifetime"], words);
+        }
+    }
+
+    #[test]
+    fn the_destination_is_read_from_the_redirect_target() {
+        let kind = |uri: &str| {
+            let target: RedirectTarget = serde_json::from_value(uri.into()).expect("a target");
+            serde_json::to_value(Destination::from(&target)).expect("serializable")
+        };
+        assert_eq!(kind("https://claude.ai/cb"), serde_json::json!({"kind": "website", "host": "claude.ai"}));
+        assert_eq!(
+            kind("http://[::1]:4000/cb"),
+            serde_json::json!({"kind": "this_computer", "host": "[::1]", "port": 4000})
+        );
+        assert_eq!(
+            kind("http://localhost:33418/"),
+            serde_json::json!({"kind": "this_computer", "host": "localhost", "port": 33418})
+        );
+        assert_eq!(
+            kind("cursor://anysphere.cursor-mcp/cb"),
+            serde_json::json!({"kind": "program", "scheme": "cursor"})
+        );
+    }
+}

@@ -1,0 +1,67 @@
+//! `login.html`: who are you. Shown and answered by `endpoints/login.rs` when a request meets no signed-in session.
+
+use serde::Serialize;
+
+use super::{HOSTILE, LONG_NAME, Page};
+
+/// What the page shows. It POSTs `transaction`, `csrf_token`, `username` and `password` to `/login`.
+#[derive(Clone, Serialize)]
+pub struct LoginPage {
+    /// The pending authorization that the sign-in is for.
+    pub transaction: String,
+    /// Ties the form to the browser session.
+    pub csrf_token: String,
+    /// What the client calls itself.
+    pub client_name: Option<String>,
+    /// The MCP server it wants to use.
+    pub resource_name: String,
+    /// What was typed before; empty at first.
+    pub username: String,
+    /// Why the last attempt failed.
+    pub problem: Option<LoginProblem>,
+}
+
+/// Why a sign-in failed, without a hint whether the user exists.
+#[derive(Clone, Copy, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LoginProblem {
+    /// Unknown user, disabled user or wrong password.
+    CredentialsWrong,
+    /// Slowed down for a while.
+    TooManyAttempts,
+}
+
+impl Page for LoginPage {
+    const TEMPLATE: &'static str = "login.html";
+
+    fn samples() -> Vec<Self> {
+        let plain = Self {
+            transaction: "gatelodge_txn_sample".to_owned(),
+            csrf_token: "sample".to_owned(),
+            client_name: Some("Claude Code".to_owned()),
+            resource_name: "Acme MCP".to_owned(),
+            username: String::new(),
+            problem: None,
+        };
+        vec![
+            plain.clone(),
+            Self { username: "nora".to_owned(), problem: Some(LoginProblem::CredentialsWrong), ..plain.clone() },
+            Self { username: "nora".to_owned(), problem: Some(LoginProblem::TooManyAttempts), ..plain.clone() },
+            Self { client_name: None, problem: Some(LoginProblem::CredentialsWrong), ..plain.clone() },
+            Self {
+                client_name: Some(LONG_NAME.to_owned()),
+                resource_name: LONG_NAME.to_owned(),
+                username: LONG_NAME.to_owned(),
+                ..plain
+            },
+            Self {
+                transaction: HOSTILE.to_owned(),
+                csrf_token: HOSTILE.to_owned(),
+                client_name: Some(HOSTILE.to_owned()),
+                resource_name: HOSTILE.to_owned(),
+                username: HOSTILE.to_owned(),
+                problem: None,
+            },
+        ]
+    }
+}

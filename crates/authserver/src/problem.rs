@@ -1,0 +1,57 @@
+//! Error pages: what a person sees when an answer cannot go to the client (RFC 6749 §4.1.2.1).
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpMessage as _, HttpRequest, HttpResponse};
+use gatelodge_oauth::error::{Code, OAuthError};
+use gatelodge_store::StoreError;
+use tracing_actix_web::RequestId;
+
+use crate::app::App;
+use crate::pages::{ErrorPage, Failure};
+use crate::respond;
+
+/// An authorization request without a redirect target that could be trusted.
+pub fn authorization_request(app: &App, request: &HttpRequest, error: &OAuthError) -> HttpResponse {
+    let failure = match error.code {
+        Code::InvalidClient => Failure::ClientUnknown,
+        Code::TemporarilyUnavailable => Failure::TemporarilyUnavailable,
+        _ if *error == OAuthError::redirect_uri_not_registered() => Failure::RedirectUriRefused,
+        _ => Failure::RequestInvalid,
+    };
+    refuse(app, request, failure, error)
+}
+
+/// A form that cannot be read.
+pub fn form(app: &App, request: &HttpRequest, error: &OAuthError) -> HttpResponse {
+    refuse(app, request, Failure::RequestInvalid, error)
+}
+
+/// The store does not answer, or has a fault: nothing was changed, and nobody is told more than that.
+pub fn store(app: &App, request: &HttpRequest, error: &StoreError) -> HttpResponse {
+    refuse(app, request, Failure::TemporarilyUnavailable, &OAuthError::temporarily_unavailable(error.to_string()))
+}
+
+/// A page or form that leads nowhere, for a reason the person can understand.
+pub fn failure(app: &App, request: &HttpRequest, failure: Failure) -> HttpResponse {
+    let page = ErrorPage::new(failure, request_id(request));
+    tracing::info!(code = page.code(), "refused");
+    show(app, failure, &page)
+}
+
+fn refuse(app: &App, request: &HttpRequest, failure: Failure, error: &OAuthError) -> HttpResponse {
+    respond::log(error);
+    let page = ErrorPage::new(failure, request_id(request));
+    // The description of a fault of ours says nothing to anybody; that of a bad request helps the client's developer.
+    let page =
+        if failure == Failure::TemporarilyUnavailable { page } else { page.with_detail(error.description.clone()) };
+    show(app, failure, &page)
+}
+
+fn show(app: &App, failure: Failure, page: &ErrorPage) -> HttpResponse {
+    let status = StatusCode::from_u16(failure.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    respond::page(status, app.pages.render(page))
+}
+
+fn request_id(request: &HttpRequest) -> String {
+    request.extensions().get::<RequestId>().map(ToString::to_string).unwrap_or_default()
+}

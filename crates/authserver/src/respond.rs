@@ -1,0 +1,159 @@
+//! How answers look: the only file that turns an [`OAuthError`] into HTTP, as JSON, as a redirect, or as a page, and the
+//! headers that every answer carries.
+
+use std::time::Duration;
+
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use actix_web::middleware::Next;
+use actix_web::web::Bytes;
+use actix_web::{Error, HttpMessage as _, HttpRequest, HttpResponse, HttpResponseBuilder};
+use gatelodge_oauth::authorization_response::AuthorizationResponse;
+use gatelodge_oauth::client_metadata::ClientInformation;
+use gatelodge_oauth::error::{Code, OAuthError};
+use gatelodge_oauth::parameters::Parameters;
+use gatelodge_oauth::redirect_uri::RedirectTarget;
+use gatelodge_oauth::token_response::TokenResponse;
+use serde::Serialize;
+use serde_json::json;
+
+use crate::pages::PagesError;
+
+/// Nothing is loaded from elsewhere and nobody may frame a page. There is no `form-action` on purpose: Chromium applies it
+/// to the whole chain of redirects after a post, which ends at the client.
+const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self' data:; script-src 'self'; \
+    base-uri 'none'; frame-ancestors 'none'";
+
+/// How long clients may keep metadata and keys.
+const METADATA_MAX_AGE: Duration = Duration::from_secs(300);
+
+/// After a fault of ours, when to try again.
+const RETRY_AFTER_SECONDS: u64 = 2;
+
+/// Reads a form body: RFC 6749 §3.2 takes nothing else and nothing from the URL.
+pub fn form(request: &HttpRequest, body: Result<Bytes, Error>, limit: usize) -> Result<Parameters, OAuthError> {
+    if !request.query_string().is_empty() {
+        return Err(OAuthError::parameters_in_url());
+    }
+    if request.content_type() != "application/x-www-form-urlencoded" {
+        return Err(OAuthError::form_malformed());
+    }
+    Parameters::parse(&body.map_err(|_| OAuthError::body_too_large(limit))?)
+}
+
+/// RFC 6749 §5.1.
+pub fn token(response: &TokenResponse) -> HttpResponse {
+    HttpResponse::Ok().insert_header((header::PRAGMA, "no-cache")).json(response)
+}
+
+/// RFC 7591 §3.2.1.
+pub fn registered(information: &ClientInformation) -> HttpResponse {
+    HttpResponse::Created().insert_header((header::PRAGMA, "no-cache")).json(information)
+}
+
+/// RFC 6749 §5.2: a refusal as JSON. A fault of ours is 503 and nothing else, because clients throw tokens or registrations
+/// away on most other answers.
+pub fn oauth_error(error: &OAuthError, basic_was_used: bool) -> HttpResponse {
+    log(error);
+    let mut response = match error.code {
+        Code::InvalidClient => HttpResponse::Unauthorized(),
+        Code::TemporarilyUnavailable => temporarily_unavailable(),
+        _ => HttpResponse::BadRequest(),
+    };
+    if error.code == Code::InvalidClient && basic_was_used {
+        response.insert_header((header::WWW_AUTHENTICATE, "Basic realm=\"gatelodge\""));
+    }
+    response.json(json!({ "error": error.code.as_str(), "error_description": error.description }))
+}
+
+/// The browser goes back to the client: RFC 6749 §4.1.2. 303, so that a form is never posted again.
+pub fn to_client(
+    response: &AuthorizationResponse<'_>,
+    target: &RedirectTarget,
+    state: Option<&str>,
+    issuer: &str,
+) -> HttpResponse {
+    if let AuthorizationResponse::Error(error) = response {
+        log(error);
+    }
+    see_other(&response.location(target, state, issuer))
+}
+
+/// A redirect to one of our own pages.
+pub fn see_other(location: &str) -> HttpResponse {
+    HttpResponse::SeeOther().insert_header((header::LOCATION, location)).finish()
+}
+
+/// A page.
+pub fn page(status: StatusCode, html: Result<String, PagesError>) -> HttpResponse {
+    match html {
+        Ok(html) => HttpResponse::build(status)
+            .content_type("text/html; charset=utf-8")
+            .insert_header((header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY))
+            .insert_header((header::X_FRAME_OPTIONS, "DENY"))
+            .body(html),
+        Err(error) => {
+            tracing::error!(%error, "a page could not be rendered");
+            temporarily_unavailable().content_type("text/plain; charset=utf-8").body("temporarily unavailable\n")
+        }
+    }
+}
+
+/// A document made at start that anybody may read and keep for a while.
+pub fn public_json(document: &Bytes) -> HttpResponse {
+    let cache = format!("public, max-age={}", METADATA_MAX_AGE.as_secs());
+    HttpResponse::Ok()
+        .insert_header((header::CACHE_CONTROL, cache))
+        .content_type("application/json")
+        .body(document.clone())
+}
+
+/// A refusal that no RFC gives a code: an unknown path, a wrong method.
+pub fn plain_error(status: StatusCode, error: &'static str, allow: Option<&'static str>) -> HttpResponse {
+    let mut response = HttpResponse::build(status);
+    if let Some(allow) = allow {
+        response.insert_header((header::ALLOW, allow));
+    }
+    response.json(PlainError { error })
+}
+
+#[derive(Serialize)]
+struct PlainError {
+    error: &'static str,
+}
+
+/// Middleware: what every answer carries unless its maker said otherwise. Codes, tokens and forms must not be kept, nor
+/// told to the next site.
+pub async fn default_headers<B: MessageBody>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<B>, Error> {
+    let mut response = next.call(request).await?;
+    let headers = response.headers_mut();
+    add(headers, header::CACHE_CONTROL, "no-store");
+    add(headers, header::REFERRER_POLICY, "no-referrer");
+    add(headers, header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+    Ok(response)
+}
+
+fn add(headers: &mut HeaderMap, name: HeaderName, value: &'static str) {
+    if !headers.contains_key(&name) {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+}
+
+fn temporarily_unavailable() -> HttpResponseBuilder {
+    let mut response = HttpResponse::ServiceUnavailable();
+    response.insert_header((header::RETRY_AFTER, RETRY_AFTER_SECONDS));
+    response
+}
+
+/// A refusal is an event for whoever asks "why does it not connect?"; a fault of ours is one for whoever runs the server.
+pub fn log(error: &OAuthError) {
+    match error.code {
+        Code::TemporarilyUnavailable => tracing::error!(code = error.code.as_str(), detail = %error.detail, "refused"),
+        _ => tracing::info!(code = error.code.as_str(), detail = %error.detail, "refused"),
+    }
+}

@@ -1,0 +1,138 @@
+//! Starts and stops the server: store, key, listeners, sweeper. Called by `gatelodge serve` and by tests.
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use actix_web::dev::{Server, ServerHandle};
+use actix_web::middleware::from_fn;
+use actix_web::web::Data;
+use actix_web::{App as ActixApp, HttpServer};
+use gatelodge_service::clock::Clock;
+use gatelodge_service::http::{self, health};
+use gatelodge_store::{PoolOptions, Store, StoreError, sweep};
+
+use crate::app::{App, Documents, State, routes};
+use crate::config::Config;
+use crate::keys::{self, KeyError};
+use crate::login::password::{PasswordError, Passwords};
+use crate::pages::{Pages, PagesError};
+use crate::respond;
+
+/// How often rows that have expired are removed.
+const SWEEP_INTERVAL: Duration = Duration::from_secs(60);
+
+/// Why the server did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// See [`StoreError`].
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// See [`KeyError`].
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// See [`PagesError`].
+    #[error(transparent)]
+    Pages(#[from] PagesError),
+    /// See [`PasswordError`].
+    #[error(transparent)]
+    Passwords(#[from] PasswordError),
+    /// A document could not be written.
+    #[error("the metadata cannot be written: {0}")]
+    Documents(#[from] serde_json::Error),
+    /// Somebody else listens there.
+    #[error("cannot listen on {address}: {source}\n  hint: stop whatever uses the port, or change \"{key}\"")]
+    Listen {
+        /// The key in the configuration.
+        key: &'static str,
+        /// Where.
+        address: SocketAddr,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+/// The server with its listeners bound; nothing is answered before [`Application::run`].
+pub struct Application {
+    app: App,
+    server: Server,
+    health: Server,
+    /// Where it listens, also when the configuration says port 0.
+    pub address: SocketAddr,
+    /// Where the health listener is.
+    pub health_address: SocketAddr,
+}
+
+impl Application {
+    /// Opens the store, finds or makes the key, and binds the listeners.
+    pub async fn build(config: Config, clock: Clock) -> Result<Self, StartError> {
+        let store = Store::open(&config.database, PoolOptions::server(config.max_connections)).await?;
+        let signing_key = keys::load_or_create(&store, clock.now()).await?;
+        let documents = Documents::new(&config, &signing_key)?;
+        let (pages, passwords) = (Pages::load()?, Passwords::new()?);
+        let app = App::new(State { config, store, clock, signing_key, pages, passwords, documents });
+        let (server, address) = listen(&app)?;
+        let (health, health_address) = listen_health(&app)?;
+        Ok(Self { app, server, health, address, health_address })
+    }
+
+    /// Stops the server from elsewhere.
+    pub fn handle(&self) -> ServerHandle {
+        self.server.handle()
+    }
+
+    /// Serves until SIGTERM or SIGINT, then lets running requests finish.
+    pub async fn run(self) -> io::Result<()> {
+        let health_handle = self.health.handle();
+        let health = actix_web::rt::spawn(self.health);
+        let sweeper = actix_web::rt::spawn(sweep_regularly(self.app));
+        let ended = self.server.await;
+        sweeper.abort();
+        health_handle.stop(false).await;
+        health.abort();
+        ended
+    }
+}
+
+fn listen(app: &App) -> Result<(Server, SocketAddr), StartError> {
+    let wanted = app.config.listen;
+    let state = app.clone();
+    let configure = routes(&app.config);
+    let bound = HttpServer::new(move || {
+        ActixApp::new()
+            .app_data(Data::new(state.clone()))
+            .configure(configure.clone())
+            .wrap(from_fn(respond::default_headers))
+            .wrap(from_fn(http::request_id))
+            .wrap(http::logger())
+    })
+    .keep_alive(http::KEEP_ALIVE)
+    .client_request_timeout(http::CLIENT_REQUEST_TIMEOUT)
+    .shutdown_timeout(http::SHUTDOWN_SECONDS)
+    .tcp_nodelay(true)
+    .bind(wanted)
+    .map_err(|source| StartError::Listen { key: "listen", address: wanted, source })?;
+    let address = bound.addrs().first().copied().unwrap_or(wanted);
+    Ok((bound.run(), address))
+}
+
+fn listen_health(app: &App) -> Result<(Server, SocketAddr), StartError> {
+    let (address, store) = (app.config.health_listen, app.store.clone());
+    let ready = move || {
+        let store = store.clone();
+        async move { store.read(|tx| gatelodge_store::signing_keys::active(tx)).await.is_ok_and(|key| key.is_some()) }
+    };
+    health::serve(address, ready).map_err(|source| StartError::Listen { key: "health_listen", address, source })
+}
+
+async fn sweep_regularly(app: App) {
+    let mut interval = tokio::time::interval(SWEEP_INTERVAL);
+    loop {
+        interval.tick().await;
+        let now = app.clock.now();
+        match app.store.write(move |tx| sweep(tx, now)).await {
+            Ok(report) => tracing::debug!(?report, "swept"),
+            Err(error) => tracing::warn!(%error, "expired rows could not be removed"),
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! The browser session: one opaque cookie, anonymous until somebody signs in. Used by the authorization endpoint and by
+//! the pages of sign-in and consent.
+
+use actix_web::HttpRequest;
+use actix_web::cookie::{Cookie, SameSite};
+use gatelodge_oauth::grant::UserId;
+use gatelodge_oauth::secret::{Kind, Secret};
+use gatelodge_oauth::time::Timestamp;
+use gatelodge_store::browser_sessions::{self, BrowserSession};
+use gatelodge_store::{StoreError, Tx};
+
+use crate::config::Config;
+
+/// A session that is open, with the secret that its browser holds.
+#[derive(Debug, Clone)]
+pub struct OpenSession {
+    /// The value of the cookie.
+    pub secret: Secret,
+    /// Who is signed in.
+    pub user_id: Option<UserId>,
+}
+
+/// The secret that the browser presents, if it can be one of ours.
+pub fn presented(request: &HttpRequest, config: &Config) -> Option<Secret> {
+    Secret::parse(Kind::BrowserSession, request.cookie(cookie_name(config))?.value())
+}
+
+/// The open session of a presented secret; its idle time begins anew.
+pub fn resume(
+    tx: &mut Tx,
+    presented: Option<Secret>,
+    config: &Config,
+    now: Timestamp,
+) -> Result<Option<OpenSession>, StoreError> {
+    let Some(secret) = presented else { return Ok(None) };
+    let Some(stored) = browser_sessions::find(tx, &secret.hash())? else { return Ok(None) };
+    if now >= stored.expires_at {
+        return Ok(None);
+    }
+    let expires_at = expiry(&stored, config, now);
+    browser_sessions::touch(tx, &stored.hash, now, expires_at)?;
+    Ok(Some(OpenSession { secret, user_id: stored.user_id }))
+}
+
+/// A new session: anonymous, or of the user who just signed in. The cookie is always new then, so that a planted one is
+/// worth nothing.
+pub fn open(tx: &mut Tx, user_id: Option<UserId>, config: &Config, now: Timestamp) -> Result<OpenSession, StoreError> {
+    let secret = Secret::generate(Kind::BrowserSession);
+    let authenticated_at = user_id.is_some().then_some(now);
+    let hash = secret.hash();
+    let mut session = BrowserSession {
+        hash,
+        user_id: user_id.clone(),
+        created_at: now,
+        authenticated_at,
+        last_seen_at: now,
+        expires_at: now,
+    };
+    session.expires_at = expiry(&session, config, now);
+    browser_sessions::insert(tx, &session)?;
+    Ok(OpenSession { secret, user_id })
+}
+
+/// An anonymous session lives as long as the request it waits with; a signed-in one until it is idle or old.
+fn expiry(session: &BrowserSession, config: &Config, now: Timestamp) -> Timestamp {
+    match session.authenticated_at {
+        None => now.plus(config.tokens.consent),
+        Some(since) => now.plus(config.tokens.session_idle).min(since.plus(config.tokens.session)),
+    }
+}
+
+/// The cookie of a session. With https its name keeps other hosts and plain http from setting it (RFC 6265bis §4.1.3.2).
+pub fn cookie(session: &OpenSession, config: &Config) -> Cookie<'static> {
+    Cookie::build(cookie_name(config), session.secret.expose().to_owned())
+        .path("/")
+        .secure(config.public_url.is_https())
+        .http_only(true)
+        .same_site(SameSite::Lax)
+        .finish()
+}
+
+fn cookie_name(config: &Config) -> &'static str {
+    if config.public_url.is_https() { "__Host-gatelodge_session" } else { "gatelodge_session" }
+}

@@ -1,0 +1,110 @@
+//! A transaction: one pending authorization as the pages of sign-in and consent see it, found by the name in the URL or
+//! the form and bound to the browser session it began in.
+
+use actix_web::web::Bytes;
+use actix_web::{Error, HttpRequest, HttpResponse};
+use gatelodge_oauth::parameters::Parameters;
+use gatelodge_oauth::secret::{Kind, Secret};
+use gatelodge_store::pending_authorizations::{self, PendingAuthorization};
+use gatelodge_store::{StoreError, clients};
+
+use crate::app::App;
+use crate::endpoints::login::MAX_BODY;
+use crate::pages::Failure;
+use crate::session::{self, OpenSession};
+use crate::{csrf, problem, respond};
+
+/// A transaction that is still open, in its own browser session.
+pub struct OpenTransaction {
+    /// Its name, which only this browser knows.
+    pub transaction: Secret,
+    /// What is asked.
+    pub pending: PendingAuthorization,
+    /// What the client calls itself.
+    pub client_name: Option<String>,
+    /// Whose browser it is.
+    pub session: OpenSession,
+}
+
+impl OpenTransaction {
+    /// The token of its forms.
+    pub fn csrf_token(&self) -> String {
+        csrf::token(&self.session.secret, &self.transaction)
+    }
+
+    /// Whether a form carries that token.
+    pub fn has_token_of(&self, form: &Parameters) -> bool {
+        let presented = form.optional("csrf_token").ok().flatten().unwrap_or_default();
+        csrf::is_token(presented, &self.session.secret, &self.transaction)
+    }
+}
+
+/// The transaction that a page's URL names, or the page to show instead.
+pub async fn of_query(request: &HttpRequest, app: &App) -> Result<OpenTransaction, HttpResponse> {
+    let query = Parameters::parse(request.query_string().as_bytes());
+    let query = query.map_err(|error| problem::form(app, request, &error))?;
+    find(request, &query, app).await
+}
+
+/// The transaction of a form that only a page of ours can have sent, or the page to show instead. The caller still checks
+/// the form's token before it changes anything.
+pub async fn of_form(
+    request: &HttpRequest,
+    body: Result<Bytes, Error>,
+    app: &App,
+) -> Result<(OpenTransaction, Parameters), HttpResponse> {
+    let form = respond::form(request, body, MAX_BODY).map_err(|error| problem::form(app, request, &error))?;
+    if !csrf::comes_from_our_page(request, &app.config) {
+        return Err(problem::failure(app, request, Failure::FormRefused));
+    }
+    let open = find(request, &form, app).await?;
+    Ok((open, form))
+}
+
+/// The same, with the form's token checked.
+pub async fn of_trusted_form(
+    request: &HttpRequest,
+    body: Result<Bytes, Error>,
+    app: &App,
+) -> Result<(OpenTransaction, Parameters), HttpResponse> {
+    let (open, form) = of_form(request, body, app).await?;
+    if open.has_token_of(&form) { Ok((open, form)) } else { Err(problem::failure(app, request, Failure::FormRefused)) }
+}
+
+async fn find(request: &HttpRequest, form: &Parameters, app: &App) -> Result<OpenTransaction, HttpResponse> {
+    match load(request, form, app).await {
+        Ok(Ok(open)) => Ok(open),
+        Ok(Err(failure)) => Err(problem::failure(app, request, failure)),
+        Err(error) => Err(problem::store(app, request, &error)),
+    }
+}
+
+async fn load(
+    request: &HttpRequest,
+    form: &Parameters,
+    app: &App,
+) -> Result<Result<OpenTransaction, Failure>, StoreError> {
+    let named = form.optional("transaction").ok().flatten();
+    let Some(transaction) = named.and_then(|named| Secret::parse(Kind::Transaction, named)) else {
+        return Ok(Err(Failure::RequestInvalid));
+    };
+    let presented = session::presented(request, &app.config);
+    let (state, now) = (app.clone(), app.clock.now());
+    let open = move |tx: &mut gatelodge_store::Tx| {
+        let Some(pending) = pending_authorizations::find(tx, &transaction.hash())? else {
+            return Ok(Err(Failure::RequestEnded));
+        };
+        if now >= pending.expires_at {
+            return Ok(Err(Failure::RequestEnded));
+        }
+        let session = session::resume(tx, presented.clone(), &state.config, now)?;
+        let Some(session) = session.filter(|session| session.secret.hash() == pending.browser_session) else {
+            return Ok(Err(Failure::BrowserChanged));
+        };
+        let Some(client) = clients::find(tx, &pending.request.client_id)? else {
+            return Ok(Err(Failure::ClientUnknown));
+        };
+        Ok(Ok(OpenTransaction { transaction: transaction.clone(), pending, client_name: client.name, session }))
+    };
+    app.store.write(open).await
+}
