@@ -38,9 +38,10 @@ impl Tx {
                 connection,
                 "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
             ),
-            (AnyConnection::Postgres(connection), Access::Write) => {
-                AnsiTransactionManager::begin_transaction_sql(connection, "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE")
-            }
+            (AnyConnection::Postgres(connection), Access::Write) => AnsiTransactionManager::begin_transaction_sql(
+                connection,
+                "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE",
+            ),
             (AnyConnection::Sqlite(connection), Access::Read) => {
                 AnsiTransactionManager::begin_transaction_sql(connection, "PRAGMA query_only = ON; BEGIN")
             }
@@ -49,6 +50,15 @@ impl Tx {
             }
         };
         Ok(begun?)
+    }
+
+    /// Asked before a commit: PostgreSQL answers the COMMIT of a transaction it has given up with a rollback and no error, and
+    /// what was reported as done would be lost. It also finds a lost connection while the work can still be repeated.
+    pub(crate) fn can_commit(&mut self, access: Access) -> Result<(), StoreError> {
+        match (&mut self.0, access) {
+            (AnyConnection::Postgres(connection), Access::Write) => Ok(connection.batch_execute("SELECT 1")?),
+            _ => Ok(()),
+        }
     }
 
     pub(crate) fn commit(&mut self) -> Result<(), StoreError> {
@@ -113,7 +123,8 @@ fn connect_sqlite(path: &str) -> Result<SqliteConnection, String> {
     let mut connection = SqliteConnection::establish(&path.to_string_lossy()).map_err(|error| error.to_string())?;
     // The timeout first, so that the rest waits too. FULL: with NORMAL a power cut can take the last rotation of a refresh
     // token with it, and the client that has the new token would be logged out.
-    let setup = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON";
+    let setup =
+        "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON";
     let end = Instant::now() + Duration::from_secs(5);
     // Going over to WAL does not wait for its lock, unlike everything else.
     while let Err(error) = connection.batch_execute(setup) {
@@ -123,4 +134,69 @@ fn connect_sqlite(path: &str) -> Result<SqliteConnection, String> {
         thread::sleep(Duration::from_millis(20));
     }
     Ok(connection)
+}
+
+#[cfg(test)]
+mod tests {
+    use diesel::prelude::*;
+    use diesel::sql_types::{Integer, Text};
+
+    use super::*;
+
+    #[derive(QueryableByName)]
+    struct Pragmas {
+        #[diesel(sql_type = Integer)]
+        busy_timeout: i32,
+        #[diesel(sql_type = Text)]
+        journal_mode: String,
+        #[diesel(sql_type = Integer)]
+        synchronous: i32,
+        #[diesel(sql_type = Integer)]
+        foreign_keys: i32,
+    }
+
+    #[test]
+    fn every_sqlite_connection_waits_writes_ahead_syncs_fully_and_checks_foreign_keys() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("x.db");
+        for _ in 0..2 {
+            let mut connection = connect_sqlite(&path.to_string_lossy()).expect("opens");
+            let pragmas: Pragmas = diesel::sql_query(
+                "SELECT t.timeout AS busy_timeout, journal_mode, synchronous, foreign_keys FROM pragma_busy_timeout t, \
+                 pragma_journal_mode, pragma_synchronous, pragma_foreign_keys",
+            )
+            .get_result(&mut connection)
+            .expect("reads");
+            assert_eq!((pragmas.busy_timeout, pragmas.journal_mode.as_str()), (5000, "wal"));
+            // 2 is FULL.
+            assert_eq!((pragmas.synchronous, pragmas.foreign_keys), (2, 1));
+        }
+    }
+
+    #[derive(QueryableByName)]
+    struct Setting {
+        #[diesel(sql_type = Text)]
+        setting: String,
+    }
+
+    #[test]
+    fn every_postgresql_connection_bounds_its_statements_locks_and_idle_transactions() {
+        let name = "connection::every_postgresql_connection_bounds_its_statements";
+        let Some(postgres) = gatelodge_e2e::postgres::for_test(name) else { return };
+        let url = postgres.fresh_database().parse().expect("a URL");
+        let AnyConnection::Postgres(mut connection) = connect(&url).expect("connects") else {
+            panic!("it is PostgreSQL")
+        };
+        for (name, value) in [
+            ("statement_timeout", "5s"),
+            ("lock_timeout", "4s"),
+            ("idle_in_transaction_session_timeout", "10s"),
+            ("application_name", "gatelodge"),
+        ] {
+            let row: Setting = diesel::sql_query(format!("SELECT current_setting('{name}') AS setting"))
+                .get_result(&mut connection)
+                .expect("reads");
+            assert_eq!(row.setting, value, "{name}");
+        }
+    }
 }

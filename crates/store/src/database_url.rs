@@ -44,7 +44,9 @@ pub enum InvalidDatabaseUrl {
     #[error("a database URL starts with sqlite://, postgres:// or postgresql://")]
     Scheme,
     /// Every connection to it would get a database of its own.
-    #[error("a database in memory cannot be shared by several connections: name a file, such as sqlite://data/gatelodge.db")]
+    #[error(
+        "a database in memory cannot be shared by several connections: name a file, such as sqlite://data/gatelodge.db"
+    )]
     InMemory,
     /// Nothing after the scheme.
     #[error("the path is missing: write sqlite://data/gatelodge.db or sqlite:///var/lib/gatelodge/gatelodge.db")]

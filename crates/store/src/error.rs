@@ -71,7 +71,8 @@ impl From<DieselError> for StoreError {
 /// PostgreSQL whose messages are in English. Text that is not recognised ends as [`StoreError::Refused`].
 fn sort(kind: &DatabaseErrorKind, message: &str) -> StoreError {
     const CONFLICTS: [&str; 1] = ["deadlock detected"];
-    const LOST: [&str; 3] = ["terminating connection due to", "server closed the connection", "no connection to the server"];
+    const LOST: [&str; 3] =
+        ["terminating connection due to", "server closed the connection", "no connection to the server"];
     const UNAVAILABLE: [&str; 13] = [
         "canceling statement due to",
         "database is locked",

@@ -9,6 +9,7 @@ use std::thread;
 use std::time::Duration;
 
 use diesel::r2d2::{HandleError, Pool};
+use tokio::sync::{Mutex, OwnedMutexGuard};
 
 pub use connection::Tx;
 pub use database_url::{DatabaseUrl, InvalidDatabaseUrl};
@@ -40,6 +41,9 @@ pub mod users;
 /// How long a request waits for a free connection.
 const WAIT_FOR_CONNECTION: Duration = Duration::from_secs(2);
 
+/// How long a write waits for the writes before it, on SQLite.
+const WAIT_FOR_TURN: Duration = Duration::from_secs(5);
+
 /// How often a transaction runs at most, when others get in its way or its connection breaks.
 const ATTEMPTS: u32 = 5;
 
@@ -66,6 +70,9 @@ impl PoolOptions {
 #[derive(Clone)]
 pub struct Store {
     pool: Pool<Manager>,
+    /// SQLite has one writer at a time and lets the others poll, the unlucky ones for seconds. Here they queue instead, and
+    /// only the one whose turn it is takes a connection.
+    turn: Option<Arc<Mutex<()>>>,
     /// Held as long as any clone lives.
     _only_server: Option<Arc<File>>,
 }
@@ -78,8 +85,9 @@ impl Store {
     }
 
     fn open_blocking(url: DatabaseUrl, options: PoolOptions) -> Result<Store, StoreError> {
-        let mut only_server = None;
+        let (mut turn, mut only_server) = (None, None);
         if let Backend::Sqlite(path) = &url.0 {
+            turn = Some(Arc::default());
             sqlite_file::create(path)?;
             if options.only_server {
                 only_server = Some(Arc::new(sqlite_file::lock(path)?));
@@ -93,7 +101,7 @@ impl Store {
             .connection_timeout(WAIT_FOR_CONNECTION)
             .error_handler(Box::new(LogErrors))
             .build_unchecked(Manager(url));
-        Ok(Store { pool, _only_server: only_server })
+        Ok(Store { pool, turn, _only_server: only_server })
     }
 
     /// Runs `work` on one snapshot of the database. A write in it is refused.
@@ -107,8 +115,8 @@ impl Store {
     }
 
     /// Runs `work` in one transaction: `Ok` commits, `Err` rolls back. A refusal by a rule of the protocol is an `Ok` value, so
-    /// that what it changed (a revoked grant, a counted failure) stays. An `Err` of a table function must be passed on:
-    /// PostgreSQL has given the transaction up by then.
+    /// that what it changed (a revoked grant, a counted failure) stays. An `Err` of a table function is to be passed on:
+    /// PostgreSQL has given the transaction up by then, and will not commit it.
     ///
     /// `work` may run up to five times: again when other transactions got in its way or the connection broke before the
     /// commit. So it is `Fn`, and does nothing but use its transaction. It is never run again once a commit was sent.
@@ -117,8 +125,20 @@ impl Store {
         T: Send + 'static,
         F: Fn(&mut Tx) -> Result<T, StoreError> + Send + 'static,
     {
+        let turn = self.turn().await?;
         let store = self.clone();
-        off_the_async_threads(move || store.run(Access::Write, &work)).await
+        off_the_async_threads(move || {
+            // Kept to the end even when the caller goes away.
+            let _turn = turn;
+            store.run(Access::Write, &work)
+        })
+        .await
+    }
+
+    async fn turn(&self) -> Result<Option<OwnedMutexGuard<()>>, StoreError> {
+        let Some(turn) = &self.turn else { return Ok(None) };
+        let turn = tokio::time::timeout(WAIT_FOR_TURN, turn.clone().lock_owned()).await;
+        turn.map(Some).map_err(|_| StoreError::Unavailable("too many writes are waiting".into()))
     }
 
     fn run<T>(&self, access: Access, work: &dyn Fn(&mut Tx) -> Result<T, StoreError>) -> Result<T, StoreError> {
@@ -138,7 +158,7 @@ impl Store {
     fn attempt<T>(&self, access: Access, work: &dyn Fn(&mut Tx) -> Result<T, StoreError>) -> Result<T, StoreError> {
         let mut tx = self.pool.get().map_err(|error| StoreError::Unavailable(error.to_string()))?;
         tx.begin(access)?;
-        match work(&mut tx) {
+        match work(&mut tx).and_then(|value| tx.can_commit(access).map(|()| value)) {
             Ok(value) => match tx.commit() {
                 Ok(()) => Ok(value),
                 Err(StoreError::ConnectionLost(reason)) if access == Access::Write => {

@@ -11,7 +11,11 @@ use crate::StoreError;
 /// the locks that SQLite holds on it elsewhere in this process (POSIX locks belong to the process, not to the descriptor).
 pub(crate) fn create(path: &Path) -> Result<(), StoreError> {
     if let Some(directory) = path.parent() {
-        DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(|error| cannot("create", directory, &error))?;
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(directory)
+            .map_err(|error| cannot("create", directory, &error))?;
     }
     match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
         Ok(_) => Ok(()),

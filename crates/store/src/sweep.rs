@@ -33,7 +33,8 @@ pub struct SweepReport {
 macro_rules! delete_batch {
     ($tx:ident, $table:ident, $before:expr) => {{
         let expired = || $table::table.filter($table::expires_at.le($before.as_unix()));
-        let batch = expired().select($table::hash).order($table::expires_at).limit(BATCH).load::<Vec<u8>>(&mut $tx.0)?;
+        let batch =
+            expired().select($table::hash).order($table::expires_at).limit(BATCH).load::<Vec<u8>>(&mut $tx.0)?;
         diesel::delete(expired().filter($table::hash.eq_any(batch))).execute(&mut $tx.0)?
     }};
 }

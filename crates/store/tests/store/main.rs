@@ -1,0 +1,8 @@
+//! The store on both databases: every test body runs once on SQLite and once on PostgreSQL, from one text.
+
+mod opening;
+mod races;
+mod schema;
+mod support;
+mod tables;
+mod transactions;
