@@ -1,0 +1,187 @@
+//! Every route on one screen, and the two listeners. Nothing is bound before the configuration is whole.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use actix_web::dev::{Server, ServiceRequest};
+use actix_web::http::Method;
+use actix_web::middleware::{Next, from_fn};
+use actix_web::web::{self, Data, ServiceConfig};
+use actix_web::{App, HttpRequest, HttpResponse, HttpServer};
+use gatelodge_service::clock::Clock;
+use gatelodge_service::http::{self, health};
+use reqwest::header::HeaderValue;
+use tokio::task::JoinHandle;
+
+use crate::config::Config;
+use crate::cors::{self, Origins};
+use crate::endpoint::{self, Endpoint};
+use crate::forward::Upstream;
+use crate::front_door::FrontDoor;
+use crate::gate::Policy;
+use crate::headers::Arrival;
+use crate::jwks::{Jwks, Timing};
+use crate::protected_resource::{self, Document};
+use crate::relay::{self, Relay};
+use crate::respond::{self, Fault};
+
+/// The routes.
+fn routes(worker: &Worker, services: &mut ServiceConfig) {
+    for document in &worker.documents {
+        let data = Data::new(document.clone());
+        services.service(web::resource(&document.path).app_data(data).to(protected_resource::serve));
+    }
+    if let Some((paths, relay)) = &worker.relay {
+        for path in &paths.exact {
+            services.service(web::resource(path).app_data(Data::clone(relay)).to(relay::handle));
+        }
+        for path in &paths.below {
+            services.service(web::scope(path).app_data(Data::clone(relay)).default_service(web::to(relay::handle)));
+        }
+    }
+    for (path, endpoint) in &worker.endpoints {
+        services.service(web::resource(path).app_data(Data::clone(endpoint)).to(endpoint::handle));
+    }
+    services.default_service(web::to(nothing_here));
+}
+
+/// Also for every unknown path under `/.well-known/`: pages may see that there is nothing, and look elsewhere.
+async fn nothing_here(request: HttpRequest) -> HttpResponse {
+    if !request.path().starts_with("/.well-known/") {
+        return respond::fault(Fault::NotFound);
+    }
+    match *request.method() {
+        Method::OPTIONS => cors::public_preflight(request.headers()),
+        _ => cors::expose_to_all(respond::fault(Fault::NotFound)),
+    }
+}
+
+/// What one worker thread answers with. Connections to other servers are its own; keys are shared by all.
+struct Worker {
+    documents: Vec<Document>,
+    endpoints: Vec<(String, Data<Endpoint>)>,
+    relay: Option<(relay::Paths, Data<Relay>)>,
+}
+
+impl Worker {
+    fn new(config: &Config, jwks: &Arc<Jwks>, clock: &Clock) -> Result<Self, StartError> {
+        let host = HeaderValue::try_from(config.public_url.authority()).map_err(|_| StartError::Host)?;
+        let scheme = if config.public_url.is_https() { "https" } else { "http" };
+        let arrival = Arrival { client: None, scheme, host };
+        let mut endpoints = Vec::new();
+        for resource in &config.resources {
+            let upstream = Arc::new(Upstream::new(resource)?);
+            let mut forms = vec![resource.path.clone()];
+            if resource.path != "/" {
+                forms.push(format!("{}/", resource.path));
+            }
+            for path in forms {
+                let metadata = protected_resource::url(config, &path);
+                let endpoint = Endpoint {
+                    policy: Policy::new(&config.issuer, &resource.id, &resource.scope, metadata),
+                    origins: Origins::new(config, resource),
+                    upstream: Arc::clone(&upstream),
+                    jwks: Arc::clone(jwks),
+                    clock: clock.clone(),
+                    arrival: arrival.clone(),
+                };
+                endpoints.push((path, Data::new(endpoint)));
+            }
+        }
+        let relay = match &config.relay {
+            Some(url) => {
+                let paths = relay::paths(&config.issuer, &config.public_url);
+                Some((paths, Data::new(Relay::new(url, arrival)?)))
+            }
+            None => None,
+        };
+        Ok(Self { documents: protected_resource::documents(config), endpoints, relay })
+    }
+}
+
+/// Why the sidecar does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// An address cannot be bound.
+    #[error(
+        "cannot listen on {address}: {source}\n  hint: is another process using it? Change {key} in the configuration"
+    )]
+    Bind {
+        /// Which.
+        address: SocketAddr,
+        /// What configures it.
+        key: &'static str,
+        /// Why.
+        source: io::Error,
+    },
+    /// For https the machine needs certificates.
+    #[error("no HTTP client can be made: {0}\n  hint: an https URL is configured; install the package ca-certificates")]
+    HttpClient(#[from] reqwest::Error),
+    /// Cannot happen with a checked configuration.
+    #[error("the public host cannot be written in a header")]
+    Host,
+}
+
+/// The whole sidecar, bound and ready to run.
+pub struct Application {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// Where its health is asked.
+    pub health_address: SocketAddr,
+    server: Server,
+    health: Server,
+    refresher: JoinHandle<()>,
+}
+
+impl Application {
+    /// Binds both listeners and begins to fetch keys.
+    pub fn build(config: Config, clock: Clock) -> Result<Self, StartError> {
+        let jwks = Arc::new(Jwks::new(config.jwks_url.clone(), Timing::default())?);
+        // Made once here, where a failure can be told; then once by each worker.
+        Worker::new(&config, &jwks, &clock)?;
+
+        let asked = Arc::clone(&jwks);
+        let ready = move || std::future::ready(asked.is_ready());
+        let (health, health_address) = health::serve(config.health_listen, ready)
+            .map_err(|source| StartError::Bind { address: config.health_listen, key: "health_listen", source })?;
+        let refresher = tokio::spawn(Arc::clone(&jwks).keep_fresh());
+
+        let listen = config.listen;
+        let front_door = Arc::new(FrontDoor::new(&config));
+        let server = HttpServer::new(move || {
+            let worker =
+                Worker::new(&config, &jwks, &clock).expect("the same was made before the listeners were bound");
+            let front_door = Arc::clone(&front_door);
+            App::new()
+                .configure(|services| routes(&worker, services))
+                .wrap(from_fn(move |request: ServiceRequest, next: Next<_>| {
+                    let front_door = Arc::clone(&front_door);
+                    async move { front_door.check(request, next).await }
+                }))
+                .wrap(from_fn(http::request_id))
+                .wrap(http::logger())
+        })
+        .tcp_nodelay(true)
+        // The client that leaves cancels: a closed connection is noticed while an answer is awaited or streamed.
+        .h1_allow_half_closed(false)
+        .keep_alive(http::KEEP_ALIVE)
+        .client_request_timeout(http::CLIENT_REQUEST_TIMEOUT)
+        .shutdown_timeout(http::SHUTDOWN_SECONDS)
+        .bind(listen)
+        .map_err(|source| StartError::Bind { address: listen, key: "listen", source })?;
+        let address = server.addrs().first().copied().unwrap_or(listen);
+        Ok(Self { address, health_address, server: server.run(), health, refresher })
+    }
+
+    /// Runs until a signal asks to stop.
+    pub async fn run(self) -> io::Result<()> {
+        let health = self.health.handle();
+        let health_server = actix_web::rt::spawn(self.health);
+        let outcome = self.server.await;
+        self.refresher.abort();
+        health.stop(false).await;
+        health_server.await.ok();
+        outcome
+    }
+}

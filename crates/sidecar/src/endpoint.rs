@@ -1,0 +1,109 @@
+//! One request to the path of an MCP server, from its arrival to its answer. Routed here by `app.rs`.
+//!
+//! 1. Is the page it comes from allowed? (`cors.rs`)
+//! 2. A preflight is answered.
+//! 3. The gate decides (`gate.rs`); once more when the token names a key that had to be fetched.
+//! 4. The decision is logged.
+//! 5. Challenge, refuse, or forward (`forward.rs`).
+
+use std::sync::Arc;
+
+use actix_web::http::Method;
+use actix_web::web::{Data, Payload};
+use actix_web::{HttpRequest, HttpResponse};
+use gatelodge_service::clock::Clock;
+
+use crate::cors::{self, Origin, Origins};
+use crate::forward::Upstream;
+use crate::gate::{self, Because, Decision, Policy, Presented};
+use crate::headers::Arrival;
+use crate::jwks::Jwks;
+use crate::respond::{self, Fault};
+
+/// One path of one resource; the form with a trailing slash has its own.
+pub struct Endpoint {
+    /// What its requests need.
+    pub policy: Policy,
+    /// Which pages may call it.
+    pub origins: Origins,
+    /// Where its requests go.
+    pub upstream: Arc<Upstream>,
+    /// The keys that tokens are checked with.
+    pub jwks: Arc<Jwks>,
+    /// The time that tokens are checked against.
+    pub clock: Clock,
+    /// How clients reach us.
+    pub arrival: Arrival,
+}
+
+/// Answers one request.
+pub async fn handle(request: HttpRequest, payload: Payload, endpoint: Data<Endpoint>) -> HttpResponse {
+    let origin = endpoint.origins.judge(request.headers());
+    if origin == Origin::Foreign {
+        tracing::info!(outcome = "refused", reason = Fault::ForeignOrigin.code(), "decision");
+        return cors::expose_to(&origin, respond::fault(Fault::ForeignOrigin));
+    }
+    if *request.method() == Method::OPTIONS {
+        return cors::expose_to(&origin, cors::preflight(request.headers(), &origin));
+    }
+    let decision = endpoint.decide(&request).await;
+    log(&decision, &endpoint.policy);
+    let answer = match decision {
+        Decision::Challenge(challenge, _) => respond::challenge(&challenge),
+        Decision::Refuse(fault) => respond::fault(fault),
+        Decision::Forward(permit) => {
+            let client = request.peer_addr().map(|address| address.ip());
+            let arrival = Arrival { client, ..endpoint.arrival.clone() };
+            endpoint.upstream.forward(permit, &request, payload, &arrival).await
+        }
+    };
+    cors::expose_to(&origin, answer)
+}
+
+impl Endpoint {
+    async fn decide(&self, request: &HttpRequest) -> Decision {
+        let presented = gate::presented(request.headers());
+        let keys = match presented {
+            Presented::Token(_) => self.jwks.current().await,
+            _ => None,
+        };
+        let decide = |keys| gate::decide(&presented, request.method(), &self.policy, keys, self.clock.now());
+        let decision = decide(keys.as_deref());
+        if decision.names_an_unknown_key() {
+            return decide(self.jwks.refetched().await.as_deref());
+        }
+        decision
+    }
+}
+
+/// One line for each decision. Request id, method and path are in the span; the token, the query and cookies nowhere.
+fn log(decision: &Decision, policy: &Policy) {
+    let resource = policy.expected.audience.as_str();
+    match decision {
+        Decision::Forward(permit) => {
+            let (subject, client_id) = (permit.subject(), permit.client_id());
+            tracing::info!(outcome = "forwarded", subject, client_id, resource, "decision");
+        }
+        Decision::Challenge(_, Because::MissingScope { subject, client_id }) => {
+            let needed = policy.scope.to_string();
+            tracing::info!(
+                outcome = "challenged",
+                reason = "insufficient_scope",
+                subject,
+                client_id,
+                needed,
+                resource,
+                "decision"
+            );
+        }
+        Decision::Challenge(_, because) => {
+            let reason = match because {
+                Because::NoToken => "no access token".to_owned(),
+                Because::BadToken(refusal) => refusal.to_string(),
+                _ => "more than one access token".to_owned(),
+            };
+            tracing::info!(outcome = "challenged", reason, resource, "decision");
+        }
+        Decision::Refuse(fault) => tracing::info!(outcome = "refused", reason = fault.code(), resource, "decision"),
+    }
+}

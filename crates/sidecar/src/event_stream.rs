@@ -1,0 +1,114 @@
+//! Server-sent events on their way to the client: byte for byte, with a comment after each silence, so that no proxy or
+//! client takes a quiet stream for a dead one. WHATWG HTML §9.2 (lines that begin with a colon are ignored).
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::stream::{Stream, unfold};
+use futures_util::{StreamExt as _, TryStreamExt as _};
+use tokio::time::timeout;
+
+/// How long a stream may be silent before a comment is sent.
+pub const SILENCE: Duration = Duration::from_secs(15);
+
+/// A comment and the end of its event: nothing is dispatched by it.
+const COMMENT: Bytes = Bytes::from_static(b":\n\n");
+
+/// Adds the comments, only where one event has ended and the next has not begun.
+pub fn kept_alive<E>(
+    events: impl Stream<Item = Result<Bytes, E>> + Unpin,
+    silence: Duration,
+) -> impl Stream<Item = Result<Bytes, E>> {
+    unfold((events, Tail::default()), move |(mut events, mut tail)| async move {
+        loop {
+            match timeout(silence, events.next()).await {
+                Ok(Some(Ok(chunk))) => {
+                    tail.push(&chunk);
+                    return Some((Ok(chunk), (events, tail)));
+                }
+                Ok(Some(Err(error))) => return Some((Err(error), (events, tail))),
+                Ok(None) => return None,
+                Err(_) if tail.is_between_events() => return Some((Ok(COMMENT), (events, tail))),
+                Err(_) => {}
+            }
+        }
+    })
+    .into_stream()
+}
+
+/// The last bytes of a stream: enough to see an empty line.
+#[derive(Default)]
+struct Tail {
+    bytes: [u8; 4],
+    begun: bool,
+}
+
+impl Tail {
+    fn push(&mut self, chunk: &[u8]) {
+        for byte in &chunk[chunk.len().saturating_sub(self.bytes.len())..] {
+            self.bytes.rotate_left(1);
+            self.bytes[3] = *byte;
+            self.begun = true;
+        }
+    }
+
+    /// An empty line ends an event; lines end in LF, CR LF or CR.
+    fn is_between_events(&self) -> bool {
+        const ENDS: [&[u8]; 5] = [b"\n\n", b"\n\r\n", b"\r\r", b"\n\r", b"\r\r\n"];
+        !self.begun || ENDS.iter().any(|end| self.bytes.ends_with(end))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use tokio::sync::mpsc;
+
+    use super::*;
+
+    fn tail(chunks: &[&str]) -> bool {
+        let mut tail = Tail::default();
+        chunks.iter().for_each(|chunk| tail.push(chunk.as_bytes()));
+        tail.is_between_events()
+    }
+
+    #[test]
+    fn the_end_of_an_event_is_seen_in_every_form_and_however_it_is_cut() {
+        for whole in
+            ["data: x\n\n", "data: x\r\n\r\n", "data: x\r\r", "data: x\r\r\n", "id: 1\ndata: x\n\n", ":\n\n", "\n\n"]
+        {
+            assert!(tail(&[whole]), "{whole:?}");
+            for at in 0..whole.len() {
+                assert!(tail(&[&whole[..at], "", &whole[at..]]), "{whole:?} cut at {at}");
+            }
+        }
+        for part in
+            ["data: x", "data: x\n", "data: x\r\n", "d", "data: x\n\ndata: y", "data: x\n\nid: 2\n", "data: x\n\r\nd"]
+        {
+            assert!(!tail(&[part]), "{part:?}");
+        }
+        assert!(tail(&[]), "nothing was sent yet");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn comments_fill_silence_between_events_and_never_inside_one() {
+        let (sender, mut receiver) = mpsc::channel::<Result<Bytes, Infallible>>(4);
+        let events = futures_util::stream::poll_fn(move |context| receiver.poll_recv(context));
+        let mut stream = Box::pin(kept_alive(events, SILENCE));
+        let begin = tokio::time::Instant::now();
+
+        assert_eq!(stream.next().await, Some(Ok(COMMENT)), "before the first event");
+        assert_eq!(begin.elapsed(), SILENCE);
+        sender.send(Ok(Bytes::from_static(b"data: ha"))).await.expect("open");
+        assert_eq!(stream.next().await, Some(Ok(Bytes::from_static(b"data: ha"))));
+        let inside = timeout(SILENCE * 10, stream.next()).await;
+        assert!(inside.is_err(), "nothing may be put inside an event");
+        sender.send(Ok(Bytes::from_static(b"lf\n\n"))).await.expect("open");
+        assert_eq!(stream.next().await, Some(Ok(Bytes::from_static(b"lf\n\n"))));
+        assert_eq!(stream.next().await, Some(Ok(COMMENT)));
+        assert_eq!(stream.next().await, Some(Ok(COMMENT)), "again after each further silence");
+        drop(sender);
+        assert_eq!(stream.next().await, None);
+    }
+}

@@ -1,0 +1,166 @@
+//! The authorization server's own paths, forwarded to it untouched, so that both live on one public origin: status, cookies,
+//! `Location` and bodies pass as they are; redirects are the browser's to follow. Routed here by `app.rs`.
+
+use std::time::Duration;
+
+use actix_web::http::StatusCode;
+use actix_web::web::{Data, Payload};
+use actix_web::{HttpRequest, HttpResponse};
+use gatelodge_service::config::PublicUrl;
+use gatelodge_service::http_client::{self, HttpClientOptions, Tls};
+use reqwest::{Client, Method, Response};
+use tokio::time::timeout;
+use url::Url;
+
+use crate::forward;
+use crate::headers::{self, Arrival};
+use crate::respond::{self, Fault};
+use crate::upload;
+
+/// Longer than any budget that clients give an authorization server.
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(60);
+
+const ENDPOINTS: [&str; 7] = ["/authorize", "/token", "/register", "/jwks", "/login", "/logout", "/consent"];
+const ASSETS: &str = "/assets";
+const OAUTH_METADATA: &str = "/.well-known/oauth-authorization-server";
+const OPENID_METADATA: &str = "/.well-known/openid-configuration";
+
+/// Which paths are the authorization server's.
+#[derive(Debug, Clone)]
+pub struct Paths {
+    /// Whole paths.
+    pub exact: Vec<String>,
+    /// Everything below these.
+    pub below: Vec<String>,
+}
+
+/// The paths of an issuer. One with a path of its own (RFC 8414 §3.1) has its endpoints below it, and its metadata at the
+/// inserted, the appended and the bare well-known form.
+pub fn paths(issuer: &str, public_url: &PublicUrl) -> Paths {
+    let own_path = issuer.strip_prefix(&public_url.origin()).filter(|path| path.starts_with('/')).unwrap_or_default();
+    let own_path = own_path.trim_end_matches('/');
+    let endpoints = ENDPOINTS.iter().map(|endpoint| format!("{own_path}{endpoint}"));
+    let mut exact: Vec<String> = endpoints.chain([OAUTH_METADATA, OPENID_METADATA].map(str::to_owned)).collect();
+    if !own_path.is_empty() {
+        exact.extend([OAUTH_METADATA, OPENID_METADATA].map(|path| format!("{path}{own_path}")));
+        exact.push(format!("{own_path}{OPENID_METADATA}"));
+    }
+    Paths { exact, below: vec![format!("{own_path}{ASSETS}")] }
+}
+
+impl Paths {
+    /// Whether `path` is one of them.
+    pub fn contain(&self, path: &str) -> bool {
+        let is_below = |prefix: &String| {
+            path.strip_prefix(prefix.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        self.exact.iter().any(|exact| exact == path) || self.below.iter().any(is_below)
+    }
+}
+
+/// The way to the authorization server.
+pub struct Relay {
+    client: Client,
+    url: Url,
+    arrival: Arrival,
+}
+
+impl Relay {
+    /// Opens no connection yet.
+    pub fn new(url: &Url, arrival: Arrival) -> Result<Self, reqwest::Error> {
+        let tls = Tls::for_urls([url.as_str()]);
+        let client =
+            http_client::build(&HttpClientOptions { response_timeout: None, tls, ..HttpClientOptions::default() })?;
+        Ok(Self { client, url: url.clone(), arrival })
+    }
+
+    async fn exchange(&self, request: &HttpRequest, payload: Payload) -> Result<HttpResponse, Fault> {
+        let mut url = self.url.clone();
+        url.set_path(request.uri().path());
+        url.set_query(request.uri().query());
+        let method = Method::from_bytes(request.method().as_str().as_bytes()).map_err(|_| Fault::MethodNotAllowed)?;
+        let client = request.peer_addr().map(|address| address.ip());
+        let headers = headers::to_relay(request.headers(), &Arrival { client, ..self.arrival.clone() });
+        let onward = upload::attach(self.client.request(method, url).headers(headers), request.headers(), payload)?;
+        match timeout(RESPONSE_TIMEOUT, onward.send()).await {
+            Ok(Ok(response)) => answer(response),
+            Ok(Err(error)) => {
+                let fault = upload::fault_of(&error).unwrap_or(Fault::RelayUnavailable);
+                let cause = http_client::cause(&error);
+                tracing::warn!(reason = fault.code(), cause, "the request was not relayed to the authorization server");
+                Err(fault)
+            }
+            Err(_) => Err(Fault::RelayUnavailable),
+        }
+    }
+}
+
+fn answer(response: Response) -> Result<HttpResponse, Fault> {
+    let status = StatusCode::from_u16(response.status().as_u16()).map_err(|_| Fault::RelayUnavailable)?;
+    let mut builder = HttpResponse::build(status);
+    for header in headers::from_relay(response.headers()) {
+        builder.append_header(header);
+    }
+    Ok(forward::with_body(builder, response))
+}
+
+/// Relays one request.
+pub async fn handle(request: HttpRequest, payload: Payload, relay: Data<Relay>) -> HttpResponse {
+    relay.exchange(&request, payload).await.unwrap_or_else(respond::fault)
+}
+
+#[cfg(test)]
+mod tests {
+    use gatelodge_service::config::{Problems, public_url};
+
+    use super::*;
+
+    fn relayed(issuer: &str) -> Paths {
+        paths(issuer, &public_url("https://h.example", "k", &mut Problems::default()).expect("a URL"))
+    }
+
+    #[test]
+    fn only_the_authorization_servers_paths_are_relayed() {
+        let paths = relayed("https://h.example");
+        for ours in [
+            "/authorize",
+            "/token",
+            "/assets/app.css",
+            "/.well-known/oauth-authorization-server",
+            "/.well-known/openid-configuration",
+        ] {
+            assert!(paths.contain(ours), "{ours}");
+        }
+        for not in [
+            "/",
+            "/mcp",
+            "/authorize/",
+            "/authorize/x",
+            "/assetsx",
+            "/health/ready",
+            "/.well-known/oauth-authorization-server/mcp",
+        ] {
+            assert!(!paths.contain(not), "{not}");
+        }
+    }
+
+    #[test]
+    fn an_issuer_with_a_path_has_every_form_of_its_metadata() {
+        let paths = relayed("https://h.example/o");
+        for ours in [
+            "/o/authorize",
+            "/o/token",
+            "/o/assets/app.css",
+            "/.well-known/oauth-authorization-server/o",
+            "/.well-known/openid-configuration/o",
+            "/o/.well-known/openid-configuration",
+            "/.well-known/oauth-authorization-server",
+        ] {
+            assert!(paths.contain(ours), "{ours}");
+        }
+        assert!(!paths.contain("/authorize"));
+        for elsewhere in ["https://elsewhere.example/o", "https://h.example.elsewhere/o", "https://h.example:8443/o"] {
+            assert!(relayed(elsewhere).contain("/authorize"), "the path counts on our own origin only");
+        }
+    }
+}

@@ -1,0 +1,236 @@
+//! The binary itself: what it says to people, and what it writes into the log.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use gatelodge_oauth::access_token::Claims;
+use gatelodge_oauth::resource::ResourceId;
+use gatelodge_oauth::time::Timestamp;
+use gatelodge_service::config::load;
+use gatelodge_sidecar::config::RawConfig;
+use reqwest::Method;
+
+use crate::support::{Authority, PATIENCE, Upstream, client, closed_port, config};
+
+fn sidecar(command: &str, config: &Path) -> Command {
+    let mut process = Command::new(env!("CARGO_BIN_EXE_gatelodge-sidecar"));
+    process.arg(command).arg("--config").arg(config);
+    process
+}
+
+fn written(toml: &str) -> (tempfile::TempDir, PathBuf) {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("sidecar.toml");
+    fs::write(&path, toml).expect("a file");
+    (dir, path)
+}
+
+fn told(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+const GOOD: &str = "public_url = \"https://mcp.example.com\"\n[authorization_server]\nrelay = \"http://127.0.0.1:4000\"\n\
+                    [[resource]]\npath = \"/mcp\"\nupstream = \"http://127.0.0.1:3000/mcp\"\n";
+
+fn sample() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../config/sidecar.toml")
+}
+
+#[test]
+fn the_sample_configuration_is_good_and_equals_the_defaults() {
+    let output = sidecar("check", &sample()).output().expect("it runs");
+    assert!(output.status.success(), "{}", told(&output));
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(said.contains("https://mcp.example.com/mcp -> http://my-mcp:3000/mcp"), "{said}");
+
+    let text = fs::read_to_string(sample()).expect("the sample");
+    let needed = ["public_url", "[authorization_server]", "relay", "[[resource]]", "path", "upstream", "name"];
+    let minimal: Vec<&str> = text.lines().filter(|line| needed.iter().any(|key| line.starts_with(key))).collect();
+    let (_dir, path) = written(&minimal.join("\n"));
+    let read = |path: &Path| load::<RawConfig>(path, "GATELODGE_SIDECAR_TEST").expect("a configuration");
+    assert_eq!(read(&sample()), read(&path), "what the sample writes out is what is assumed without it");
+}
+
+#[test]
+fn mistakes_name_file_line_key_and_fix_all_at_once_and_nothing_is_opened() {
+    let address = closed_port();
+    let toml = format!(
+        "public_url = \"http://mcp.example.com/\"\nlisten = \"{address}\"\nhealth_listen = \"8081\"\n[authorization_server]\n\
+         relay = \"http://127.0.0.1:4000/auth\"\n[[resource]]\npath = \"mcp\"\nupstream = \"my-mcp\"\nscopes = []\n\
+         allowed_origins = [\"https://a.example\", \"*\"]\nresponse_timeout = \"1s\"\n"
+    );
+    let (_dir, path) = written(&toml);
+    for command in ["check", "serve", "health"] {
+        let output = sidecar(command, &path).output().expect("it runs");
+        assert_eq!(output.status.code(), Some(1), "{command}");
+        let said = told(&output);
+        for (line, key, hint) in [
+            (1, "public_url", "write \"https://mcp.example.com"),
+            (3, "health_listen", "write an IP address and a port"),
+            (5, "authorization_server.relay", "write scheme, host and port only"),
+            (7, "resource[0].path", "write it like \"/mcp\""),
+            (8, "resource[0].upstream", "write a URL as this machine reaches it"),
+            (9, "resource[0].scopes", "name at least one scope"),
+            (10, "resource[0].allowed_origins[1]", "name each origin in full"),
+            (11, "resource[0].response_timeout", "write \"5m\""),
+        ] {
+            let place = format!("{}:{line}:", path.display());
+            let told = said.split("\n/").find(|part| part.contains(&format!(": {key}: ")));
+            let told = told.unwrap_or_else(|| panic!("{key} in {said}"));
+            assert!(format!("/{}", told.trim_start_matches('/')).starts_with(&place), "{place} in {told}");
+            assert!(told.contains(&format!("hint: {hint}")), "{hint} in {told}");
+        }
+        assert!(!said.contains("panicked"), "{said}");
+    }
+    assert!(std::net::TcpStream::connect(address).is_err());
+}
+
+#[test]
+fn each_mistake_has_its_own_words() {
+    for (change, expected) in [
+        (("relay", "relya"), ":3:1: authorization_server.relya: this key is unknown\n  hint: did you mean relay?"),
+        (("relay = \"http://127.0.0.1:4000\"", ""), "authorization_server.jwks_url: is missing, and so is relay"),
+        (("[[resource]]", "[[resource]"), "this is not TOML"),
+        (("\"/mcp\"\nup", "\"/mcp/\"\nup"), "ends in a slash\n  hint: remove the last slash; both forms are served"),
+        (("\"/mcp\"\nup", "\"/token\"\nup"), "is a path of the authorization server"),
+        (("\"/mcp\"\nup", "\"/.well-known/x\"\nup"), "belongs to the metadata documents"),
+        (("\"/mcp\"\nup", "\"/a/../b\"\nup"), "has characters or segments that a path may not have"),
+        (("public_url = \"https://mcp.example.com\"\n", ""), "the key public_url is missing"),
+        (("mcp.example.com\"", "mcp.example.com/mcp\""), "has a path\n  hint: write \"https://mcp.example.com\" here"),
+        (("http://127.0.0.1:3000", "http://me:pw@127.0.0.1:3000"), "has a user name, a password or a fragment"),
+        (
+            ("[authorization_server]", "[authorization_server]\nissuer = \"http://as.example\""),
+            "\"http://as.example\" is not https",
+        ),
+    ] {
+        let (_dir, path) = written(&GOOD.replacen(change.0, change.1, 1));
+        let output = sidecar("check", &path).output().expect("it runs");
+        let said = told(&output);
+        assert_eq!(output.status.code(), Some(1), "{expected}: {said}");
+        assert!(said.contains(expected) && said.contains("hint: "), "{expected} in {said}");
+        assert!(!said.contains("me:pw"), "{said}");
+    }
+    let output = sidecar("check", Path::new("/nonexistent.toml")).output().expect("it runs");
+    assert!(told(&output).contains("/nonexistent.toml: cannot be read"), "{}", told(&output));
+    let (_dir, path) = written(GOOD);
+    let output = sidecar("check", &path).env("GATELODGE_SIDECAR__LISTEN", "x").output().expect("it runs");
+    assert!(told(&output).contains("environment variable GATELODGE_SIDECAR__LISTEN: listen: \"x\" is not an address"));
+}
+
+#[test]
+fn an_address_in_use_is_named_with_its_key() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = taken.local_addr().expect("an address");
+    for key in ["listen", "health_listen"] {
+        let (_dir, path) = written(GOOD);
+        let mut process = sidecar("serve", &path);
+        process.env("GATELODGE_SIDECAR__LISTEN", "127.0.0.1:0").env("GATELODGE_SIDECAR__HEALTH_LISTEN", "127.0.0.1:0");
+        let variable = format!("GATELODGE_SIDECAR__{}", key.to_uppercase());
+        let output = process.env(variable, address.to_string()).output().expect("it runs");
+        assert_eq!(output.status.code(), Some(1));
+        let said = told(&output);
+        assert!(
+            said.contains(&format!("cannot listen on {address}")) && said.contains(&format!("Change {key} in")),
+            "{said}"
+        );
+    }
+}
+
+#[test]
+fn an_issuer_of_others_may_end_in_a_slash() {
+    let toml = GOOD.replace("[authorization_server]", "[authorization_server]\nissuer = \"https://tenant.example/\"");
+    assert_eq!(config(&toml).issuer, "https://tenant.example/");
+}
+
+#[test]
+fn help_teaches() {
+    for (arguments, words) in [
+        (&["--help"][..], &["serve", "check", "health", "401", "upstream = "][..]),
+        (&["serve", "--help"], &["503", "SIGTERM", "GATELODGE_SIDECAR__"]),
+        (&["check", "--help"], &["what to write instead"]),
+        (&["health", "--help"], &["health_listen"]),
+    ] {
+        let output = Command::new(env!("CARGO_BIN_EXE_gatelodge-sidecar")).args(arguments).output().expect("it runs");
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        for word in words {
+            assert!(said.contains(word), "{word} in {said}");
+        }
+    }
+}
+
+#[actix_web::test]
+async fn the_log_tells_each_decision_and_no_secret() {
+    let (authority, upstream) = (Authority::start(), Upstream::start());
+    let (listen, health) = (closed_port(), closed_port());
+    let (_dir, path) = written(&format!(
+        "public_url = \"http://{listen}\"\nlisten = \"{listen}\"\nhealth_listen = \"{health}\"\n[authorization_server]\n\
+         issuer = \"https://mcp.example.com\"\njwks_url = \"{}\"\n[[resource]]\npath = \"/mcp\"\nupstream = \"{}\"\n\
+         [logs]\nlevel = \"trace\"\n[development]\nallow_unsafe_values = true\n",
+        authority.jwks_url, upstream.url
+    ));
+    let not_yet = sidecar("health", &path).output().expect("it runs");
+    assert!(!not_yet.status.success() && told(&not_yet).contains("is it running?"), "{}", told(&not_yet));
+    let mut process = sidecar("serve", &path).stdout(Stdio::piped()).spawn().expect("it runs");
+
+    let ask = || sidecar("health", &path).output().is_ok_and(|output| output.status.success());
+    let ready = async {
+        while !actix_web::rt::task::spawn_blocking(ask_again(&path)).await.unwrap_or(false) {
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, ready).await.expect("ready");
+    assert!(ask());
+
+    let aud = ResourceId::from_stored(format!("http://{listen}/mcp"));
+    let good = Claims { aud, ..authority.claims() };
+    let past = Timestamp::from_unix(1_700_000_000);
+    let expired = authority.sign(&Claims { iat: past, exp: past, ..good.clone() });
+    let good = authority.sign(&good);
+    let send = |query: &str, token: Option<&str>| {
+        let mut request = client().request(Method::POST, format!("http://{listen}/mcp{query}"));
+        request = request.header("Cookie", "gatelodge_session=cookie-secret").body("{\"body\":\"body-secret\"}");
+        match token {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        }
+        .send()
+    };
+    let query = format!("?state=state-secret&code=code-secret&access_token={good}");
+    assert_eq!(send(&query, Some(&good)).await.expect("an answer").status(), 200);
+    assert_eq!(send(&query, Some(&expired)).await.expect("an answer").status(), 401);
+    assert_eq!(send(&query, None).await.expect("an answer").status(), 401);
+
+    let stopped = Command::new("kill").arg(process.id().to_string()).status().expect("kill runs");
+    assert!(stopped.success());
+    let output = actix_web::rt::task::spawn_blocking(move || {
+        process.stdin.take();
+        process.wait_with_output()
+    });
+    let output = tokio::time::timeout(PATIENCE, output).await.expect("it stops").expect("joined").expect("output");
+    assert!(output.status.success(), "a signal is a clean end");
+
+    let log = String::from_utf8_lossy(&output.stdout).into_owned();
+    for secret in
+        [good.as_str(), &expired, "cookie-secret", "state-secret", "code-secret", "body-secret", "access_token="]
+    {
+        assert!(!log.contains(secret), "{secret} in {log}");
+    }
+    let lines: Vec<serde_json::Value> = log.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    assert!(
+        lines.iter().any(|line| line["message"].as_str().is_some_and(|says| says.contains("allow_unsafe_values"))),
+        "{log}"
+    );
+    let decisions: Vec<&serde_json::Value> = lines.iter().filter(|line| line["message"] == "decision").collect();
+    let outcomes: Vec<&str> = decisions.iter().filter_map(|line| line["outcome"].as_str()).collect();
+    assert_eq!(outcomes, ["forwarded", "challenged", "challenged"], "{log}");
+    assert_eq!((&decisions[0]["subject"], &decisions[0]["client_id"]), (&"user_1".into(), &"client_1".into()));
+    assert_eq!((&decisions[0]["span"]["method"], &decisions[0]["span"]["path"]), (&"POST".into(), &"/mcp".into()));
+    assert_eq!(decisions[0]["span"]["request_id"].as_str().map(str::len), Some(36));
+    assert_eq!(decisions[1]["reason"], "the access token expired");
+}
+
+fn ask_again(path: &Path) -> impl FnOnce() -> bool + Send + 'static {
+    let path = path.to_owned();
+    move || sidecar("health", &path).output().is_ok_and(|output| output.status.success())
+}

@@ -1,0 +1,67 @@
+//! RFC 7517 §5: the keys of the authorization server, and what happens while they cannot be had.
+
+use gatelodge_oauth::access_token::jwks;
+use reqwest::Method;
+
+use crate::support::authority::new_key;
+use crate::support::{CHALLENGE, World, header};
+
+#[actix_web::test]
+async fn before_the_first_keys_a_token_is_neither_good_nor_bad() {
+    let world = World::with(|toml| toml.replace("/keys", "/no-such-document")).await;
+    for _ in 0..3 {
+        let response = world.authorized(Method::POST).send().await.expect("an answer");
+        assert_eq!(response.status(), 503, "never 401: the client would throw a good token away");
+        assert_eq!(
+            (header(&response, "www-authenticate"), header(&response, "retry-after")),
+            (String::new(), "5".into())
+        );
+        assert!(response.text().await.expect("a body").contains("\"temporarily_unavailable\""));
+    }
+    let response = world.request(Method::POST).send().await.expect("an answer");
+    assert_eq!(
+        (response.status().as_u16(), header(&response, "www-authenticate")),
+        (401, CHALLENGE.into()),
+        "that needs no keys"
+    );
+    assert!(world.upstream.seen().is_empty());
+}
+
+#[actix_web::test]
+async fn when_the_authorization_server_goes_away_known_keys_stay_good() {
+    let world = World::start().await;
+    assert_eq!(world.authorized(Method::POST).send().await.expect("an answer").status(), 200);
+    world.authority.set_away(true);
+    let foreign = new_key().sign(&world.authority.claims()).expect("a token");
+    assert_eq!(world.request(Method::POST).bearer_auth(foreign).send().await.expect("an answer").status(), 401);
+    assert_eq!(world.authorized(Method::POST).send().await.expect("an answer").status(), 200);
+}
+
+#[actix_web::test]
+async fn a_storm_of_unknown_keys_fetches_once() {
+    let world = World::start().await;
+    assert_eq!(world.authorized(Method::POST).send().await.expect("an answer").status(), 200);
+    let before = world.authority.fetches();
+    let storm = (0..200).map(|_| {
+        let token = new_key().sign(&world.authority.claims()).expect("a token");
+        world.request(Method::POST).bearer_auth(token).send()
+    });
+    for answer in futures_util::future::join_all(storm.collect::<Vec<_>>()).await {
+        assert_eq!(answer.expect("an answer").status(), 401);
+    }
+    assert_eq!((before, world.authority.fetches()), (1, 2));
+}
+
+#[actix_web::test]
+async fn a_new_key_is_found_by_the_first_token_that_uses_it() {
+    let world = World::start().await;
+    assert_eq!(world.authorized(Method::POST).send().await.expect("an answer").status(), 200);
+    let key = new_key();
+    world.authority.publish(serde_json::to_string(&jwks(&[&key, &world.authority.key])).expect("JSON"));
+    let token = key.sign(&world.authority.claims()).expect("a token");
+    let many = (0..20).map(|_| world.request(Method::POST).bearer_auth(&token).send());
+    for answer in futures_util::future::join_all(many.collect::<Vec<_>>()).await {
+        assert_eq!(answer.expect("an answer").status(), 200);
+    }
+    assert_eq!(world.authorized(Method::POST).send().await.expect("an answer").status(), 200, "the old key too");
+}

@@ -1,0 +1,163 @@
+//! Both directions are streamed, proven by order: each side waits for the other over a second channel.
+
+use std::time::Duration;
+
+use futures_util::stream::unfold;
+use reqwest::{Body, Method};
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::TcpStream;
+
+use crate::support::upstream::scripted;
+use crate::support::{World, header, soon};
+
+#[actix_web::test]
+async fn an_event_arrives_before_the_next_one_exists() {
+    let world = World::start().await;
+    for method in [Method::POST, Method::GET] {
+        let request = world.authorized(method).header("x-test", "two events").header("Accept-Encoding", "gzip");
+        let mut response = soon("the head of the stream", request.send()).await.expect("an answer");
+        assert_eq!(response.status(), 200);
+        assert_eq!(header(&response, "content-type"), "text/event-stream");
+        assert_eq!(header(&response, "x-accel-buffering"), "no");
+        assert_eq!(header(&response, "cache-control"), "no-store");
+        assert_eq!(
+            (header(&response, "content-length"), header(&response, "content-encoding")),
+            (String::new(), String::new())
+        );
+        let first = soon("the first event", response.chunk()).await.expect("no error").expect("an event");
+        assert_eq!(first, "id: 0\r\ndata: event 0\r\n\r\n");
+        // Only now may the server make the second one: had anything waited for it, the test would not get here.
+        world.upstream.shared.go_on.notify_one();
+        let second = soon("the second event", response.chunk()).await.expect("no error").expect("an event");
+        assert_eq!(second, "id: 1\r\ndata: event 1\r\n\r\n");
+        assert!(soon("the end", response.chunk()).await.expect("no error").is_none());
+    }
+}
+
+#[actix_web::test]
+async fn the_head_of_a_silent_stream_arrives_at_once() {
+    let world = World::start().await;
+    let request = world.authorized(Method::GET).header("x-test", "silent events").send();
+    let response = soon("the head of the stream", request).await.expect("an answer");
+    assert_eq!((response.status().as_u16(), header(&response, "content-type")), (200, "text/event-stream".into()));
+}
+
+#[actix_web::test]
+async fn the_request_body_arrives_while_it_is_still_being_sent() {
+    let world = World::start().await;
+    let shared = std::sync::Arc::clone(&world.upstream.shared);
+    let body = unfold((0, shared), |(step, shared)| async move {
+        if step > 0 {
+            // The server has the previous part; else this one is never sent.
+            soon("the server has a part of the body", shared.received.notified()).await;
+        }
+        (step < 3).then(|| (Ok::<_, std::io::Error>(format!("part {step}.")), (step + 1, shared)))
+    });
+    let response = world.authorized(Method::POST).body(Body::wrap_stream(Box::pin(body))).send();
+    assert_eq!(soon("an answer", response).await.expect("an answer").status(), 200);
+    let seen = world.upstream.only();
+    assert_eq!((seen.body.as_slice(), seen.all("transfer-encoding")), (&b"part 0.part 1.part 2."[..], vec!["chunked"]));
+}
+
+#[actix_web::test]
+async fn an_answer_may_come_before_the_body_is_sent() {
+    let world = World::start().await;
+    let body = unfold(0, |step| async move {
+        if step > 0 {
+            std::future::pending::<()>().await;
+        }
+        Some((Ok::<_, std::io::Error>("part"), step + 1))
+    });
+    let request = world
+        .authorized(Method::POST)
+        .header("x-test", "answer before the body")
+        .body(Body::wrap_stream(Box::pin(body)));
+    let response = soon("an answer", request.send()).await.expect("an answer");
+    assert_eq!(response.status(), 200);
+}
+
+#[actix_web::test]
+async fn a_client_that_leaves_cancels_wherever_the_exchange_is() {
+    for (plan, ended) in [("endless events", "events"), ("silent events", "silence"), ("never", "answer")] {
+        let mut world = World::start().await;
+        let token = world.authority.token();
+        for half in [false, true] {
+            let mut stream = TcpStream::connect(world.address).await.expect("a connection");
+            let head = format!(
+                "POST /mcp HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {token}\r\nx-test: {plan}\r\nContent-Length: 2\r\n\r\n{{}}"
+            );
+            stream.write_all(head.as_bytes()).await.expect("sent");
+            match plan {
+                "never" => soon("the request arrived", world.upstream.shared.waiting.notified()).await,
+                _ => soon("the stream begins", stream.readable()).await.expect("readable"),
+            }
+            if half {
+                stream.shutdown().await.expect("closed for sending");
+            } else {
+                drop(stream);
+            }
+            let learnt = soon(&format!("{plan}, half closed: {half}"), world.upstream.hung_up.recv()).await;
+            assert_eq!(learnt, Some(ended));
+        }
+    }
+}
+
+#[actix_web::test]
+async fn bodies_over_four_mebibytes_are_refused() {
+    let world = World::start().await;
+    let limit = 4 * 1024 * 1024;
+    let exact = world.authorized(Method::POST).body(vec![b'x'; limit]).send().await.expect("an answer");
+    assert_eq!(exact.status(), 200);
+    assert_eq!(world.upstream.only().body.len(), limit);
+
+    let declared = world.authorized(Method::POST).body(vec![b'x'; limit + 1]).send().await.expect("an answer");
+    assert_eq!(declared.status(), 413);
+    assert_eq!(
+        declared.text().await.expect("a body"),
+        "{\"error\":\"body_too_large\",\"error_description\":\"the request body is larger than 4 MiB\"}"
+    );
+    assert_eq!(world.upstream.seen().len(), 1, "not a byte of it was sent on");
+
+    let parts = futures_util::stream::iter((0..).map(|_| Ok::<_, std::io::Error>(vec![b'x'; 64 * 1024])).take(65));
+    let chunked = world.authorized(Method::POST).body(Body::wrap_stream(parts)).send();
+    assert_eq!(soon("an answer", chunked).await.expect("an answer").status(), 413, "however it is framed");
+}
+
+#[actix_web::test]
+async fn a_request_that_ends_early_never_arrives_whole() {
+    let mut world = World::start().await;
+    let head = format!(
+        "POST /mcp HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {}\r\nx-test: never\r\nContent-Length: 100\r\n\r\n{{}}",
+        world.authority.token()
+    );
+    let mut stream = TcpStream::connect(world.address).await.expect("a connection");
+    stream.write_all(head.as_bytes()).await.expect("sent");
+    soon("a part arrived", world.upstream.shared.received.notified()).await;
+    drop(stream);
+    // The server reads the broken body to its end and only then follows its plan, or is gone before.
+    let ended = tokio::time::timeout(Duration::from_secs(2), world.upstream.hung_up.recv()).await;
+    assert!(matches!(ended, Err(_) | Ok(Some("answer"))));
+    assert_eq!(world.upstream.only().body, b"{}");
+}
+
+#[actix_web::test]
+async fn large_answers_keep_their_length() {
+    let world = World::start().await;
+    let response = world.authorized(Method::POST).header("x-test", "large").send().await.expect("an answer");
+    assert_eq!(header(&response, "content-length"), (3 * 1024 * 1024).to_string());
+    assert_eq!(header(&response, "transfer-encoding"), "");
+    assert_eq!(response.bytes().await.expect("a body").len(), 3 * 1024 * 1024);
+}
+
+#[actix_web::test]
+async fn an_answer_that_breaks_is_not_made_to_look_complete() {
+    let chunked =
+        "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n9\r\ndata: 1\n\n\r\n";
+    let counted = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{\"half\":";
+    for answer in [chunked, counted] {
+        let world = World::before(&scripted(answer)).await;
+        let response = world.authorized(Method::POST).send().await.expect("an answer");
+        assert_eq!(response.status(), 200);
+        assert!(soon("the end", response.bytes()).await.is_err(), "{answer}");
+    }
+}

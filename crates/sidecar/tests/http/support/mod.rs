@@ -1,0 +1,137 @@
+//! What the tests share: [`World`] is a running sidecar with everything around it.
+
+pub mod authority;
+pub mod upstream;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use gatelodge_service::clock::Clock;
+use gatelodge_service::config::load_checked;
+use gatelodge_service::http_client::{self, HttpClientOptions, Tls};
+use gatelodge_sidecar::Application;
+use gatelodge_sidecar::config::{Config, RawConfig};
+use reqwest::{Client, Method, RequestBuilder, Response};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+pub use authority::Authority;
+pub use upstream::{Seen, Upstream};
+
+/// How long a test waits for something that must happen; never how long something takes.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+pub const CHALLENGE: &str =
+    "Bearer resource_metadata=\"https://mcp.example.com/.well-known/oauth-protected-resource/mcp\", scope=\"mcp:use\"";
+
+pub struct World {
+    pub address: SocketAddr,
+    pub authority: Authority,
+    pub upstream: Upstream,
+    pub client: Client,
+}
+
+impl World {
+    pub async fn start() -> World {
+        Self::with(|toml| toml).await
+    }
+
+    /// Starts with a configuration that the test has changed.
+    pub async fn with(change: impl FnOnce(String) -> String) -> World {
+        let authority = Authority::start();
+        let upstream = Upstream::start();
+        let toml = format!(
+            "public_url = \"https://mcp.example.com\"\nlisten = \"127.0.0.1:0\"\nhealth_listen = \"127.0.0.1:0\"\n\
+             [authority]\n[[resource]]\npath = \"/mcp\"\nupstream = \"{}\"\nname = \"Test MCP\"\n\
+             allowed_origins = [\"https://app.example.com\"]\n",
+            upstream.url
+        );
+        let authority_section = format!("[authorization_server]\njwks_url = \"{}\"", authority.jwks_url);
+        let application = run(&change(toml.replace("[authority]", &authority_section)));
+        World { address: application, authority, upstream, client: client() }
+    }
+
+    /// Starts in front of another MCP server.
+    pub async fn before(upstream: &str) -> World {
+        Self::with(|toml| {
+            let lines = toml.lines().map(|line| match line.starts_with("upstream") {
+                true => format!("upstream = \"{upstream}\"\n"),
+                false => format!("{line}\n"),
+            });
+            lines.collect()
+        })
+        .await
+    }
+
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    /// A request to the MCP path without a token.
+    pub fn request(&self, method: Method) -> RequestBuilder {
+        self.client.request(method, self.url("/mcp"))
+    }
+
+    /// A request to the MCP path with a good token.
+    pub fn authorized(&self, method: Method) -> RequestBuilder {
+        self.request(method).bearer_auth(self.authority.token())
+    }
+
+    /// Sends bytes as they are on a connection of their own; what comes back until the server closes it.
+    pub async fn raw(&self, bytes: &[u8]) -> String {
+        let mut stream = TcpStream::connect(self.address).await.expect("a connection");
+        stream.write_all(bytes).await.expect("sent");
+        let mut answer = Vec::new();
+        let read = tokio::time::timeout(PATIENCE, stream.read_to_end(&mut answer)).await;
+        assert!(read.is_ok(), "the connection stays open after {:?}", String::from_utf8_lossy(bytes));
+        String::from_utf8_lossy(&answer).into_owned()
+    }
+
+    /// A raw GET of `target` with a good token.
+    pub async fn raw_get(&self, target: &str) -> String {
+        let (host, token) = (self.address, self.authority.token());
+        let head = format!(
+            "GET {target} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {token}\r\nConnection: close\r\n\r\n"
+        );
+        self.raw(head.as_bytes()).await
+    }
+}
+
+/// A checked configuration from TOML.
+pub fn config(toml: &str) -> Config {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path: PathBuf = dir.path().join("sidecar.toml");
+    std::fs::write(&path, toml).expect("a file");
+    load_checked(&path, "GATELODGE_SIDECAR_TEST", RawConfig::check).expect("a good configuration")
+}
+
+/// Runs a sidecar in this process until the test ends.
+pub fn run(toml: &str) -> SocketAddr {
+    let application = Application::build(config(toml), Clock::system()).expect("a sidecar");
+    let address = application.address;
+    actix_web::rt::spawn(application.run());
+    SocketAddr::from(([127, 0, 0, 1], address.port()))
+}
+
+pub fn client() -> Client {
+    let options = HttpClientOptions { tls: Tls::PlainHttpOnly, response_timeout: None, ..HttpClientOptions::default() };
+    http_client::build(&options).expect("a client")
+}
+
+/// The value of a header, or nothing.
+pub fn header(response: &Response, name: &str) -> String {
+    let values: Vec<&str> = response.headers().get_all(name).iter().filter_map(|value| value.to_str().ok()).collect();
+    values.join(" | ")
+}
+
+/// Waits for something that must happen.
+pub async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
+    tokio::time::timeout(PATIENCE, future).await.unwrap_or_else(|_| panic!("never happened: {what}"))
+}
+
+/// An address where nothing listens.
+pub fn closed_port() -> SocketAddr {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    listener.local_addr().expect("an address")
+}
