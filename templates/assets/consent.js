@@ -13,4 +13,5 @@ function arm() {
 
 arm();
 document.addEventListener("visibilitychange", arm);
-window.addEventListener("pageshow", arm);
+// Back from the history, with the state it was left in.
+window.addEventListener("pageshow", (event) => { if (event.persisted) arm(); });

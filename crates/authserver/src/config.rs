@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use gatelodge_oauth::resource::{Resource, ResourceId, ScopeDefinition};
 use gatelodge_oauth::scope::Scope;
-use gatelodge_service::config::{ConfigError, HumanDuration, Problems, PublicUrl, load_checked, public_url, secret};
+use gatelodge_service::config::{
+    ConfigError, HumanDuration, Problems, PublicUrl, listeners, load_checked, public_url, secret,
+};
 use gatelodge_service::logs::LogsConfig;
 use gatelodge_store::DatabaseUrl;
 use secrecy::{ExposeSecret, SecretString};
@@ -73,9 +75,9 @@ pub struct Tokens {
 struct RawConfig {
     public_url: String,
     #[serde(default = "default_listen")]
-    listen: SocketAddr,
+    listen: String,
     #[serde(default = "default_health_listen")]
-    health_listen: SocketAddr,
+    health_listen: String,
     #[serde(default)]
     database: RawDatabase,
     #[serde(default)]
@@ -152,12 +154,12 @@ struct RawDevelopment {
 const HOUR: u64 = 3_600;
 const DAY: u64 = 24 * HOUR;
 
-fn default_listen() -> SocketAddr {
-    SocketAddr::from(([127, 0, 0, 1], 4000))
+fn default_listen() -> String {
+    "127.0.0.1:4000".into()
 }
 
-fn default_health_listen() -> SocketAddr {
-    SocketAddr::from(([127, 0, 0, 1], 4001))
+fn default_health_listen() -> String {
+    "127.0.0.1:4001".into()
 }
 
 impl Default for RawDatabase {
@@ -192,26 +194,24 @@ impl RawConfig {
         if !unsafe_values_allowed {
             self.tokens.check_ranges(&mut problems);
         }
-        if self.listen == self.health_listen && self.listen.port() != 0 {
-            problems.add(
-                "health_listen",
-                "is the same address as listen",
-                "give the health listener a port of its own",
-            );
-        }
-        match (public_url, database) {
-            (Some(public_url), Some((database, max_connections))) if problems.is_empty() => Ok(Config {
-                public_url,
-                listen: self.listen,
-                health_listen: self.health_listen,
-                database,
-                max_connections,
-                resources,
-                dynamic_registration: self.registration.dcr == DynamicRegistration::Open,
-                tokens: self.tokens.typed(),
-                logs: self.logs,
-                unsafe_values_allowed,
-            }),
+        let listeners = listeners(&self.listen, &self.health_listen, &mut problems);
+        match (public_url, database, listeners) {
+            (Some(public_url), Some((database, max_connections)), Some((listen, health_listen)))
+                if problems.is_empty() =>
+            {
+                Ok(Config {
+                    public_url,
+                    listen,
+                    health_listen,
+                    database,
+                    max_connections,
+                    resources,
+                    dynamic_registration: self.registration.dcr == DynamicRegistration::Open,
+                    tokens: self.tokens.typed(),
+                    logs: self.logs,
+                    unsafe_values_allowed,
+                })
+            }
             _ => Err(problems),
         }
     }

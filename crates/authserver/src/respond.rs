@@ -37,10 +37,15 @@ pub fn form(request: &HttpRequest, body: Result<Bytes, Error>, limit: usize) -> 
     if !request.query_string().is_empty() {
         return Err(OAuthError::parameters_in_url());
     }
-    if request.content_type() != "application/x-www-form-urlencoded" {
+    if !has_media_type(request, "application/x-www-form-urlencoded") {
         return Err(OAuthError::form_malformed());
     }
     Parameters::parse(&body.map_err(|_| OAuthError::body_too_large(limit))?)
+}
+
+/// Media types are the same in any case, and parameters do not make another one (RFC 9110 §8.3.1).
+pub fn has_media_type(request: &HttpRequest, wanted: &str) -> bool {
+    request.content_type().eq_ignore_ascii_case(wanted)
 }
 
 /// RFC 6749 §5.1.

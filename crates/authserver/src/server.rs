@@ -120,19 +120,23 @@ fn listen_health(app: &App) -> Result<(Server, SocketAddr), StartError> {
     let (address, store) = (app.config.health_listen, app.store.clone());
     let ready = move || {
         let store = store.clone();
-        async move { store.read(|tx| gatelodge_store::signing_keys::active(tx)).await.is_ok_and(|key| key.is_some()) }
+        async move { store.read(gatelodge_store::signing_keys::active).await.is_ok_and(|key| key.is_some()) }
     };
     health::serve(address, ready).map_err(|source| StartError::Listen { key: "health_listen", address, source })
 }
 
 async fn sweep_regularly(app: App) {
-    let mut interval = tokio::time::interval(SWEEP_INTERVAL);
     loop {
-        interval.tick().await;
         let now = app.clock.now();
-        match app.store.write(move |tx| sweep(tx, now)).await {
-            Ok(report) => tracing::debug!(?report, "swept"),
-            Err(error) => tracing::warn!(%error, "expired rows could not be removed"),
-        }
+        let pause = match app.store.write(move |tx| sweep(tx, now)).await {
+            // The rest in portions, so that requests get their turn in between.
+            Ok(report) if report.unfinished => Duration::from_millis(100),
+            Ok(_) => SWEEP_INTERVAL,
+            Err(error) => {
+                tracing::warn!(%error, "expired rows could not be removed");
+                SWEEP_INTERVAL
+            }
+        };
+        tokio::time::sleep(pause).await;
     }
 }

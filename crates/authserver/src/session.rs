@@ -7,7 +7,7 @@ use gatelodge_oauth::grant::UserId;
 use gatelodge_oauth::secret::{Kind, Secret};
 use gatelodge_oauth::time::Timestamp;
 use gatelodge_store::browser_sessions::{self, BrowserSession};
-use gatelodge_store::{StoreError, Tx};
+use gatelodge_store::{StoreError, Tx, users};
 
 use crate::config::Config;
 
@@ -16,7 +16,7 @@ use crate::config::Config;
 pub struct OpenSession {
     /// The value of the cookie.
     pub secret: Secret,
-    /// Who is signed in.
+    /// Who is signed in and may be.
     pub user_id: Option<UserId>,
 }
 
@@ -25,7 +25,7 @@ pub fn presented(request: &HttpRequest, config: &Config) -> Option<Secret> {
     Secret::parse(Kind::BrowserSession, request.cookie(cookie_name(config))?.value())
 }
 
-/// The open session of a presented secret; its idle time begins anew.
+/// The open session of a presented secret; its idle time begins anew. Somebody who was disabled meanwhile is not signed in.
 pub fn resume(
     tx: &mut Tx,
     presented: Option<Secret>,
@@ -39,7 +39,11 @@ pub fn resume(
     }
     let expires_at = expiry(&stored, config, now);
     browser_sessions::touch(tx, &stored.hash, now, expires_at)?;
-    Ok(Some(OpenSession { secret, user_id: stored.user_id }))
+    let user_id = match stored.user_id {
+        Some(user_id) if users::find(tx, &user_id)?.is_some_and(|user| user.disabled_at.is_none()) => Some(user_id),
+        _ => None,
+    };
+    Ok(Some(OpenSession { secret, user_id }))
 }
 
 /// A new session: anonymous, or of the user who just signed in. The cookie is always new then, so that a planted one is

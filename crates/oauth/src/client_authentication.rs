@@ -42,6 +42,9 @@ impl ClientCredentials {
         }
         let (user, password) = basic(header).ok_or_else(OAuthError::client_authentication_malformed)?;
         let basic_id = form_decode(&user);
+        if basic_id.contains(char::is_control) {
+            return Err(OAuthError::client_authentication_malformed());
+        }
         if client_id.is_some_and(|id| id != basic_id && id != user) {
             return Err(OAuthError::client_authentication_twice());
         }

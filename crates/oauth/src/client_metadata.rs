@@ -167,13 +167,15 @@ fn checked_name(name: String) -> Result<String, OAuthError> {
 fn checked_https(member: &'static str, uri: Option<&str>) -> Result<(), OAuthError> {
     match uri {
         None | Some("") => Ok(()),
-        Some(uri)
-            if uri.len() <= redirect_uri::MAX_LENGTH && Url::parse(uri).is_ok_and(|url| url.scheme() == "https") =>
-        {
-            Ok(())
-        }
+        Some(uri) if uri.len() <= redirect_uri::MAX_LENGTH && is_https(uri) => Ok(()),
         Some(_) => Err(OAuthError::client_metadata_refused(format!("{member} is not an https URL"))),
     }
+}
+
+/// The URL parser drops spaces and control characters where it finds them: here they may not be there at all.
+fn is_https(uri: &str) -> bool {
+    let plain = !uri.contains(|c: char| c.is_control() || c.is_whitespace());
+    plain && Url::parse(uri).is_ok_and(|url| url.scheme() == "https")
 }
 
 /// RFC 7591 §2: absent means the code grant. Unknown types are ignored; a client that is left with none, or that wants

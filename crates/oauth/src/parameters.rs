@@ -9,11 +9,16 @@ use crate::error::OAuthError;
 pub struct Parameters(Vec<(String, String)>);
 
 impl Parameters {
-    /// Decodes a query or a body; refuses what is not UTF-8, since a replaced character would be given back altered.
+    /// Decodes a query or a body; refuses what is not UTF-8, since a replaced character would be given back altered, and
+    /// U+0000, which no parameter may hold (RFC 6749 appendix A) and PostgreSQL cannot store.
     pub fn parse(encoded: &[u8]) -> Result<Self, OAuthError> {
         let pairs: Vec<(String, String)> = form_urlencoded::parse(encoded).into_owned().collect();
-        let altered = pairs.iter().any(|(name, value)| name.contains('\u{fffd}') || value.contains('\u{fffd}'));
-        if altered { Err(OAuthError::form_malformed()) } else { Ok(Self(pairs)) }
+        let unusable = |text: &String| text.contains(['\u{fffd}', '\0']);
+        if pairs.iter().any(|(name, value)| unusable(name) || unusable(value)) {
+            Err(OAuthError::form_malformed())
+        } else {
+            Ok(Self(pairs))
+        }
     }
 
     /// A parameter that may be there once (RFC 6749 §3.1: must not be included more than once).
@@ -63,7 +68,8 @@ mod tests {
     }
 
     #[test]
-    fn bytes_that_are_not_utf_8_are_refused() {
+    fn bytes_that_are_not_utf_8_and_nul_are_refused() {
+        assert!(Parameters::parse(b"client_id=%00").is_err());
         assert!(Parameters::parse(b"state=%ff").is_err());
         assert!(Parameters::parse(b"state=\xff").is_err());
     }

@@ -1,6 +1,7 @@
 //! The only place that builds HTTP clients. Each follows no redirects, takes no proxy from the environment, keeps no
 //! cookies, and bounds the time to connect.
 
+use std::error::Error;
 use std::time::Duration;
 
 use reqwest::redirect::Policy;
@@ -66,6 +67,11 @@ pub fn build(options: &HttpClientOptions) -> Result<reqwest::Client, reqwest::Er
     builder.build()
 }
 
+/// What happened, for the log: the innermost error ("connection refused") without the URL, whose query may hold secrets.
+pub fn cause(error: &dyn Error) -> String {
+    error.source().map_or_else(|| error.to_string(), cause)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -78,7 +84,19 @@ mod tests {
 
     #[test]
     fn a_client_for_plain_http_is_built_without_looking_for_certificates() {
-        let options = HttpClientOptions { tls: Tls::PlainHttpOnly, response_timeout: None, ..HttpClientOptions::default() };
+        let options =
+            HttpClientOptions { tls: Tls::PlainHttpOnly, response_timeout: None, ..HttpClientOptions::default() };
         assert!(build(&options).is_ok());
+    }
+
+    #[actix_web::test]
+    async fn a_cause_names_what_happened_and_no_url() {
+        let closed =
+            std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port");
+        let client =
+            build(&HttpClientOptions { tls: Tls::PlainHttpOnly, ..HttpClientOptions::default() }).expect("a client");
+        let error = client.get(format!("http://{closed}/?code=secret")).send().await.expect_err("nothing listens");
+        assert!(cause(&error).contains("refused"), "{}", cause(&error));
+        assert!(!cause(&error).contains("secret"));
     }
 }

@@ -9,6 +9,7 @@ use actix_web::http::Method;
 use actix_web::middleware::{Next, from_fn};
 use actix_web::web::{self, Data, ServiceConfig};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer};
+use gatelodge_oauth::access_token::Expectation;
 use gatelodge_service::clock::Clock;
 use gatelodge_service::http::{self, health};
 use reqwest::header::HeaderValue;
@@ -79,7 +80,15 @@ impl Worker {
             for path in forms {
                 let metadata = protected_resource::url(config, &path);
                 let endpoint = Endpoint {
-                    policy: Policy::new(&config.issuer, &resource.id, &resource.scope, metadata),
+                    policy: Policy {
+                        expected: Expectation {
+                            issuer: config.issuer.clone(),
+                            audience: resource.id.clone(),
+                            leeway: config.clock_leeway,
+                        },
+                        scope: resource.scope.clone(),
+                        resource_metadata: metadata,
+                    },
                     origins: Origins::new(config, resource),
                     upstream: Arc::clone(&upstream),
                     jwks: Arc::clone(jwks),

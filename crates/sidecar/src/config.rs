@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use gatelodge_oauth::resource::ResourceId;
 use gatelodge_oauth::scope::Scope;
-use gatelodge_service::config::{HumanDuration, Problems, PublicUrl, public_url};
+use gatelodge_service::config::{HumanDuration, Problems, PublicUrl, listeners, public_url};
 use gatelodge_service::logs::LogsConfig;
 use serde::Deserialize;
 use url::Url;
@@ -18,6 +18,9 @@ use crate::relay;
 
 /// `GATELODGE_SIDECAR__PUBLIC_URL` overrides `public_url`.
 pub const ENV_PREFIX: &str = "GATELODGE_SIDECAR";
+
+/// Longer lets tokens live on that should have ended.
+const MAX_CLOCK_LEEWAY: Duration = Duration::from_secs(120);
 
 /// Shorter cuts off tools that people wait for; longer keeps dead connections.
 const SAFE_RESPONSE_TIMEOUT: RangeInclusive<Duration> = Duration::from_secs(30)..=Duration::from_secs(3600);
@@ -41,12 +44,19 @@ pub struct RawConfig {
     development: RawDevelopment,
 }
 
-#[derive(Debug, PartialEq, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 struct RawAuthorizationServer {
     issuer: Option<String>,
     relay: Option<String>,
     jwks_url: Option<String>,
+    clock_leeway: HumanDuration,
+}
+
+impl Default for RawAuthorizationServer {
+    fn default() -> Self {
+        Self { issuer: None, relay: None, jwks_url: None, clock_leeway: HumanDuration::from_secs(30) }
+    }
 }
 
 #[derive(Debug, PartialEq, Deserialize)]
@@ -103,6 +113,8 @@ pub struct Config {
     pub issuer: String,
     /// Where its keys are (RFC 7517).
     pub jwks_url: Url,
+    /// How far its clock may be off (RFC 7519 §4.1.4).
+    pub clock_leeway: Duration,
     /// Where the authorization server is reached; its own paths are forwarded there.
     pub relay: Option<Url>,
     /// The protected MCP servers, at least one.
@@ -137,23 +149,22 @@ impl RawConfig {
     pub fn check(self) -> Result<Config, Problems> {
         let mut problems = Problems::default();
         let origin = public_origin(&self.public_url, &mut problems);
-        let listen = address(&self.listen, "listen", &mut problems);
-        let health_listen = address(&self.health_listen, "health_listen", &mut problems);
-        if listen.is_some() && listen == health_listen && listen.is_some_and(|address| address.port() != 0) {
-            problems.add("health_listen", "is the same address as listen", "give it a port of its own");
-        }
+        let listeners = listeners(&self.listen, &self.health_listen, &mut problems);
         let issuer = issuer(self.authorization_server.issuer.as_deref(), &self.public_url, &mut problems);
         let relay = self.authorization_server.relay.as_deref().and_then(|text| relay_url(text, &mut problems));
         let jwks_url = jwks_url(&self.authorization_server, relay.as_ref(), &mut problems);
         let unsafe_values_allowed = self.development.allow_unsafe_values;
+        let clock_leeway = self.authorization_server.clock_leeway.get();
+        if !unsafe_values_allowed && clock_leeway > MAX_CLOCK_LEEWAY {
+            let says = format!("\"{}\" is not between \"0s\" and \"2m\"", self.authorization_server.clock_leeway);
+            problems.add("authorization_server.clock_leeway", says, "write \"30s\", and keep both clocks right");
+        }
         let resources = resources(self.resource, origin.as_ref(), unsafe_values_allowed, &mut problems);
         if let (Some(_), Some(issuer), Some(origin)) = (&relay, &issuer, &origin) {
             apart_from_relay(&resources, &relay::paths(issuer, origin), &mut problems);
         }
-        match (origin, listen, health_listen, issuer, jwks_url) {
-            (Some(public_url), Some(listen), Some(health_listen), Some(issuer), Some(jwks_url))
-                if problems.is_empty() =>
-            {
+        match (origin, listeners, issuer, jwks_url) {
+            (Some(public_url), Some((listen, health_listen)), Some(issuer), Some(jwks_url)) if problems.is_empty() => {
                 let logs = self.logs;
                 Ok(Config {
                     public_url,
@@ -161,6 +172,7 @@ impl RawConfig {
                     health_listen,
                     issuer,
                     jwks_url,
+                    clock_leeway,
                     relay,
                     resources,
                     logs,
@@ -180,15 +192,6 @@ fn public_origin(text: &str, problems: &mut Problems) -> Option<PublicUrl> {
         return None;
     }
     Some(url)
-}
-
-fn address(text: &str, key: &str, problems: &mut Problems) -> Option<SocketAddr> {
-    let parsed = text.parse().ok();
-    if parsed.is_none() {
-        let hint = "write an IP address and a port: \"127.0.0.1:8080\", or \"0.0.0.0:8080\" in a container";
-        problems.add(key, format!("{text:?} is not an address"), hint);
-    }
-    parsed
 }
 
 /// Not held to our own canonical form: issuers of others may end in a slash, and only equality counts (RFC 8414 §3.3).

@@ -2,20 +2,14 @@
 //!
 //! The only place that makes a [`Permit`], and `forward.rs` takes nothing without one.
 
-use std::time::Duration;
-
 use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderMap, HeaderValue};
 use gatelodge_oauth::access_token::{self, AccessToken, Expectation, MAX_LENGTH, VerifyingKeys};
 use gatelodge_oauth::challenge::{Challenge, ChallengeError};
-use gatelodge_oauth::resource::ResourceId;
 use gatelodge_oauth::scope::Scope;
 use gatelodge_oauth::time::Timestamp;
 
 use crate::respond::Fault;
-
-/// How far the clock of the authorization server may be off.
-const LEEWAY: Duration = Duration::from_secs(30);
 
 /// What a resource demands, and how it words its challenges.
 #[derive(Debug, Clone)]
@@ -26,14 +20,6 @@ pub struct Policy {
     pub scope: Scope,
     /// The URL of the metadata document, in the form of the path that was asked (RFC 9728 §3.3).
     pub resource_metadata: String,
-}
-
-impl Policy {
-    /// The policy of a resource with tokens from `issuer`.
-    pub fn new(issuer: &str, audience: &ResourceId, scope: &Scope, resource_metadata: String) -> Self {
-        let expected = Expectation { issuer: issuer.to_owned(), audience: audience.clone(), leeway: LEEWAY };
-        Self { expected, scope: scope.clone(), resource_metadata }
-    }
 }
 
 /// The proof that a request was authorized.

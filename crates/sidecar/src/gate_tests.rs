@@ -1,8 +1,11 @@
 //! The decisions that no HTTP client can bring about, and that the order of the checks holds.
 
+use std::time::Duration;
+
 use gatelodge_oauth::access_token::{Claims, SigningKey, jwks};
 use gatelodge_oauth::client::ClientId;
 use gatelodge_oauth::grant::UserId;
+use gatelodge_oauth::resource::ResourceId;
 
 use super::*;
 
@@ -10,7 +13,9 @@ const NOW: Timestamp = Timestamp::from_unix(1_800_000_000);
 
 fn policy() -> Policy {
     let audience = ResourceId::from_config("https://h.example/mcp").expect("a resource");
-    Policy::new("https://h.example", &audience, &"mcp:use".parse().expect("a scope"), "https://h.example/meta".into())
+    let expected = Expectation { issuer: "https://h.example".into(), audience, leeway: Duration::from_secs(30) };
+    let scope = "mcp:use".parse().expect("a scope");
+    Policy { expected, scope, resource_metadata: "https://h.example/meta".into() }
 }
 
 fn token(key: &SigningKey, scope: &str, exp: Timestamp) -> String {
@@ -47,7 +52,7 @@ fn the_first_reason_counts() {
     let later = NOW.plus(Duration::from_secs(60));
     let good = token(&signing, "mcp:use", later);
     let narrow = token(&signing, "other", later);
-    let old = token(&signing, "other", NOW.minus(LEEWAY));
+    let old = token(&signing, "other", NOW.minus(policy().expected.leeway));
     for (presented, method, keys, expected) in [
         (Presented::Nothing, Method::PUT, None, ("challenge", 401)),
         (Presented::Several, Method::PUT, None, ("challenge", 400)),
@@ -70,7 +75,7 @@ fn the_first_reason_counts() {
 fn only_an_unknown_key_is_worth_another_look() {
     let (signing, keys) = key();
     let (_, others) = key();
-    let good = token(&signing, "mcp:use", NOW.plus(LEEWAY));
+    let good = token(&signing, "mcp:use", NOW.plus(Duration::from_secs(60)));
     let decide = |text, keys| decide(&Presented::Token(text), &Method::POST, &policy(), Some(keys), NOW);
     assert!(decide(&good, &others).names_an_unknown_key());
     assert!(!decide(&good, &keys).names_an_unknown_key());

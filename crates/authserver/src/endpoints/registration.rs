@@ -1,7 +1,7 @@
 //! Dynamic client registration: RFC 7591 §3.
 
 use actix_web::web::{Bytes, Data};
-use actix_web::{Error, HttpMessage as _, HttpRequest, HttpResponse};
+use actix_web::{Error, HttpRequest, HttpResponse};
 use gatelodge_oauth::client_metadata::{ClientInformation, ClientMetadata};
 use gatelodge_oauth::error::OAuthError;
 use gatelodge_oauth::secret::{Kind, Secret};
@@ -24,7 +24,7 @@ pub async fn register(request: HttpRequest, body: Result<Bytes, Error>, app: Dat
 async fn store(request: &HttpRequest, body: Result<Bytes, Error>, app: &App) -> Result<ClientInformation, OAuthError> {
     let body =
         body.map_err(|_| OAuthError::client_metadata_refused(format!("the body is larger than {MAX_BODY} bytes")))?;
-    if request.content_type() != "application/json" {
+    if !respond::has_media_type(request, "application/json") {
         return Err(OAuthError::client_metadata_refused("the body is not application/json"));
     }
     let metadata: ClientMetadata = serde_json::from_slice(&body).map_err(|error| unreadable(&error))?;

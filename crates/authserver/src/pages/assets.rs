@@ -27,7 +27,7 @@ pub fn asset(name: &str) -> Option<Asset> {
 /// The URL that pages use.
 pub(super) fn url(name: &str) -> Option<String> {
     let file = Files::get(&format!("assets/{name}"))?;
-    Some(format!("/assets/{name}?v={}", version(&file.metadata.sha256_hash())))
+    Some(format!("assets/{name}?v={}", version(&file.metadata.sha256_hash())))
 }
 
 /// 64 bits tell the versions of one file apart.

@@ -64,8 +64,8 @@ impl Failure {
         match self {
             Failure::ClientUnknown => (
                 "client_unknown",
-                "This client is not registered here any more",
-                "The client that sent you here uses an old registration that this server does not know. Trying again changes nothing until the client registers anew.",
+                "This client is not registered here",
+                "The client that sent you here uses a registration that this server does not know, or knows no longer. Trying again does not help until the client registers anew.",
                 &[],
             ),
             Failure::RedirectUriRefused => (

@@ -13,13 +13,11 @@ mod assets;
 mod consent;
 mod error;
 mod login;
-mod message;
 
 pub use assets::{Asset, asset};
 pub use consent::{ConsentPage, Destination, ScopeLine};
 pub use error::{ErrorPage, Failure};
 pub use login::{LoginPage, LoginProblem};
-pub use message::MessagePage;
 
 /// The name of the product on every page.
 pub const PRODUCT: &str = "Gatelodge";
@@ -73,7 +71,6 @@ impl Pages {
         pages.render_samples::<LoginPage>()?;
         pages.render_samples::<ConsentPage>()?;
         pages.render_samples::<ErrorPage>()?;
-        pages.render_samples::<MessagePage>()?;
         Ok(pages)
     }
 
@@ -126,13 +123,8 @@ mod tests {
     #[test]
     fn templates_name_nothing_that_their_page_does_not_give() {
         let pages = Pages::load().expect("templates");
-        let unknown = [
-            unknown_names::<LoginPage>,
-            unknown_names::<ConsentPage>,
-            unknown_names::<ErrorPage>,
-            unknown_names::<MessagePage>,
-        ];
-        assert_eq!(unknown.map(|names| names(&pages)), [const { Vec::<String>::new() }; 4]);
+        let unknown = [unknown_names::<LoginPage>, unknown_names::<ConsentPage>, unknown_names::<ErrorPage>];
+        assert_eq!(unknown.map(|names| names(&pages)), [const { Vec::<String>::new() }; 3]);
     }
 
     #[test]

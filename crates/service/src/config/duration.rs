@@ -73,7 +73,21 @@ mod tests {
         for text in ["61s", "15m", "1h", "30d", "0s"] {
             assert_eq!(text.parse::<HumanDuration>().map(|d| d.to_string()), Ok(text.to_owned()));
         }
-        for bad in ["60", "", "s", "1.5h", "-1s", "+1s", "1 h", "1H", "1w", "99999999999999999999s", "999999999999999999d", "1h30m", "١s"] {
+        for bad in [
+            "60",
+            "",
+            "s",
+            "1.5h",
+            "-1s",
+            "+1s",
+            "1 h",
+            "1H",
+            "1w",
+            "99999999999999999999s",
+            "999999999999999999d",
+            "1h30m",
+            "١s",
+        ] {
             assert!(bad.parse::<HumanDuration>().is_err(), "{bad:?}");
         }
     }

@@ -6,6 +6,7 @@
 //! `PREFIX__SECTION__KEY` overrides `section.key`; `PREFIX__RESOURCE__0__NAME` overrides a key of the first `[[resource]]`.
 
 mod duration;
+mod listeners;
 mod problem;
 mod public_url;
 mod secret;
@@ -16,6 +17,7 @@ use std::path::Path;
 use serde::de::DeserializeOwned;
 
 pub use duration::HumanDuration;
+pub use listeners::listeners;
 pub use problem::{ConfigError, Place, Problem, Problems};
 pub use public_url::{PublicUrl, public_url};
 pub use secret::secret;

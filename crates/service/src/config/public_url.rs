@@ -67,7 +67,10 @@ fn parse(text: &str) -> Result<PublicUrl, (&'static str, String)> {
         return Err(("is not an https URL with a host", example()));
     };
     if url.scheme() == "http" && !is_loopback(&host) {
-        return Err(("is not https", format!("write \"https{}\"; http is accepted for localhost only", &text["http".len()..])));
+        return Err((
+            "is not https",
+            format!("write \"https{}\"; http is accepted for localhost only", &text["http".len()..]),
+        ));
     }
     if !url.username().is_empty() || url.password().is_some() {
         return Err(("has a user name or a password", "remove what stands before the @".into()));
@@ -119,7 +122,10 @@ mod tests {
             ("https://mcp.example.com?x=1", "remove everything from the ? or # on"),
             ("https://mcp.example.com#x", "remove everything from the ? or # on"),
             ("https://me@mcp.example.com", "remove what stands before the @"),
-            ("http://localhost.evil.example", "write \"https://localhost.evil.example\"; http is accepted for localhost only"),
+            (
+                "http://localhost.evil.example",
+                "write \"https://localhost.evil.example\"; http is accepted for localhost only",
+            ),
         ] {
             assert_eq!(parse(text).expect_err(text).1, hint, "{text}");
         }

@@ -29,8 +29,8 @@ impl Source {
         env_prefix: &str,
         environment: impl Iterator<Item = (String, String)>,
     ) -> Result<Self, ConfigError> {
-        let text = fs::read_to_string(path)
-            .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
+        let text =
+            fs::read_to_string(path).map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
         Self::new(path, text, env_prefix, environment)
     }
 
@@ -54,8 +54,14 @@ impl Source {
         for (name, value) in ours {
             let keys: KeyPath = name[prefix.len()..].to_ascii_lowercase().split("__").map(str::to_owned).collect();
             if !insert(&mut root, &keys, value_of(&value)) {
-                let hint = format!("write {prefix}SECTION__KEY, and {prefix}SECTION__0__KEY for the first table of a list");
-                return Err(invalid(Place::Variable(name), &joined(&keys), "there is no such place in the file", &hint));
+                let hint =
+                    format!("write {prefix}SECTION__KEY, and {prefix}SECTION__0__KEY for the first table of a list");
+                return Err(invalid(
+                    Place::Variable(name),
+                    &joined(&keys),
+                    "there is no such place in the file",
+                    &hint,
+                ));
             }
             source.variables.insert(keys, name);
         }

@@ -52,7 +52,10 @@ fn mistakes_name_file_line_column_key_and_fix() {
             "listen = \"x\"\nzzz = 1\n",
             "side.toml:2:1: zzz: this key is unknown\n  hint: possible here: listen, lifetime, resource, logs, secret",
         ),
-        ("listen = 5\n", "side.toml:1:1: listen: found integer, expected a string\n  hint: put the value in double quotes"),
+        (
+            "listen = 5\n",
+            "side.toml:1:1: listen: found integer, expected a string\n  hint: put the value in double quotes",
+        ),
         (
             "listen = \"x\"\n[logs]\n  level = \"inof\"\n",
             "side.toml:3:3: logs.level: \"inof\" is not one of the possible values\n  hint: did you mean info? (possible here: error, warn, info, debug, trace)",
@@ -73,7 +76,11 @@ fn mistakes_name_file_line_column_key_and_fix() {
 
 #[test]
 fn broken_toml_is_located_and_never_quoted() {
-    for text in ["listen = \"x\"\nsecret = hunter2\n", "listen = \"x\"\nsecret = \"hunter2\n", "listen = \"x\"\n[logs\nsecret=1"] {
+    for text in [
+        "listen = \"x\"\nsecret = hunter2\n",
+        "listen = \"x\"\nsecret = \"hunter2\n",
+        "listen = \"x\"\n[logs\nsecret=1",
+    ] {
         let says = parse(text, &[]).expect_err(text);
         assert!(says.starts_with("side.toml:2:"), "{says}");
         assert!(says.contains("this is not TOML") && says.contains("hint: "), "{says}");
@@ -117,7 +124,10 @@ fn the_environment_overrides_and_adds_keys() {
 fn a_wrong_variable_is_named() {
     for (name, expected) in [
         ("APP__LISTEM", "environment variable APP__LISTEM: listem: this key is unknown\n  hint: did you mean listen?"),
-        ("APP__RESOURCE__7__PATH", "environment variable APP__RESOURCE__7__PATH: resource[7].path: there is no such place"),
+        (
+            "APP__RESOURCE__7__PATH",
+            "environment variable APP__RESOURCE__7__PATH: resource[7].path: there is no such place",
+        ),
         ("APP__LISTEN__X", "environment variable APP__LISTEN__X: listen.x: there is no such place"),
         ("APP____LISTEN", "environment variable APP____LISTEN: "),
         ("APP__LIFETIME", "environment variable APP__LIFETIME: lifetime: \"x\" is not a duration"),

@@ -42,7 +42,11 @@ pub async fn ask(listen: SocketAddr) -> Result<(), String> {
     let options = HttpClientOptions { tls: Tls::PlainHttpOnly, ..HttpClientOptions::default() };
     let client = http_client::build(&options).map_err(|error| error.to_string())?;
     let response = client.get(&url).send().await.map_err(|_| format!("nothing answers at {url}: is it running?"))?;
-    if response.status().is_success() { Ok(()) } else { Err(format!("not ready: {url} answered {}", response.status())) }
+    if response.status().is_success() {
+        Ok(())
+    } else {
+        Err(format!("not ready: {url} answered {}", response.status()))
+    }
 }
 
 /// Where to reach a listener from the same machine: "any address" is not an address to connect to.

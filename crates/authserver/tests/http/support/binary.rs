@@ -1,0 +1,1 @@
+//! The real program, for what only a process shows.

@@ -1,0 +1,142 @@
+//! A database for one test, with people in it, and a look into it past the server, as an operator has with a SQL shell.
+
+use std::cell::RefCell;
+use std::io;
+use std::sync::OnceLock;
+
+use actix_web::dev::ServerHandle;
+use actix_web::rt::System;
+use actix_web::rt::task::JoinHandle;
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use diesel::{PgConnection, SqliteConnection, sql_query};
+use gatelodge::config::Config;
+use gatelodge::login::password;
+use gatelodge_e2e::postgres;
+use gatelodge_oauth::grant::UserId;
+use gatelodge_oauth::time::Timestamp;
+use gatelodge_store::users::{self, User};
+use gatelodge_store::{PoolOptions, Store};
+
+use super::PASSWORD;
+
+/// A database with the servers that run on it.
+pub struct Database {
+    pub url: String,
+    servers: RefCell<Vec<(ServerHandle, JoinHandle<io::Result<()>>)>>,
+    _directory: Option<tempfile::TempDir>,
+}
+
+pub fn on_sqlite(test: impl AsyncFnOnce(&Database)) {
+    let directory = tempfile::tempdir().expect("a directory");
+    let url = format!("sqlite://{}/gatelodge.db", directory.path().display());
+    run(Database { url, servers: RefCell::default(), _directory: Some(directory) }, test);
+}
+
+pub fn on_postgres(name: &str, test: impl AsyncFnOnce(&Database)) {
+    let Some(server) = postgres::for_test(name) else { return };
+    run(Database::at(server.fresh_database()), test);
+}
+
+fn run(database: Database, test: impl AsyncFnOnce(&Database)) {
+    System::new().block_on(async {
+        test(&database).await;
+        database.stop_servers().await;
+    });
+}
+
+impl Database {
+    pub fn at(url: String) -> Self {
+        Self { url, servers: RefCell::default(), _directory: None }
+    }
+
+    pub fn is_sqlite(&self) -> bool {
+        self.url.starts_with("sqlite://")
+    }
+
+    pub(super) fn stop_at_the_end(&self, handle: ServerHandle, ended: JoinHandle<io::Result<()>>) {
+        self.servers.borrow_mut().push((handle, ended));
+    }
+
+    /// Stops every server and waits until its connections are closed.
+    pub async fn stop_servers(&self) {
+        for (handle, ended) in self.servers.take() {
+            handle.stop(false).await;
+            ended.await.expect("the server does not panic").expect("the server ends well");
+        }
+    }
+
+    /// Everybody who may sign in, and `carol`, who may not any more.
+    pub(super) async fn add_people(&self, config: &Config) {
+        static HASH: OnceLock<String> = OnceLock::new();
+        let hash = HASH.get_or_init(|| password::hash(PASSWORD).expect("a hash"));
+        let store = Store::open(&config.database, PoolOptions::command()).await.expect("the database opens");
+        let at = Timestamp::from_unix(1_700_000_000);
+        for (username, disabled_at) in [("ada", None), ("bob", None), ("carol", Some(at))] {
+            let password_hash = Some(hash.clone());
+            let username = username.to_owned();
+            let user = User { id: UserId::generate(), username, password_hash, created_at: at, disabled_at };
+            store.write(move |tx| users::insert(tx, &user)).await.expect("a user is added, or is there already");
+        }
+    }
+
+    /// SQL that the server itself would never run.
+    pub fn execute(&self, sql: &str) {
+        match self.connect() {
+            Opened::Sqlite(mut connection) => connection.batch_execute(sql),
+            Opened::Postgres(mut connection) => connection.batch_execute(sql),
+        }
+        .expect("the SQL is right");
+    }
+
+    /// How many rows; `of` is a table, with a condition if need be.
+    pub fn count(&self, of: &str) -> i64 {
+        let query = sql_query(format!("SELECT count(*) AS number FROM {of}"));
+        let number: Number = match self.connect() {
+            Opened::Sqlite(mut connection) => query.get_result(&mut connection),
+            Opened::Postgres(mut connection) => query.get_result(&mut connection),
+        }
+        .expect("the SQL is right");
+        number.number
+    }
+
+    /// Everything that a refused request must leave as it is.
+    pub fn facts(&self) -> Vec<(&'static str, i64)> {
+        [
+            "pending_authorizations",
+            "browser_sessions",
+            "browser_sessions WHERE user_id IS NOT NULL",
+            "grants",
+            "grants WHERE revoked_at IS NOT NULL",
+            "authorization_codes",
+            "authorization_codes WHERE consumed_at IS NOT NULL",
+            "refresh_tokens",
+            "refresh_tokens WHERE spent_at IS NOT NULL",
+            "clients",
+        ]
+        .map(|of| (of, self.count(of)))
+        .into()
+    }
+
+    fn connect(&self) -> Opened {
+        match self.url.strip_prefix("sqlite://") {
+            Some(path) => {
+                let mut connection = SqliteConnection::establish(path).expect("the database opens");
+                connection.batch_execute("PRAGMA busy_timeout = 10000").expect("a pragma");
+                Opened::Sqlite(connection)
+            }
+            None => Opened::Postgres(PgConnection::establish(&self.url).expect("the database answers")),
+        }
+    }
+}
+
+enum Opened {
+    Sqlite(SqliteConnection),
+    Postgres(PgConnection),
+}
+
+#[derive(QueryableByName)]
+struct Number {
+    #[diesel(sql_type = diesel::sql_types::BigInt)]
+    number: i64,
+}

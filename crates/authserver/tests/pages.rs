@@ -1,0 +1,376 @@
+//! Every page with every sample: it renders, a stranger's text stays text, and nothing on it needs what the content security
+//! policy forbids. Each page is also written to `target/tmp/pages`, to be looked at in a browser.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use gatelodge::pages::{ConsentPage, Destination, ErrorPage, Failure, LoginPage, Page, Pages, asset};
+
+/// The first part of the hostile samples.
+const ATTACK: &str = "<script>alert(1)</script>";
+
+struct Rendered {
+    name: String,
+    html: String,
+}
+
+fn render<P: Page>(pages: &Pages) -> Vec<Rendered> {
+    let one = |(number, sample): (usize, P)| Rendered {
+        name: format!("{}-{}", P::TEMPLATE.trim_end_matches(".html"), number + 1),
+        html: pages.render(&sample).expect("a page"),
+    };
+    P::samples().into_iter().enumerate().map(one).collect()
+}
+
+fn every_page() -> Vec<Rendered> {
+    let pages = Pages::load().expect("templates");
+    let mut all = render::<LoginPage>(&pages);
+    all.extend(render::<ConsentPage>(&pages));
+    all.extend(render::<ErrorPage>(&pages));
+    all
+}
+
+/// A start tag: its name and its attributes. Values hold neither `<`, `>` nor quotes once they are escaped, so text suffices.
+#[derive(Debug, PartialEq)]
+struct Tag<'a> {
+    name: &'a str,
+    attributes: Vec<(&'a str, &'a str)>,
+}
+
+impl Tag<'_> {
+    fn attribute(&self, wanted: &str) -> Option<&str> {
+        self.attributes.iter().find(|(name, _)| *name == wanted).map(|(_, value)| *value)
+    }
+}
+
+fn tags(html: &str) -> Vec<Tag<'_>> {
+    let inside = html.split('<').skip(1).map(|piece| piece.split_once('>').expect("a tag that ends").0);
+    inside.filter(|tag| !tag.starts_with(['/', '!'])).map(tag).collect()
+}
+
+fn tag(text: &str) -> Tag<'_> {
+    let (name, mut rest) = text.split_once(' ').unwrap_or((text, ""));
+    let mut attributes = Vec::new();
+    while !rest.is_empty() {
+        let end = rest.find([' ', '=']).unwrap_or(rest.len());
+        let (attribute, after) = rest.split_at(end);
+        let (value, after) = match after.strip_prefix("=\"") {
+            Some(quoted) => quoted.split_once('"').expect("a value that ends"),
+            None => ("", after),
+        };
+        attributes.push((attribute, value));
+        rest = after.strip_prefix(' ').unwrap_or(after);
+    }
+    Tag { name, attributes }
+}
+
+fn ids(html: &str) -> BTreeSet<String> {
+    tags(html).iter().filter_map(|tag| tag.attribute("id")).map(str::to_owned).collect()
+}
+
+/// The text of an element that holds nothing but text.
+fn text_of<'a>(html: &'a str, id: &str) -> &'a str {
+    let (_, after) = html.split_once(&format!(" id=\"{id}\"")).expect("an element with this id");
+    after.split_once('>').and_then(|(_, text)| text.split_once('<')).expect("its text").0
+}
+
+#[test]
+fn every_sample_renders_and_can_be_looked_at() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("pages");
+    fs::create_dir_all(folder.join("assets")).expect("a folder");
+    for name in ["style.css", "consent.js", "logo.svg"] {
+        fs::write(folder.join("assets").join(name), asset(name).expect("an asset").bytes).expect("written");
+    }
+    for Rendered { name, html } in every_page() {
+        assert!(html.starts_with("<!doctype html>") && html.trim_end().ends_with("</html>"), "{name}");
+        fs::write(folder.join(format!("{name}.html")), html).expect("written");
+    }
+}
+
+#[test]
+fn pages_have_no_inline_code_and_load_nothing_from_elsewhere() {
+    for Rendered { name, html } in every_page() {
+        for tag in tags(&html) {
+            assert!(
+                !["style", "base", "iframe", "object", "embed", "svg", "math"].contains(&tag.name),
+                "{name}: {tag:?}"
+            );
+            assert!(tag.name != "script" || tag.attribute("src").is_some(), "{name}: {tag:?}");
+            for (attribute, value) in &tag.attributes {
+                assert!(
+                    *attribute != "style" && !attribute.starts_with("on") && !attribute.contains(['"', '\'']),
+                    "{name}: {tag:?}"
+                );
+                let is_address = ["src", "href", "action", "formaction", "srcset", "ping"].contains(attribute);
+                // Relative, so that the pages also work under an issuer with a path.
+                let is_relative = !value.starts_with(['/', '\\', '.']) && !value.contains(':');
+                assert!(!is_address || is_relative, "{name}: {tag:?}");
+            }
+        }
+        assert!(!html.contains("<script>") && !html.contains("<script></"), "{name}");
+        let scripts = html.split("<script ").skip(1);
+        assert!(
+            scripts.into_iter().all(|rest| rest.split_once('>').is_some_and(|(_, body)| body.starts_with("</script>"))),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn ids_are_unique_and_every_reference_to_one_leads_somewhere() {
+    for Rendered { name, html } in every_page() {
+        let tags = tags(&html);
+        let all: Vec<&str> = tags.iter().filter_map(|tag| tag.attribute("id")).collect();
+        let unique: BTreeSet<&str> = all.iter().copied().collect();
+        assert_eq!(all.len(), unique.len(), "{name}");
+        for tag in &tags {
+            let references = ["for", "aria-describedby", "aria-labelledby"];
+            assert!(
+                references.iter().filter_map(|reference| tag.attribute(reference)).all(|id| unique.contains(id)),
+                "{name}: {tag:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn hostile_text_adds_no_element_and_no_attribute() {
+    fn shape(html: &str) -> Vec<(&str, Vec<&str>)> {
+        tags(html)
+            .into_iter()
+            .map(|tag| (tag.name, tag.attributes.into_iter().map(|(name, _)| name).collect()))
+            .collect()
+    }
+    let pages = Pages::load().expect("templates");
+    let text = || "x".to_owned();
+
+    let hostile =
+        LoginPage::samples().into_iter().find(|page| page.username.starts_with(ATTACK)).expect("a hostile sample");
+    let harmless = LoginPage {
+        transaction: text(),
+        csrf_token: text(),
+        client_name: Some(text()),
+        resource_name: text(),
+        username: text(),
+        problem: None,
+    };
+    let (hostile, harmless) = (pages.render(&hostile).expect("a page"), pages.render(&harmless).expect("a page"));
+    assert_eq!(shape(&hostile), shape(&harmless));
+
+    let hostile =
+        ConsentPage::samples().into_iter().find(|page| page.account.starts_with(ATTACK)).expect("a hostile sample");
+    let mut harmless = ConsentPage {
+        transaction: text(),
+        csrf_token: text(),
+        client_name: Some(text()),
+        account: text(),
+        resource_name: text(),
+        resource_url: text(),
+        destination: Destination::ThisComputer { host: text(), port: 1 },
+        ..hostile.clone()
+    };
+    harmless.scopes.iter_mut().for_each(|scope| (scope.name, scope.title) = (text(), text()));
+    let (hostile, harmless) = (pages.render(&hostile).expect("a page"), pages.render(&harmless).expect("a page"));
+    assert_eq!(shape(&hostile), shape(&harmless));
+
+    let request_id =
+        |id: &str| pages.render(&ErrorPage::new(Failure::RequestInvalid, id).with_detail(id)).expect("a page");
+    assert_eq!(shape(&request_id(ATTACK)), shape(&request_id("x")));
+}
+
+#[test]
+fn hostile_text_is_shown_as_text_and_cannot_turn_what_stands_around_it() {
+    for Rendered { name, html } in every_page() {
+        assert!(!html.contains(['\u{202e}', '\u{2066}', '\u{200b}', '\0', '\u{7f}']), "{name}");
+        assert!(!html.contains(ATTACK), "{name}");
+    }
+    let hostile: Vec<Rendered> = every_page().into_iter().filter(|page| page.html.contains("alert(1)")).collect();
+    assert_eq!(hostile.len(), 3, "one for each template");
+    for Rendered { name, html } in hostile {
+        assert!(html.contains("&lt;script&gt;alert(1)&lt;/script&gt;&quot;&#39; onfocus=alert(2) {{ product }} &amp;lt;\u{fffd}\u{fffd}"), "{name}");
+    }
+}
+
+#[test]
+fn the_forms_have_the_names_that_the_endpoints_read() {
+    let all = every_page();
+    for Rendered { name, html } in all.iter().filter(|page| page.name.starts_with("login-")) {
+        assert!(
+            ids(html).is_superset(&["login", "username", "password", "sign-in"].map(str::to_owned).into()),
+            "{name}"
+        );
+        for field in ["transaction", "csrf_token", "username", "password"] {
+            assert_eq!(
+                tags(html).iter().filter(|tag| tag.name == "input" && tag.attribute("name") == Some(field)).count(),
+                1,
+                "{name}"
+            );
+        }
+        assert!(html.contains("<form id=\"login\" method=\"post\" action=\"login\">"), "{name}");
+    }
+    for Rendered { name, html } in all.iter().filter(|page| page.name.starts_with("consent-")) {
+        let expected =
+            ["consent", "allow", "deny", "client-name", "redirect-host", "resource-name", "account", "switch-account"];
+        assert!(ids(html).is_superset(&expected.map(str::to_owned).into()), "{name}");
+        assert!(html.contains("<form id=\"consent\" method=\"post\" action=\"consent\">"), "{name}");
+        assert!(html.contains("<form id=\"switch-account\" method=\"post\" action=\"logout\">"), "{name}");
+        for field in ["transaction", "csrf_token"] {
+            assert_eq!(
+                tags(html).iter().filter(|tag| tag.attribute("name") == Some(field)).count(),
+                2,
+                "{name}: one in each form"
+            );
+        }
+        for (id, value) in [("allow", "allow"), ("deny", "deny")] {
+            let tags = tags(html);
+            let button = tags.iter().find(|tag| tag.attribute("id") == Some(id)).expect("a button");
+            assert_eq!(
+                (button.attribute("name"), button.attribute("value")),
+                (Some("decision"), Some(value)),
+                "{name}"
+            );
+            assert_eq!(button.attribute("disabled"), None, "{name}: it works without script");
+        }
+    }
+}
+
+#[test]
+fn the_loopback_warning_names_the_port_and_is_there_for_loopback_only() {
+    let pages = Pages::load().expect("templates");
+    let mut warned = 0;
+    for page in ConsentPage::samples() {
+        let html = pages.render(&page).expect("a page");
+        let has_warning = ids(&html).contains("loopback-warning");
+        if let Destination::ThisComputer { port, .. } = page.destination {
+            warned += 1;
+            assert!(has_warning && html.contains(&format!("port {port}")) && html.contains("program on this computer"));
+            assert!(html.contains("Only continue if you just started this"));
+        } else {
+            assert!(!has_warning);
+        }
+    }
+    assert!(warned >= 2);
+}
+
+#[test]
+fn consent_shows_who_where_as_whom_for_what_and_how_long_in_this_order() {
+    let pages = Pages::load().expect("templates");
+    let page = ConsentPage::samples().into_iter().nth(1).expect("a loopback sample");
+    let html = pages.render(&page).expect("a page");
+    assert_eq!(text_of(&html, "client-name"), "Claude Code");
+    assert_eq!(text_of(&html, "redirect-host"), "localhost");
+    assert_eq!(text_of(&html, "account"), "nora");
+    assert_eq!(text_of(&html, "resource-name"), "Acme MCP");
+    let order = [
+        "Claude Code",
+        "Unverified",
+        "localhost",
+        "nora",
+        "Switch account",
+        "https://mcp.example.com/mcp",
+        "Use the tools",
+        "mcp:use",
+        "90 days",
+        "loopback-warning",
+        "id=\"deny\"",
+        "id=\"allow\"",
+    ];
+    let main = html.split_once("<main>").expect("a main part").1;
+    let places: Vec<usize> = order.iter().map(|part| main.find(part).expect(part)).collect();
+    assert!(places.is_sorted(), "{places:?}");
+}
+
+#[test]
+fn a_client_that_the_operator_registered_is_not_called_unverified() {
+    let pages = Pages::load().expect("templates");
+    for page in ConsentPage::samples() {
+        assert_eq!(pages.render(&page).expect("a page").contains("Unverified"), page.unverified);
+    }
+}
+
+#[test]
+fn a_failed_sign_in_says_so_keeps_the_username_and_no_password() {
+    for Rendered { name, html } in every_page().iter().filter(|page| page.name.starts_with("login-")) {
+        let tags = tags(html);
+        let input = |id: &str| tags.iter().find(|tag| tag.attribute("id") == Some(id)).expect("an input");
+        assert_eq!(input("password").attribute("value"), None, "{name}");
+        assert_eq!(input("username").attribute("autocomplete"), Some("username"));
+        assert_eq!(input("password").attribute("autocomplete"), Some("current-password"));
+        let failed = html.contains("role=\"alert\"");
+        assert_eq!(failed, html.contains("<title>Error: "), "{name}");
+        assert_eq!(failed, input("password").attribute("aria-describedby") == Some("problem"), "{name}");
+        if failed && name != "login-4" {
+            assert_eq!(input("username").attribute("value"), Some("nora"), "{name}");
+        }
+    }
+}
+
+#[test]
+fn every_error_says_what_happened_what_to_do_and_how_to_refer_to_it() {
+    let pages = Pages::load().expect("templates");
+    let mut codes = BTreeSet::new();
+    for failure in Failure::ALL {
+        let page = ErrorPage::new(failure, "0198c0de");
+        let html = pages.render(&page).expect("a page");
+        assert_eq!(text_of(&html, "error-code"), page.code());
+        assert_eq!(text_of(&html, "request-id"), "0198c0de");
+        assert!(html.contains("What to do") && (html.contains("<li>") || failure == Failure::ClientUnknown));
+        assert!((400..600).contains(&failure.status()));
+        assert!(codes.insert(page.code()), "{}", page.code());
+    }
+}
+
+#[test]
+fn a_dead_registration_leads_to_the_way_out() {
+    let pages = Pages::load().expect("templates");
+    let html = pages.render(&ErrorPage::new(Failure::ClientUnknown, "1")).expect("a page");
+    for way_out in [
+        "Clear authentication",
+        "Remove Dynamic Authentication Providers",
+        "codex mcp logout",
+        ".mcp-auth",
+        "remove the connector",
+    ] {
+        assert!(html.contains(way_out), "{way_out}");
+    }
+    assert_eq!(Failure::ClientUnknown.status(), 400);
+}
+
+#[test]
+fn templates_end_in_html_and_trust_no_value() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../templates");
+    let mut seen = 0;
+    for entry in fs::read_dir(folder).expect("the templates").map(|entry| entry.expect("an entry").path()) {
+        if entry.is_dir() {
+            continue;
+        }
+        seen += 1;
+        assert_eq!(
+            entry.extension().and_then(|extension| extension.to_str()),
+            Some("html"),
+            "{entry:?} would not be escaped"
+        );
+        let text = fs::read_to_string(&entry).expect("text");
+        assert!(!text.replace(' ', "").contains("|safe"), "{entry:?}");
+    }
+    assert!(seen >= 4);
+}
+
+#[test]
+fn assets_carry_their_type_and_a_url_that_changes_with_them() {
+    for (name, content_type) in [
+        ("style.css", "text/css; charset=utf-8"),
+        ("consent.js", "text/javascript; charset=utf-8"),
+        ("logo.svg", "image/svg+xml"),
+    ] {
+        let file = asset(name).expect("an asset");
+        assert_eq!(file.content_type, content_type);
+        assert!(file.etag.starts_with('"') && file.etag.ends_with('"') && file.etag.len() == 18);
+        let url = format!("\"assets/{name}?v={}\"", file.etag.trim_matches('"'));
+        assert!(every_page().iter().any(|page| page.html.contains(&url)), "{url}");
+    }
+    for name in ["", "nothing.css", "../login.html", "/etc/passwd", "style.css?v=1", "./style.css"] {
+        assert!(asset(name).is_none(), "{name}");
+    }
+}

@@ -1,0 +1,36 @@
+"""The official Python SDK, v1."""
+
+from typing import Any
+
+import httpx
+from mcp import ClientSession
+from mcp.client.auth import OAuthClientProvider
+from mcp.client.streamable_http import streamable_http_client
+from walk import Walk, main
+
+
+async def drive(walk: Walk) -> None:
+    async def callback() -> tuple[str, str | None]:
+        response = await walk.authorization_response()
+        return response["code"], response.get("state")
+
+    auth = OAuthClientProvider(walk.mcp_url, walk.client_metadata, walk.storage, walk.open_browser, callback)
+    hooks = {"response": [walk.recorder.response_hook]}
+    async with (
+        httpx.AsyncClient(auth=auth, event_hooks=hooks, timeout=30) as http_client,
+        streamable_http_client(walk.mcp_url, http_client=http_client) as (read, write, _),
+        ClientSession(read, write) as session,
+    ):
+
+        async def call(tool: str, arguments: dict[str, Any]) -> dict[str, Any]:
+            result = await session.call_tool(tool, arguments)
+            if result.isError or result.structuredContent is None:
+                raise RuntimeError(f"{tool} failed: {result.content}")
+            return result.structuredContent
+
+        protocol_revision = (await session.initialize()).protocolVersion
+        tools = (await session.list_tools()).tools
+        await walk.use_tools(str(protocol_revision), tools, call)
+
+
+main("Python SDK v1", drive)

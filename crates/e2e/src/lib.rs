@@ -1,0 +1,8 @@
+//! What the tests of several crates share, and the whole-system tests stand on: real databases, the real binaries, real
+//! clients. Nothing here is part of what is shipped.
+
+pub mod clients;
+pub mod postgres;
+pub mod process;
+pub mod requirements;
+pub mod stack;

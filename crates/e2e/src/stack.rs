@@ -1,0 +1,237 @@
+//! The whole system on loopback, from the real binaries: the notes server as upstream, the authorization server, and the
+//! sidecar in front of both. Each test starts its own, with its own database, ports and logs.
+
+use std::{
+    collections::hash_map::RandomState,
+    fs,
+    hash::{BuildHasher, Hasher},
+    io::Write,
+    net::TcpListener,
+    ops::Range,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    sync::OnceLock,
+};
+
+use tempfile::TempDir;
+
+use crate::{
+    process::Process,
+    requirements::{profile_directory, target_directory},
+};
+
+/// Expiry within the patience of a test. Outside the safe range: the stack sets the development switch.
+pub const ACCESS_TOKEN_LIFETIME_S: u32 = 5;
+
+/// The same selection as `cargo test --workspace` makes, so that nothing is compiled a second time with other features; only
+/// the program that may be running these tests is left alone.
+const BUILD: &str = "build --quiet --workspace --exclude gatelodge-dev --bins --examples";
+
+/// Below the range from which systems take the near ends of connections: nobody gets such a port by chance.
+const PORTS: Range<u64> = 20_000..32_000;
+
+/// What differs from test to test.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Name of the folder under `target/e2e-artifacts/` for logs, reports and screenshots: the test's name.
+    pub name: String,
+    /// `postgres://…`; `None` is a SQLite file of the stack's own.
+    pub database_url: Option<String>,
+}
+
+impl Settings {
+    /// On SQLite.
+    pub fn new(name: &str) -> Settings {
+        Settings { name: name.to_owned(), database_url: None }
+    }
+}
+
+/// The running system. Dropping it stops everything; the logs stay.
+#[derive(Debug)]
+pub struct Stack {
+    /// The one public origin, and the issuer.
+    pub public_url: String,
+    /// What a person pastes into an MCP client.
+    pub mcp_url: String,
+    /// Where the logs are, and where a test puts what else is worth keeping.
+    pub artifacts: PathBuf,
+    // In the order of stopping: nothing is taken away from under a part that still runs.
+    processes: Vec<Process>,
+    binaries: PathBuf,
+    directory: TempDir,
+}
+
+impl Stack {
+    /// Builds the binaries if they are not up to date and starts all three, each one ready before the next.
+    ///
+    /// # Panics
+    /// When something does not start; the message carries the end of its log.
+    pub fn start(settings: &Settings) -> Stack {
+        build_binaries();
+        let artifacts = artifacts_directory(&settings.name);
+        let directory = tempfile::tempdir().expect("a temporary directory can be made");
+        let binaries = profile_directory();
+        let [public, sidecar_health, authserver, authserver_health] = free_ports();
+        let public_url = format!("http://127.0.0.1:{public}");
+        let mcp_url = format!("{public_url}/mcp");
+
+        let mut command = Command::new(binaries.join("examples/notes_server"));
+        let mut notes = Process::start("notes_server", &mut command, &artifacts);
+        let upstream = notes.wait_until(|| listening_address(&notes_log(&artifacts)));
+
+        let database = settings
+            .database_url
+            .clone()
+            .unwrap_or_else(|| format!("sqlite://{}", directory.path().join("gatelodge.db").display()));
+        let authserver_config = format!(
+            r#"
+public_url = "{public_url}"
+listen = "127.0.0.1:{authserver}"
+health_listen = "127.0.0.1:{authserver_health}"
+[database]
+url = "{database}"
+[[resource]]
+id = "{mcp_url}"
+name = "Notes"
+default_scopes = ["mcp:use"]
+[[resource.scope]]
+name = "mcp:use"
+title = "Read and write your notes"
+[registration]
+dcr = "open"
+[tokens]
+access_token_lifetime = "{ACCESS_TOKEN_LIFETIME_S}s"
+[logs]
+format = "json"
+level = "debug"
+[development]
+allow_unsafe_values = true
+"#
+        );
+        let sidecar_config = format!(
+            r#"
+public_url = "{public_url}"
+listen = "127.0.0.1:{public}"
+health_listen = "127.0.0.1:{sidecar_health}"
+[authorization_server]
+relay = "http://127.0.0.1:{authserver}"
+clock_leeway = "0s"
+[[resource]]
+path = "/mcp"
+upstream = "{upstream}"
+name = "Notes"
+scopes = ["mcp:use"]
+[logs]
+format = "json"
+level = "debug"
+"#
+        );
+        let authserver = serve(&binaries, "gatelodge", directory.path(), &authserver_config, &artifacts);
+        let sidecar = serve(&binaries, "gatelodge-sidecar", directory.path(), &sidecar_config, &artifacts);
+        Stack { public_url, mcp_url, artifacts, processes: vec![sidecar, authserver, notes], binaries, directory }
+    }
+
+    /// Creates a user as an operator would, with the password on standard input.
+    ///
+    /// # Panics
+    /// When the command fails.
+    pub fn add_user(&self, name: &str, password: &str) {
+        let mut command = Command::new(self.binaries.join("gatelodge"))
+            .args(["user", "add", name, "--password-stdin", "--config"])
+            .arg(config_path(self.directory.path(), "gatelodge"))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("gatelodge starts");
+        let mut input = command.stdin.take().expect("standard input is piped");
+        writeln!(input, "{password}").expect("gatelodge reads the password");
+        drop(input);
+        let output = command.wait_with_output().expect("gatelodge ends");
+        assert!(output.status.success(), "`gatelodge user add` failed: {}", String::from_utf8_lossy(&output.stderr));
+    }
+
+    /// The logs of the authorization server and the sidecar, each with its name.
+    pub fn logs(&self) -> Vec<(&str, String)> {
+        let ours = self.processes.iter().filter(|process| process.name().starts_with("gatelodge"));
+        ours.map(|process| (process.name(), process.log())).collect()
+    }
+
+    /// Asks every part to stop.
+    ///
+    /// # Panics
+    /// When one does not, or ends with an error.
+    pub fn stop(mut self) {
+        for process in &mut self.processes {
+            let status = process.stop();
+            assert!(status.success(), "{} stopped with {status}; its log ends:\n{}", process.name(), process.log());
+        }
+    }
+}
+
+/// Starts one of the two servers and waits until its own `health` command, the container health check, is content.
+fn serve(binaries: &Path, name: &str, directory: &Path, config: &str, logs: &Path) -> Process {
+    let path = config_path(directory, name);
+    fs::write(&path, config).expect("the configuration can be written");
+    let binary = binaries.join(name);
+    let mut process = Process::start(name, Command::new(&binary).arg("serve").arg("--config").arg(&path), logs);
+    process.wait_until(|| {
+        let health = Command::new(&binary).arg("health").arg("--config").arg(&path).output();
+        let output = health.map_err(|error| error.to_string())?;
+        if output.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&output.stderr).into_owned()) }
+    });
+    process
+}
+
+fn config_path(directory: &Path, name: &str) -> PathBuf {
+    directory.join(format!("{name}.toml"))
+}
+
+fn notes_log(artifacts: &Path) -> String {
+    fs::read_to_string(artifacts.join("notes_server.log")).unwrap_or_default()
+}
+
+fn listening_address(log: &str) -> Result<String, String> {
+    let line = log.lines().find_map(|line| line.strip_prefix("listening on "));
+    line.map(str::to_owned).ok_or_else(|| "it has not said where it listens".to_owned())
+}
+
+/// A fresh folder for what this test leaves behind.
+fn artifacts_directory(name: &str) -> PathBuf {
+    let directory = target_directory().join("e2e-artifacts").join(name);
+    let _ = fs::remove_dir_all(&directory);
+    fs::create_dir_all(&directory).unwrap_or_else(|error| panic!("cannot make {}: {error}", directory.display()));
+    directory
+}
+
+/// Ports that were free a moment ago. All are held until the last is known, so that they differ.
+fn free_ports<const N: usize>() -> [u16; N] {
+    let random = || RandomState::new().build_hasher().finish() % (PORTS.end - PORTS.start) + PORTS.start;
+    let bind = || TcpListener::bind(format!("127.0.0.1:{}", random()));
+    let listeners: [TcpListener; N] =
+        std::array::from_fn(|_| (0..100).find_map(|_| bind().ok()).expect("one port of a hundred is free"));
+    listeners.each_ref().map(|listener| listener.local_addr().expect("a bound socket has an address").port())
+}
+
+/// Cargo builds the binaries of a package for that package's own tests only, so a stack would start yesterday's.
+fn build_binaries() {
+    static BUILT: OnceLock<Result<(), String>> = OnceLock::new();
+    let built = BUILT.get_or_init(|| {
+        let profile = match profile_directory().file_name().and_then(|name| name.to_str()) {
+            Some("debug") | None => "dev".to_owned(),
+            Some(name) => name.to_owned(),
+        };
+        let output = Command::new(env!("CARGO"))
+            .args(BUILD.split(' '))
+            .args(["--profile", &profile])
+            .arg("--target-dir")
+            .arg(target_directory())
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .output()
+            .expect("cargo runs");
+        if output.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&output.stderr).into_owned()) }
+    });
+    if let Err(said) = built {
+        panic!("the binaries do not build:\n{said}");
+    }
+}
