@@ -345,3 +345,29 @@ impl RawResource {
         Some(Resource { id: id?, name: self.name, scopes, default_scope })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Everything that has no default, as the shipped file says it.
+    const REQUIRED: &str = r#"
+public_url = "https://mcp.example.com"
+[[resource]]
+id = "https://mcp.example.com/mcp"
+name = "Acme MCP"
+default_scopes = ["mcp:use"]
+[[resource.scope]]
+name = "mcp:use"
+title = "Use the tools of this server"
+"#;
+
+    #[test]
+    fn the_shipped_configuration_says_what_the_defaults_are() {
+        let shipped = load(Path::new("../../config/gatelodge.toml")).expect("the shipped file is good");
+        let minimal = tempfile::NamedTempFile::new().expect("a file");
+        std::fs::write(minimal.path(), REQUIRED).expect("written");
+        let defaults = load(minimal.path()).expect("the required keys are enough");
+        assert_eq!(format!("{shipped:?}"), format!("{defaults:?}"));
+    }
+}
