@@ -321,6 +321,13 @@ impl RawResource {
                 let hint = "a scope name is one word of printable ASCII without \" and \\ (RFC 6749 section 3.3), for instance \"tickets:read\"";
                 problems.add(format!("{key}.name"), format!("{:?} is not a scope name", scope.name), hint);
             }
+            if scopes[..index].iter().any(|earlier| earlier.name == scope.name) {
+                problems.add(
+                    format!("{key}.name"),
+                    format!("{:?} is defined twice", scope.name),
+                    "remove one of the two",
+                );
+            }
             if scope.title.trim().is_empty() {
                 problems.add(
                     format!("{key}.title"),

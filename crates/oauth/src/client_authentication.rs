@@ -186,7 +186,9 @@ mod tests {
 
     #[test]
     fn an_unreadable_header_is_invalid_client() {
-        for bad in ["Basic", "Basic !", "Basic Yw==", "Bearer x", "Basic Og==", "", "basic  ", "Digest x"] {
+        for bad in
+            ["Basic", "Basic !", "Basic Yw==", "Bearer x", "Basic Og==", "Basic YSUwMGI6", "", "basic  ", "Digest x"]
+        {
             assert_eq!(read(Some(bad), "client_id=c").expect_err(bad).code, Code::InvalidClient, "{bad}");
         }
     }

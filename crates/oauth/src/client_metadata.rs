@@ -306,6 +306,10 @@ mod tests {
                 Code::InvalidClientMetadata,
             ),
             (
+                json!({"redirect_uris": ["https://c.example/cb"], "logo_uri": "https://c\n.example/logo.png"}),
+                Code::InvalidClientMetadata,
+            ),
+            (
                 json!({"redirect_uris": ["https://c.example/cb"], "client_name": "a\u{202E}b"}),
                 Code::InvalidClientMetadata,
             ),

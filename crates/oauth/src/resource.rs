@@ -3,7 +3,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use url::Url;
+use url::{Host, Url};
 
 use crate::error::OAuthError;
 use crate::scope::Scope;
@@ -15,12 +15,15 @@ use crate::scope::Scope;
 pub struct ResourceId(String);
 
 impl ResourceId {
-    /// Takes a configured URI: absolute, http or https, lower-case host, no default port, no user, query or fragment
+    /// Takes a configured URI: absolute, https (http on loopback only), lower-case host, no default port, no user, query or fragment
     /// (RFC 8707 §2), no trailing slash. The error says what is wrong.
     pub fn from_config(uri: &str) -> Result<Self, &'static str> {
         let url = Url::parse(uri).map_err(|_| "it is not an absolute URI")?;
         if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
             return Err("it is not an http or https URI with a host");
+        }
+        if url.scheme() == "http" && !is_loopback(&url) {
+            return Err("it is not https (RFC 9728 section 1.2); http is accepted for localhost only");
         }
         if url.fragment().is_some() || url.query().is_some() {
             return Err("it has a query or a fragment");
@@ -67,6 +70,16 @@ impl ResourceId {
             && (sent_path.is_empty() || sent_path == url.path());
         let text = url.as_str();
         plain && text.strip_suffix('/').unwrap_or(text) == self.0
+    }
+}
+
+/// Whether a URL leads to this machine: there, and only there, http will do (RFC 9728 §1.2, RFC 8252 §8.3).
+pub fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(Host::Ipv6(ip)) => ip.is_loopback(),
+        None => false,
     }
 }
 
@@ -165,6 +178,8 @@ mod tests {
             "https://u@h.example/mcp",
             "https://H.example/mcp",
             "https://h.example:443/mcp",
+            "http://h.example/mcp",
+            "http://127.0.0.1.h.example/mcp",
             "https://h.example/a/../mcp",
             "mailto:a@b.example",
             "https:///mcp",

@@ -1,10 +1,11 @@
 //! The authorization server over real sockets: only HTTP is asserted, and what is in the database afterwards. One file for
 //! each RFC, and one for each kind of trouble. Every test that touches the store runs on SQLite and on PostgreSQL.
-#![allow(unused)]
 
+mod bad_config;
 mod browser_forgery;
 mod browser_pages;
 mod browser_sign_in;
+mod faults;
 mod parallel_exchange;
 mod rfc6749_authorization;
 mod rfc6749_client_authentication;
@@ -13,7 +14,9 @@ mod rfc6749_refresh;
 mod rfc6749_refresh_limits;
 mod rfc6749_token;
 mod rfc6749_token_input;
+mod rfc7591_refusals;
 mod rfc7591_registration;
 mod rfc8414_metadata;
 mod rfc9068_access_token;
+mod secrets_in_logs;
 mod support;

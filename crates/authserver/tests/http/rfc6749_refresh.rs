@@ -14,6 +14,7 @@ on_both_databases! {
     a_late_sibling_process_is_led_to_the_newest_token,
     a_replay_outside_the_windows_ends_its_grant_and_no_other,
     the_owner_who_comes_after_the_thief_ends_the_grant_too,
+    a_replay_and_a_rotation_at_the_same_moment_leave_no_living_token,
     the_windows_survive_a_restart,
     another_client_changes_nothing_in_any_state_of_a_token,
     a_refused_request_spends_nothing,
@@ -129,6 +130,25 @@ async fn the_owner_who_comes_after_the_thief_ends_the_grant_too(database: &Datab
     server.advance(HOUR);
     client.refresh(&stolen).await.assert_refused(400, "invalid_grant", "the owner");
     client.refresh(&of_thief).await.assert_refused(400, "invalid_grant", "the thief");
+}
+
+async fn a_replay_and_a_rotation_at_the_same_moment_leave_no_living_token(database: &Database) {
+    let server = Server::start(database).await;
+    let client = McpClient::register(&server).await;
+    for _ in 0..10 {
+        let stolen = client.connect().await.refresh_token;
+        let second = client.refreshed(&stolen).await.refresh_token;
+        let head = client.refreshed(&second).await.refresh_token;
+        server.advance(FIVE_MINUTES + 1);
+        let (replay, rotation, again) =
+            tokio::join!(client.refresh(&stolen), client.refresh(&head), client.refresh(&head));
+        replay.assert_refused(400, "invalid_grant", "the replay");
+        for answer in [rotation, again] {
+            let newest = if answer.status == 200 { Tokens::of(&answer).refresh_token } else { head.clone() };
+            client.refresh(&newest).await.assert_refused(400, "invalid_grant", "the grant has ended");
+        }
+    }
+    assert_eq!(database.count("grants WHERE revoked_at IS NOT NULL"), 10);
 }
 
 async fn the_windows_survive_a_restart(database: &Database) {

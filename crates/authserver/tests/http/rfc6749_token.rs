@@ -1,9 +1,11 @@
 //! The code grant at the token endpoint: RFC 6749 §4.1.3, RFC 7636 §4.6, RFC 8707 §2.2, and what a second use of a code means
-//! (RFC 6749 §4.1.2, RFC 9700 §4.5).
+//! (RFC 6749 §4.1.2 and §10.5).
 
 use serde_json::json;
 
-use crate::support::{Database, Form, McpClient, RESOURCE, Server, Settings, TWO_RESOURCES, Tokens, on_both_databases};
+use crate::support::{
+    Browser, Database, McpClient, RESOURCE, Server, Settings, TWO_RESOURCES, Tokens, on_both_databases,
+};
 
 on_both_databases! {
     a_code_and_its_verifier_get_tokens,
@@ -20,6 +22,7 @@ on_both_databases! {
     a_client_without_the_refresh_grant_gets_no_refresh_token,
     a_code_of_somebody_who_was_disabled_meanwhile_is_refused,
     secrets_of_one_kind_open_no_other_door,
+    every_secret_has_the_form_that_scanners_look_for,
 }
 
 async fn a_code_and_its_verifier_get_tokens(database: &Database) {
@@ -35,7 +38,7 @@ async fn a_code_and_its_verifier_get_tokens(database: &Database) {
 }
 
 /// Name of the case, what is wrong with the request, and the answer.
-fn wrong_values<'a>(other_client: &'a str) -> Vec<(&'static str, &'static str, &'a str, u16, &'static str)> {
+fn wrong_values(other_client: &str) -> Vec<(&'static str, &'static str, &str, u16, &'static str)> {
     vec![
         (
             "verifier of another flow",
@@ -229,11 +232,11 @@ async fn secrets_of_one_kind_open_no_other_door(database: &Database) {
     let client = McpClient::register(&server).await;
     let code = client.code().await;
     let tokens = client.connect().await;
-    let doors: [(&str, fn(&McpClient<'_>, &str) -> Form); 2] = [
-        ("code", |client, secret| client.code_request(secret)),
-        ("refresh", |client, secret| client.refresh_request(secret)),
-    ];
-    for (door, request) in doors {
+    for door in ["code", "refresh_token"] {
+        let request = |secret: &str| match door {
+            "code" => client.code_request(secret),
+            _ => client.refresh_request(secret),
+        };
         let own = if door == "code" { &code } else { &tokens.refresh_token };
         let truncated = own[..own.len() - 1].to_owned();
         let longer = format!("{own}0");
@@ -241,9 +244,32 @@ async fn secrets_of_one_kind_open_no_other_door(database: &Database) {
         let strangers =
             [&code, &tokens.refresh_token, &tokens.access_token, &client.id, &truncated, &longer, &other_case];
         for secret in strangers.into_iter().filter(|secret| *secret != own) {
-            server.post("/token", &request(&client, secret)).await.assert_refused(400, "invalid_grant", door);
+            server.post("/token", &request(secret)).await.assert_refused(400, "invalid_grant", door);
         }
     }
     Tokens::of(&client.exchange(&code).await);
     client.refreshed(&tokens.refresh_token).await;
+}
+
+async fn every_secret_has_the_form_that_scanners_look_for(database: &Database) {
+    let server = Server::start(database).await;
+    let metadata = json!({ "token_endpoint_auth_method": "client_secret_post" });
+    let client = McpClient::register_with(&server, metadata).await;
+    let secret = client.secret.clone().expect("a secret");
+    let mut browser = Browser::new(&server);
+    let consent = browser.consent_page(&client).await;
+    let session = browser.session().1.to_owned();
+    let code = browser.allow(&consent).await.answered("code");
+    let form = client.code_request(&code).with("client_secret", &secret);
+    let tokens = Tokens::of(&server.post("/token", &form).await);
+    for (kind, value) in [
+        ("cs", &secret),
+        ("code", &code),
+        ("rt", &tokens.refresh_token),
+        ("session", &session),
+        ("txn", &consent.form("consent").get("transaction").to_owned()),
+    ] {
+        let rest = value.strip_prefix(&format!("gatelodge_{kind}_")).unwrap_or_else(|| panic!("{value}"));
+        assert!(rest.len() == 49 && rest.bytes().all(|byte| byte.is_ascii_alphanumeric()), "{value}");
+    }
 }

@@ -44,16 +44,19 @@ impl Machine {
     }
 
     fn path(&self) -> Option<String> {
+        let node = self.node.clone()?;
         let path = variable("PATH").unwrap_or_default();
-        let directories = self.node.iter().cloned().chain(env::split_paths(&path));
-        self.node.as_ref()?;
-        env::join_paths(directories).ok()?.into_string().ok()
+        env::join_paths(std::iter::once(node).chain(env::split_paths(&path))).ok()?.into_string().ok()
     }
 
     fn output(&self, program: &str, arguments: &[&str]) -> Option<String> {
         let mut command = Command::new(program);
         let output = self.surround(&mut command).args(arguments).stdin(Stdio::null()).output().ok()?;
         output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    }
+
+    fn has(&self, program: &str) -> bool {
+        self.output(program, &["--version"]).is_some()
     }
 }
 
@@ -63,60 +66,81 @@ struct Need {
     packages: &'static [&'static str],
     /// What was found, or what is wrong.
     look: fn(&Machine) -> Result<String, String>,
+    /// For who installs it by hand.
+    hint: &'static str,
 }
 
 const NEEDS: [Need; 5] = [
-    Need { name: "rustfmt, clippy", packages: &[], look: components },
-    Need { name: "PostgreSQL", packages: &["postgresql"], look: postgresql },
-    // A font, so that screenshots show text.
-    Need { name: "Chromium", packages: &["chromium", "fonts-liberation"], look: chromium },
-    Need { name: "Node.js, npm", packages: &["nodejs", "npm"], look: node },
-    Need { name: "Python, venv", packages: &["python3", "python3-venv"], look: python },
+    Need {
+        name: "rustfmt, clippy",
+        packages: &[],
+        look: components,
+        hint: "With rustup: rustup component add rustfmt clippy",
+    },
+    Need {
+        name: "PostgreSQL",
+        packages: &["postgresql"],
+        look: postgresql,
+        hint: "Debian: apt-get install --no-install-recommends postgresql\n\
+               or set PG_BIN to the directory of its programs, or TEST_DATABASE_URL to a server",
+    },
+    Need {
+        name: "Chromium",
+        // A font, so that screenshots show text.
+        packages: &["chromium", "fonts-liberation"],
+        look: chromium,
+        hint: "Debian: apt-get install --no-install-recommends chromium fonts-liberation\n\
+               or set CHROMIUM to its path",
+    },
+    Need {
+        name: "Node.js, npm",
+        packages: &["nodejs", "npm"],
+        look: node,
+        hint: "Debian 13 and newer: apt-get install --no-install-recommends nodejs npm\n\
+               Debian 12 has 18: with its npm, this command fetches a newer one for itself",
+    },
+    Need {
+        name: "Python, venv",
+        packages: &["python3", "python3-venv"],
+        look: python,
+        hint: "Debian: apt-get install --no-install-recommends python3 python3-venv",
+    },
 ];
 
 pub fn run() -> Machine {
-    let mut machine = Machine { node: fetched_node().filter(|path| path.join("node").exists()), missing: Vec::new() };
-    let mut unmet: Vec<&Need> = NEEDS.iter().filter(|need| (need.look)(&machine).is_err()).collect();
-    let packages: Vec<&str> = unmet.iter().flat_map(|need| need.packages).copied().collect();
-    if !packages.is_empty() {
-        install(&packages);
-        unmet.retain(|need| (need.look)(&machine).is_err());
-    }
-    if unmet.iter().any(|need| need.packages.contains(&"npm")) && machine.output("npm", &["--version"]).is_some() {
-        machine.node = fetch_node();
-    }
+    let mut machine = Machine { node: fetched_node(), missing: Vec::new() };
     for need in NEEDS {
-        match (need.look)(&machine) {
+        let mut found = (need.look)(&machine);
+        // An old Node.js with an npm is better helped by the latter: the packages of a distribution stay as old as they are.
+        let npm_can_help =
+            |machine: &Machine| need.packages.contains(&"npm") && machine.has("npm") && machine.has("node");
+        if found.is_err() && !need.packages.is_empty() && !npm_can_help(&machine) && install(need.packages) {
+            found = (need.look)(&machine);
+        }
+        if found.is_err() && npm_can_help(&machine) && fetch_node() {
+            machine.node = fetched_node();
+            found = (need.look)(&machine);
+        }
+        match found {
             Ok(found) => terminal::done(&format!("{:<16} {found}", need.name)),
             Err(missing) => {
-                terminal::warning(&missing, &by_hand(need.packages));
-                machine.missing.push(missing);
+                terminal::warning(&format!("{:<16} {missing}", need.name), need.hint);
+                machine.missing.push(format!("{}: {missing}", need.name));
             }
         }
     }
     machine
 }
 
-fn by_hand(packages: &[&str]) -> String {
-    if packages.is_empty() {
-        String::new()
-    } else {
-        format!("Debian: apt-get install --no-install-recommends {}", packages.join(" "))
-    }
-}
-
 /// Debian's packages, if this is a Debian and we are allowed to.
-fn install(packages: &[&str]) {
-    if !Path::new("/usr/bin/apt-get").exists() {
-        return;
-    }
+fn install(packages: &[&str]) -> bool {
     let root = rustix::process::geteuid().is_root();
     let sudo = || Command::new("sudo").args(["-n", "true"]).stdin(Stdio::null()).stderr(Stdio::null()).status();
-    if !root && !sudo().is_ok_and(|status| status.success()) {
-        terminal::working("Not root, and no sudo without a password: nothing is installed");
-        return;
+    let allowed = || root || sudo().is_ok_and(|status| status.success());
+    if !Path::new("/usr/bin/apt-get").exists() || !allowed() {
+        return false;
     }
-    terminal::working(&format!("Installing Debian's {} (a minute or two)", packages.join(", ")));
+    terminal::working(&format!("Installing Debian's {} (up to a few minutes)", packages.join(", ")));
     let apt_get = |arguments: &[&str]| {
         let mut command = if root { Command::new("env") } else { Command::new("sudo") };
         if !root {
@@ -127,23 +151,27 @@ fn install(packages: &[&str]) {
     };
     // Without the list of packages an old machine asks for versions that are gone; with a broken one it may still work.
     let _ = apt_get(&["update"]);
-    apt_get(&[&["install", "--no-install-recommends"], packages].concat());
+    apt_get(&[&["install", "--no-install-recommends"], packages].concat())
 }
 
-/// The Node.js project's binary as a package of the npm registry.
-fn fetch_node() -> Option<PathBuf> {
-    let directory = target().join("verify/node");
+/// The Node.js project's binary, as a package of the npm registry.
+fn fetch_node() -> bool {
+    let directory = fetched();
     terminal::working(&format!(
-        "The system's Node.js is older than {NODE_MAJOR}: fetching {NODE_FETCHED} with npm, into target/"
+        "Fetching Node.js with npm ({NODE_FETCHED}), into target/: the one here is older than {NODE_MAJOR}"
     ));
-    std::fs::create_dir_all(&directory).ok()?;
     let mut npm = Command::new("npm");
     npm.args(["install", "--no-audit", "--no-fund", "--loglevel=error", NODE_FETCHED, "--prefix"]).arg(&directory);
-    if run_quietly(&mut npm) { fetched_node() } else { None }
+    let _ = std::fs::create_dir_all(&directory);
+    run_quietly(&mut npm)
+}
+
+fn fetched() -> PathBuf {
+    target().join("verify/node")
 }
 
 fn fetched_node() -> Option<PathBuf> {
-    Some(target().join("verify/node/node_modules/.bin"))
+    Some(fetched().join("node_modules/.bin")).filter(|programs| programs.join("node").exists())
 }
 
 /// Shows what the command said only if it failed.
@@ -163,7 +191,7 @@ fn components(_: &Machine) -> Result<String, String> {
     if works("fmt") && works("clippy") {
         return Ok("of this toolchain".to_owned());
     }
-    Err("rustfmt and clippy are needed: rustup component add rustfmt clippy".to_owned())
+    Err("rustfmt or clippy is not installed".to_owned())
 }
 
 fn postgresql(_: &Machine) -> Result<String, String> {
@@ -184,7 +212,7 @@ fn postgresql(_: &Machine) -> Result<String, String> {
         None => env::split_paths(&path).chain(debian).find(complete),
     };
     let found = found.map(|directory| directory.display().to_string());
-    found.ok_or_else(|| "no PostgreSQL server programs (also looked for in PG_BIN and /usr/lib/postgresql)".to_owned())
+    found.ok_or_else(|| "no server programs in PG_BIN, PATH or /usr/lib/postgresql".to_owned())
 }
 
 fn chromium(_: &Machine) -> Result<String, String> {
@@ -192,7 +220,7 @@ fn chromium(_: &Machine) -> Result<String, String> {
     if Path::new(&path).is_file() {
         return Ok(path);
     }
-    Err(format!("no Chromium at {path} (CHROMIUM can name another)"))
+    Err(format!("no Chromium at {path}"))
 }
 
 fn node(machine: &Machine) -> Result<String, String> {
@@ -200,7 +228,7 @@ fn node(machine: &Machine) -> Result<String, String> {
     let npm = machine.output("npm", &["--version"]).ok_or("no npm")?;
     match version.trim_start_matches('v').split('.').next().and_then(|major| major.parse::<u32>().ok()) {
         Some(major) if major >= NODE_MAJOR => Ok(format!("{version}, npm {npm}")),
-        _ => Err(format!("Node.js {version} is older than {NODE_MAJOR}, which the TypeScript SDK needs")),
+        _ => Err(format!("Node.js {version}, but the TypeScript SDK needs {NODE_MAJOR} or newer")),
     }
 }
 
@@ -211,5 +239,5 @@ fn python(machine: &Machine) -> Result<String, String> {
     if (numbers.next(), numbers.next()) >= (Some(3), Some(PYTHON_MINOR)) {
         return Ok(version);
     }
-    Err(format!("Python {version} is older than 3.{PYTHON_MINOR}, which the Python SDKs need"))
+    Err(format!("Python {version}, but the Python SDKs need 3.{PYTHON_MINOR} or newer"))
 }

@@ -4,7 +4,8 @@
 
 use std::fmt;
 
-use url::{Host, Url};
+use gatelodge_oauth::resource::is_loopback;
+use url::Url;
 
 use super::Problems;
 
@@ -63,10 +64,10 @@ pub fn public_url(text: &str, key: &str, problems: &mut Problems) -> Option<Publ
 fn parse(text: &str) -> Result<PublicUrl, (&'static str, String)> {
     let example = || "write it as people will type it, for instance \"https://mcp.example.com\"".to_owned();
     let url = Url::parse(text).map_err(|_| ("is not an absolute URL", example()))?;
-    let Some(host) = url.host().filter(|_| matches!(url.scheme(), "http" | "https")) else {
+    if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
         return Err(("is not an https URL with a host", example()));
-    };
-    if url.scheme() == "http" && !is_loopback(&host) {
+    }
+    if url.scheme() == "http" && !is_loopback(&url) {
         return Err((
             "is not https",
             format!("write \"https{}\"; http is accepted for localhost only", &text["http".len()..]),
@@ -83,14 +84,6 @@ fn parse(text: &str) -> Result<PublicUrl, (&'static str, String)> {
         return Err(("is not in the form that clients compare with", format!("write \"{canonical}\"")));
     }
     Ok(PublicUrl { text: text.to_owned(), url })
-}
-
-fn is_loopback(host: &Host<&str>) -> bool {
-    match host {
-        Host::Domain(name) => *name == "localhost" || name.ends_with(".localhost"),
-        Host::Ipv4(ip) => ip.is_loopback(),
-        Host::Ipv6(ip) => ip.is_loopback(),
-    }
 }
 
 #[cfg(test)]

@@ -38,7 +38,7 @@ pub fn on_postgres(name: &str, test: impl AsyncFnOnce(&Database)) {
     run(Database::at(server.fresh_database()), test);
 }
 
-fn run(database: Database, test: impl AsyncFnOnce(&Database)) {
+pub fn run(database: Database, test: impl AsyncFnOnce(&Database)) {
     System::new().block_on(async {
         test(&database).await;
         database.stop_servers().await;
@@ -89,19 +89,21 @@ impl Database {
         .expect("the SQL is right");
     }
 
+    /// Keeps every other writer of a SQLite file waiting until the connection is dropped.
+    pub fn hold_the_only_writer(&self) -> SqliteConnection {
+        let Opened::Sqlite(mut connection) = self.connect() else { panic!("{} is no SQLite file", self.url) };
+        connection.batch_execute("BEGIN IMMEDIATE").expect("nobody else writes now");
+        connection
+    }
+
     /// How many rows; `of` is a table, with a condition if need be.
     pub fn count(&self, of: &str) -> i64 {
-        let query = sql_query(format!("SELECT count(*) AS number FROM {of}"));
-        let number: Number = match self.connect() {
-            Opened::Sqlite(mut connection) => query.get_result(&mut connection),
-            Opened::Postgres(mut connection) => query.get_result(&mut connection),
-        }
-        .expect("the SQL is right");
-        number.number
+        self.connect().count(of)
     }
 
     /// Everything that a refused request must leave as it is.
     pub fn facts(&self) -> Vec<(&'static str, i64)> {
+        let mut connection = self.connect();
         [
             "pending_authorizations",
             "browser_sessions",
@@ -114,7 +116,7 @@ impl Database {
             "refresh_tokens WHERE spent_at IS NOT NULL",
             "clients",
         ]
-        .map(|of| (of, self.count(of)))
+        .map(|of| (of, connection.count(of)))
         .into()
     }
 
@@ -133,6 +135,18 @@ impl Database {
 enum Opened {
     Sqlite(SqliteConnection),
     Postgres(PgConnection),
+}
+
+impl Opened {
+    fn count(&mut self, of: &str) -> i64 {
+        let query = sql_query(format!("SELECT count(*) AS number FROM {of}"));
+        let number: Number = match self {
+            Opened::Sqlite(connection) => query.get_result(connection),
+            Opened::Postgres(connection) => query.get_result(connection),
+        }
+        .expect("the SQL is right");
+        number.number
+    }
 }
 
 #[derive(QueryableByName)]

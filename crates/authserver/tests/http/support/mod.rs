@@ -7,6 +7,7 @@ pub mod browser;
 pub mod database;
 pub mod form;
 pub mod mcp_client;
+pub mod proxy;
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -118,6 +119,11 @@ impl Server {
         let (address, health_address) = (application.address, application.health_address);
         database.stop_at_the_end(application.handle(), actix_web::rt::spawn(application.run()));
         Self { address, health_address, clock, issuer: settings.public_url, http: http_client() }
+    }
+
+    /// A server in another process, with the time of the machine.
+    pub fn elsewhere(address: SocketAddr, health_address: SocketAddr, issuer: &'static str) -> Self {
+        Self { address, health_address, clock: Clock::system(), issuer, http: http_client() }
     }
 
     /// The path of an endpoint, which lies under the path of the issuer.
