@@ -3,6 +3,13 @@
 //! A change of state is one guarded statement (`UPDATE … WHERE consumed_at IS NULL`), and no rows changed is an answer.
 //! A request makes one [`Store::write`]; within it the functions of the tables compose.
 
+// OpenSSL, which comes with the PostgreSQL client, is then built without its locks, and two connections made at the same
+// time corrupt the memory. Linking the binary statically is enough, and does no harm.
+#[cfg(all(target_env = "gnu", target_feature = "crt-static"))]
+compile_error!(
+    "leave +crt-static out of RUSTFLAGS; for a static binary: cargo rustc … -- -C target-feature=+crt-static"
+);
+
 use std::fs::File;
 use std::sync::Arc;
 use std::thread;
