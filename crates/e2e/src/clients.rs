@@ -1,5 +1,5 @@
 //! Real MCP clients: the official SDKs in their own languages, driven by the scripts in `clients/`. They are installed
-//! once per lock file, under `target/e2e-clients/`, and run against a [`Stack`](crate::stack::Stack).
+//! once per lock file, under `target/e2e-clients/`, and run against a [`Stack`].
 
 use std::{
     ffi::OsStr,

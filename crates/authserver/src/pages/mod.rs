@@ -1,7 +1,7 @@
 //! The pages for people, made from `templates/`: sign-in, consent (RFC 6749 §4.1.1) and local errors (§4.1.2.1), with the files
 //! they load. One context struct per template, in the file of its name. Called by the endpoints that answer browsers.
 //!
-//! Whatever a page shows may come from a stranger, so every value of every template goes through [`escape`].
+//! Whatever a page shows may come from a stranger, so every value of every template goes through `escape`.
 
 use std::io::Write;
 
