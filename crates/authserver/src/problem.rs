@@ -26,9 +26,11 @@ pub fn form(app: &App, request: &HttpRequest, error: &OAuthError) -> HttpRespons
     refuse(app, request, Failure::RequestInvalid, error)
 }
 
-/// The store does not answer, or has a fault: nothing was changed, and nobody is told more than that.
+/// The store does not answer, or has a fault: people are told whether it passes, and no more than that.
 pub fn store(app: &App, request: &HttpRequest, error: &StoreError) -> HttpResponse {
-    refuse(app, request, Failure::TemporarilyUnavailable, &OAuthError::temporarily_unavailable(error.to_string()))
+    let failure = if error.is_unavailable() { Failure::TemporarilyUnavailable } else { Failure::ServerError };
+    respond::log(&OAuthError::temporarily_unavailable(error.to_string()));
+    show(app, failure, &ErrorPage::new(failure, request_id(request)))
 }
 
 /// A page or form that leads nowhere, for a reason the person can understand.

@@ -94,7 +94,7 @@ pub fn see_other(location: &str) -> HttpResponse {
 /// A page.
 pub fn page(status: StatusCode, html: Result<String, PagesError>) -> HttpResponse {
     match html {
-        Ok(html) => HttpResponse::build(status)
+        Ok(html) => builder(status)
             .content_type("text/html; charset=utf-8")
             .insert_header((header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY))
             .insert_header((header::X_FRAME_OPTIONS, "DENY"))
@@ -147,6 +147,10 @@ fn add(headers: &mut HeaderMap, name: HeaderName, value: &'static str) {
     if !headers.contains_key(&name) {
         headers.insert(name, HeaderValue::from_static(value));
     }
+}
+
+fn builder(status: StatusCode) -> HttpResponseBuilder {
+    if status == StatusCode::SERVICE_UNAVAILABLE { temporarily_unavailable() } else { HttpResponse::build(status) }
 }
 
 fn temporarily_unavailable() -> HttpResponseBuilder {

@@ -55,11 +55,6 @@ impl ClientCredentials {
         Ok(Self { client_id: ClientId::new(basic_id), presented })
     }
 
-    /// Whether HTTP Basic was used: then `invalid_client` names that scheme (RFC 6749 §5.2).
-    pub fn used_basic(authorization: Option<&[u8]>) -> bool {
-        authorization.is_some()
-    }
-
     /// RFC 6749 §2.3: the client that registered a secret must present it, by either way that carries one. A public client
     /// must not present any; an empty Basic password counts as none (the Go OAuth library begins with it).
     pub fn authenticate(&self, client: &Client) -> Result<(), OAuthError> {

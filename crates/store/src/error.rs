@@ -1,5 +1,5 @@
-//! What can go wrong with the database, sorted by what the caller can do about it. The token endpoint answers
-//! `temporarily_unavailable` for [`StoreError::is_unavailable`] and `server_error` for the rest (RFC 6749 §4.1.2.1).
+//! What can go wrong with the database, sorted by what the caller can do about it. People are told whether it passes
+//! ([`StoreError::is_unavailable`]); clients always that it does, since many throw their tokens away on anything else.
 
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 

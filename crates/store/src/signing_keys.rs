@@ -71,9 +71,3 @@ pub fn insert_first(tx: &mut Tx, key: &SigningKeyRow) -> Result<Insertion, Store
     };
     unless_exists(tx, |connection| diesel::insert_into(t::table).values(row).execute(connection))
 }
-
-/// Every key that may have signed a token still in use, newest first.
-pub fn published(tx: &mut Tx) -> Result<Vec<SigningKeyRow>, StoreError> {
-    let rows = t::table.order((t::created_at.desc(), t::kid)).load::<Row>(&mut tx.0)?;
-    Ok(rows.into_iter().map(SigningKeyRow::from).collect())
-}

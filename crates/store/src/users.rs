@@ -69,14 +69,6 @@ pub fn find(tx: &mut Tx, id: &UserId) -> Result<Option<User>, StoreError> {
     Ok(row.map(User::from))
 }
 
-/// Replaces the password; `false` when there is no such person.
-pub fn set_password_hash(tx: &mut Tx, id: &UserId, password_hash: &str) -> Result<bool, StoreError> {
-    let rows = diesel::update(t::table.filter(t::id.eq(id.as_str())))
-        .set(t::password_hash.eq(Some(password_hash)))
-        .execute(&mut tx.0)?;
-    Ok(rows == 1)
-}
-
 /// Everybody, by username.
 pub fn list(tx: &mut Tx) -> Result<Vec<User>, StoreError> {
     let rows = t::table.order(t::username).load::<Row>(&mut tx.0)?;

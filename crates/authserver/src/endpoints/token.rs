@@ -39,7 +39,7 @@ struct Issued {
 pub async fn token(request: HttpRequest, body: Result<Bytes, Error>, app: Data<App>) -> HttpResponse {
     match issue(&request, body, &app).await {
         Ok(response) => respond::token(&response),
-        Err(error) => respond::oauth_error(&error, ClientCredentials::used_basic(authorization(&request))),
+        Err(error) => respond::oauth_error(&error, authorization(&request).is_some()),
     }
 }
 

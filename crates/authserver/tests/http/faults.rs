@@ -24,6 +24,7 @@ fn assert_excused(answer: &Answer) {
 #[track_caller]
 fn assert_page(page: &Page) {
     page.assert_error(503, "temporarily_unavailable");
+    assert!(page.answer.header("retry-after").is_some());
     assert_says_nothing_about_the_inside(&page.answer);
 }
 

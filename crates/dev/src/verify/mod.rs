@@ -36,7 +36,7 @@ The last line is `N passed, N failed, N skipped`: tests, and each other step as 
 
 /// Run every check and every test, and say at the end what ran, what was skipped and why.
 ///
-/// From a fresh checkout about 20 minutes on two cores, most of it compiling; later a few.
+/// From a fresh checkout about 12 minutes on two cores, most of it compiling; later a few.
 #[derive(Debug, Args)]
 #[command(after_help = DETAILS)]
 pub struct Options {
