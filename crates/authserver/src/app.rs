@@ -4,13 +4,13 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use actix_cors::Cors;
+use actix_web::HttpResponse;
 use actix_web::guard::{Any, Get, Head};
 use actix_web::http::{StatusCode, header};
 use actix_web::web::{self, Bytes, PayloadConfig, ServiceConfig};
-use actix_web::{HttpRequest, HttpResponse, Resource};
 use gatelodge_oauth::access_token::{self, SigningKey};
 use gatelodge_oauth::authorization_server_metadata::{AuthorizationServerMetadata, well_known_paths};
-use gatelodge_oauth::resource::ResourceId;
+use gatelodge_oauth::resource::{Resource, ResourceId};
 use gatelodge_service::clock::Clock;
 use gatelodge_store::Store;
 use serde::Serialize;
@@ -59,10 +59,14 @@ impl App {
         Self(Arc::new(state))
     }
 
+    /// A configured resource; `None` when it was taken out of the configuration since.
+    pub fn resource(&self, id: &ResourceId) -> Option<&Resource> {
+        self.config.resources.iter().find(|resource| resource.id == *id)
+    }
+
     /// The name of a resource for people.
     pub fn resource_name(&self, id: &ResourceId) -> String {
-        let known = self.config.resources.iter().find(|resource| resource.id == *id);
-        known.map_or_else(|| id.to_string(), |resource| resource.name.clone())
+        self.resource(id).map_or_else(|| id.to_string(), |resource| resource.name.clone())
     }
 }
 
@@ -77,7 +81,6 @@ impl Deref for App {
 impl Documents {
     /// The documents of this configuration and key.
     pub fn new(config: &Config, key: &SigningKey) -> Result<Self, serde_json::Error> {
-        let json = |document: &dyn ErasedDocument| document.to_bytes();
         let issuer = config.public_url.as_str();
         let oauth = AuthorizationServerMetadata::new(issuer, config.dynamic_registration, &config.resources);
         Ok(Self {
@@ -88,14 +91,8 @@ impl Documents {
     }
 }
 
-trait ErasedDocument {
-    fn to_bytes(&self) -> Result<Bytes, serde_json::Error>;
-}
-
-impl<T: Serialize> ErasedDocument for T {
-    fn to_bytes(&self) -> Result<Bytes, serde_json::Error> {
-        serde_json::to_vec(self).map(Bytes::from)
-    }
+fn json(document: &impl Serialize) -> Result<Bytes, serde_json::Error> {
+    serde_json::to_vec(document).map(Bytes::from)
 }
 
 /// Every route. Endpoints live under the path of the issuer; the well-known documents where RFC 8414 §3.1 puts them.
@@ -143,7 +140,7 @@ fn read() -> actix_web::Route {
 }
 
 /// A document for every client, browser-based ones included.
-fn readable<F, Args>(resource: Resource, handler: F) -> impl actix_web::dev::HttpServiceFactory
+fn readable<F, Args>(resource: actix_web::Resource, handler: F) -> impl actix_web::dev::HttpServiceFactory
 where
     F: actix_web::Handler<Args, Output = HttpResponse>,
     Args: actix_web::FromRequest + 'static,
@@ -152,7 +149,11 @@ where
 }
 
 /// An endpoint that clients post to, browser-based ones included.
-fn postable<F, Args>(resource: Resource, max_body: usize, handler: F) -> impl actix_web::dev::HttpServiceFactory
+fn postable<F, Args>(
+    resource: actix_web::Resource,
+    max_body: usize,
+    handler: F,
+) -> impl actix_web::dev::HttpServiceFactory
 where
     F: actix_web::Handler<Args, Output = HttpResponse>,
     Args: actix_web::FromRequest + 'static,
@@ -182,6 +183,6 @@ fn allow(methods: &'static str) -> actix_web::Route {
 }
 
 /// A short 404: clients that look for documents read it as "not here, try the next place".
-async fn not_found(_: HttpRequest) -> HttpResponse {
+async fn not_found() -> HttpResponse {
     respond::plain_error(StatusCode::NOT_FOUND, "not_found", None)
 }

@@ -40,8 +40,8 @@ pub fn resume(
     let expires_at = expiry(&stored, config, now);
     browser_sessions::touch(tx, &stored.hash, now, expires_at)?;
     let user_id = match stored.user_id {
-        Some(user_id) if users::find(tx, &user_id)?.is_some_and(|user| user.disabled_at.is_none()) => Some(user_id),
-        _ => None,
+        Some(user_id) => users::find_enabled(tx, &user_id)?.map(|user| user.id),
+        None => None,
     };
     Ok(Some(OpenSession { secret, user_id }))
 }

@@ -69,6 +69,11 @@ pub fn find(tx: &mut Tx, id: &UserId) -> Result<Option<User>, StoreError> {
     Ok(row.map(User::from))
 }
 
+/// By identifier, unless disabled: whoever decides for somebody asks here.
+pub fn find_enabled(tx: &mut Tx, id: &UserId) -> Result<Option<User>, StoreError> {
+    Ok(find(tx, id)?.filter(|user| user.disabled_at.is_none()))
+}
+
 /// Everybody, by username.
 pub fn list(tx: &mut Tx) -> Result<Vec<User>, StoreError> {
     let rows = t::table.order(t::username).load::<Row>(&mut tx.0)?;

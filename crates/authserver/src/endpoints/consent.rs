@@ -35,13 +35,12 @@ pub async fn show(request: HttpRequest, app: Data<App>) -> HttpResponse {
 
 async fn signed_in_user(app: &App, open: &OpenTransaction) -> Result<Option<User>, StoreError> {
     let Some(user_id) = open.session.user_id.clone() else { return Ok(None) };
-    let user = app.store.read(move |tx| users::find(tx, &user_id)).await?;
-    Ok(user.filter(|user| user.disabled_at.is_none()))
+    app.store.read(move |tx| users::find_enabled(tx, &user_id)).await
 }
 
 fn page(app: &App, open: &OpenTransaction, user: User) -> HttpResponse {
     let request = &open.pending.request;
-    let resource = app.config.resources.iter().find(|resource| resource.id == request.resource);
+    let resource = app.resource(&request.resource);
     let title = |name: &str| {
         let known = resource.and_then(|resource| resource.scopes.iter().find(|scope| scope.name == name));
         known.map_or_else(|| name.to_owned(), |scope| scope.title.clone())
@@ -93,8 +92,7 @@ async fn decide(app: &App, open: &OpenTransaction, user_id: UserId, code: Option
     let code = code.cloned();
     let written = app.store.write(move |tx| {
         let Some(pending) = pending_authorizations::consume(tx, &transaction, &session)? else { return Ok(None) };
-        let enabled = users::find(tx, &user_id)?.is_some_and(|user| user.disabled_at.is_none());
-        if !enabled {
+        if users::find_enabled(tx, &user_id)?.is_none() {
             return Ok(None);
         }
         let Some(code) = &code else { return Ok(Some(None)) };

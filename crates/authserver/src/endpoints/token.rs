@@ -175,8 +175,7 @@ fn refresh(tx: &mut Tx, app: &App, client: &Client, parameters: &Parameters, now
 /// RFC 8707 §2.2 and RFC 6749 §6: the resource is the grant's, the scope may only shrink. Checked before anything is spent.
 fn refresh_scope(app: &App, grant: &Grant, parameters: &Parameters) -> Result<Scope, OAuthError> {
     resource::within_grant(&grant.resource, &parameters.every("resource"))?;
-    let known = app.config.resources.iter().find(|known| known.id == grant.resource);
-    let known = known.ok_or_else(OAuthError::resource_not_granted)?.known_scope();
+    let known = app.resource(&grant.resource).ok_or_else(OAuthError::resource_not_granted)?.known_scope();
     refresh_token::narrow(&grant.scope, parameters.optional("scope")?, &known)
 }
 
@@ -186,8 +185,8 @@ fn usable_grant(tx: &mut Tx, grant: Option<Grant>, now: Timestamp) -> Result<Res
     if let Err(refusal) = grant.still_valid(now) {
         return Ok(Err(refusal));
     }
-    let enabled = users::find(tx, &grant.user_id)?.is_some_and(|user| user.disabled_at.is_none());
-    Ok(if enabled { Ok(grant) } else { Err(OAuthError::user_disabled()) })
+    let user = users::find_enabled(tx, &grant.user_id)?;
+    Ok(if user.is_some() { Ok(grant) } else { Err(OAuthError::user_disabled()) })
 }
 
 /// The first refresh token of a grant.
