@@ -9,7 +9,7 @@ use actix_web::guard::{Any, Get, Head};
 use actix_web::http::{StatusCode, header};
 use actix_web::web::{self, Bytes, PayloadConfig, ServiceConfig};
 use gatelodge_oauth::access_token::{self, SigningKey};
-use gatelodge_oauth::authorization_server_metadata::{AuthorizationServerMetadata, well_known_paths};
+use gatelodge_oauth::authorization_server_metadata::{AuthorizationServerMetadata, Features, well_known_paths};
 use gatelodge_oauth::resource::{Resource, ResourceId};
 use gatelodge_service::clock::Clock;
 use gatelodge_store::Store;
@@ -82,7 +82,8 @@ impl Documents {
     /// The documents of this configuration and key.
     pub fn new(config: &Config, key: &SigningKey) -> Result<Self, serde_json::Error> {
         let issuer = config.public_url.as_str();
-        let oauth = AuthorizationServerMetadata::new(issuer, config.dynamic_registration, &config.resources);
+        let features = Features { dynamic_registration: config.dynamic_registration };
+        let oauth = AuthorizationServerMetadata::new(issuer, &config.resources, features);
         Ok(Self {
             jwks: json(&access_token::jwks(&[key]))?,
             openid: json(&oauth.clone().with_openid_members())?,

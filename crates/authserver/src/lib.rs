@@ -3,9 +3,11 @@
 
 pub mod app;
 pub mod cli;
+pub mod clients;
 pub mod config;
 pub mod csrf;
 pub mod endpoints;
+pub mod grants;
 pub mod keys;
 pub mod login;
 pub mod pages;

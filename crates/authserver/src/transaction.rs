@@ -5,14 +5,14 @@ use actix_web::web::Bytes;
 use actix_web::{Error, HttpRequest, HttpResponse};
 use gatelodge_oauth::parameters::Parameters;
 use gatelodge_oauth::secret::{Kind, Secret};
+use gatelodge_store::StoreError;
 use gatelodge_store::pending_authorizations::{self, PendingAuthorization};
-use gatelodge_store::{StoreError, clients};
 
 use crate::app::App;
 use crate::endpoints::login::MAX_BODY;
 use crate::pages::Failure;
 use crate::session::{self, OpenSession};
-use crate::{csrf, problem, respond};
+use crate::{clients, csrf, problem, respond};
 
 /// A transaction that is still open, in its own browser session.
 pub struct OpenTransaction {
@@ -101,7 +101,7 @@ async fn load(
         let Some(session) = session.filter(|session| session.secret.hash() == pending.browser_session) else {
             return Ok(Err(Failure::BrowserChanged));
         };
-        let Some(client) = clients::find(tx, &pending.request.client_id)? else {
+        let Some(client) = clients::find(tx, &state, &pending.request.client_id)? else {
             return Ok(Err(Failure::ClientUnknown));
         };
         Ok(Ok(OpenTransaction { transaction: transaction.clone(), pending, client_name: client.name, session }))

@@ -87,7 +87,7 @@ fn requested_scope(requested: Option<&str>, resource: &Resource) -> Scope {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::client::TokenEndpointAuthMethod;
+    use crate::client::Registration;
     use crate::error::Code;
     use crate::resource::ScopeDefinition;
     use crate::time::Timestamp;
@@ -97,14 +97,8 @@ mod tests {
 
     fn client(redirect_uris: &[&str]) -> Client {
         Client {
-            id: ClientId::new("c"),
-            name: None,
             redirect_uris: redirect_uris.iter().map(|uri| (*uri).to_owned()).collect(),
-            grant_types: vec![GrantType::AuthorizationCode],
-            token_endpoint_auth_method: TokenEndpointAuthMethod::None,
-            secret: None,
-            client_uri: None,
-            issued_at: Timestamp::from_unix(0),
+            ..Client::new(ClientId::new("c"), Registration::Dynamic, Timestamp::from_unix(0))
         }
     }
 

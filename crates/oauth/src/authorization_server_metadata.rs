@@ -35,23 +35,34 @@ struct OpenIdMembers {
     id_token_signing_alg_values_supported: [&'static str; 1],
 }
 
+/// What the operator switched on or off: the document claims nothing that this deployment does not do.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Features {
+    /// RFC 7591.
+    pub dynamic_registration: bool,
+}
+
 impl AuthorizationServerMetadata {
     /// The RFC 8414 document of `issuer`.
-    pub fn new(issuer: &str, dynamic_registration: bool, resources: &[Resource]) -> Self {
+    pub fn new(issuer: &str, resources: &[Resource], features: Features) -> Self {
         let scopes = resources.iter().fold(Scope::empty(), |all, resource| all.union(&resource.known_scope()));
         Self {
             issuer: issuer.to_owned(),
             authorization_endpoint: format!("{issuer}/authorize"),
             token_endpoint: format!("{issuer}/token"),
-            registration_endpoint: dynamic_registration.then(|| format!("{issuer}/register")),
+            registration_endpoint: features.dynamic_registration.then(|| format!("{issuer}/register")),
             jwks_uri: format!("{issuer}/jwks"),
             scopes_supported: scopes.iter().map(str::to_owned).collect(),
             response_types_supported: ["code"],
             response_modes_supported: ["query"],
             grant_types_supported: GrantType::ALL.map(GrantType::as_str).to_vec(),
-            token_endpoint_auth_methods_supported: TokenEndpointAuthMethod::ALL
-                .map(TokenEndpointAuthMethod::as_str)
-                .to_vec(),
+            token_endpoint_auth_methods_supported: [
+                TokenEndpointAuthMethod::None,
+                TokenEndpointAuthMethod::ClientSecretPost,
+                TokenEndpointAuthMethod::ClientSecretBasic,
+            ]
+            .map(TokenEndpointAuthMethod::as_str)
+            .to_vec(),
             code_challenge_methods_supported: ["S256"],
             authorization_response_iss_parameter_supported: true,
             protected_resources: resources.iter().map(|resource| resource.id.to_string()).collect(),
@@ -82,13 +93,15 @@ pub fn well_known_paths(issuer_path: &str) -> (Vec<String>, Vec<String>) {
 mod tests {
     use super::*;
 
+    const OPEN: Features = Features { dynamic_registration: true };
+
     fn json(metadata: &AuthorizationServerMetadata) -> serde_json::Value {
         serde_json::to_value(metadata).expect("JSON")
     }
 
     #[test]
     fn the_document_holds_what_clients_refuse_to_go_without() {
-        let document = json(&AuthorizationServerMetadata::new("https://h.example/auth", true, &[]));
+        let document = json(&AuthorizationServerMetadata::new("https://h.example/auth", &[], OPEN));
         assert_eq!(document["issuer"], "https://h.example/auth");
         assert_eq!(document["authorization_endpoint"], "https://h.example/auth/authorize");
         assert_eq!(document["registration_endpoint"], "https://h.example/auth/register");
@@ -103,13 +116,13 @@ mod tests {
 
     #[test]
     fn registration_is_announced_only_when_it_is_open() {
-        let closed = json(&AuthorizationServerMetadata::new("https://h.example", false, &[]));
+        let closed = json(&AuthorizationServerMetadata::new("https://h.example", &[], Features::default()));
         assert!(closed.get("registration_endpoint").is_none());
     }
 
     #[test]
     fn the_openid_alias_is_complete() {
-        let alias = json(&AuthorizationServerMetadata::new("https://h.example", true, &[]).with_openid_members());
+        let alias = json(&AuthorizationServerMetadata::new("https://h.example", &[], OPEN).with_openid_members());
         for required in [
             "issuer",
             "jwks_uri",

@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::resource::ResourceId;
+use crate::scope::Scope;
 use crate::secret::{HashedSecret, random_base62};
 use crate::time::Timestamp;
 
@@ -33,6 +35,40 @@ impl ClientId {
 impl fmt::Display for ClientId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+/// How this server came to know a client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Registration {
+    /// By its operator: in the configuration, or by command.
+    Configured,
+    /// By the document that its `client_id` is the URL of (draft-ietf-oauth-client-id-metadata-document §3).
+    MetadataDocument,
+    /// By itself (RFC 7591).
+    Dynamic,
+}
+
+impl Registration {
+    /// Every kind.
+    pub const ALL: [Registration; 3] =
+        [Registration::Configured, Registration::MetadataDocument, Registration::Dynamic];
+
+    /// The name in the store, in logs and on the command line.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Registration::Configured => "configured",
+            Registration::MetadataDocument => "metadata_document",
+            Registration::Dynamic => "dynamic",
+        }
+    }
+}
+
+impl FromStr for Registration {
+    type Err = UnknownValue;
+
+    fn from_str(text: &str) -> Result<Self, UnknownValue> {
+        Self::ALL.into_iter().find(|known| known.as_str() == text).ok_or_else(|| UnknownValue(text.to_owned()))
     }
 }
 
@@ -82,14 +118,17 @@ pub enum TokenEndpointAuthMethod {
     ClientSecretPost,
     /// The secret in HTTP Basic authentication.
     ClientSecretBasic,
+    /// A JWT signed with the client's own key (RFC 7523 §2.2).
+    PrivateKeyJwt,
 }
 
 impl TokenEndpointAuthMethod {
     /// Every method of this server, `none` first: some clients take the first they know, and Claude looks for `none`.
-    pub const ALL: [TokenEndpointAuthMethod; 3] = [
+    pub const ALL: [TokenEndpointAuthMethod; 4] = [
         TokenEndpointAuthMethod::None,
         TokenEndpointAuthMethod::ClientSecretPost,
         TokenEndpointAuthMethod::ClientSecretBasic,
+        TokenEndpointAuthMethod::PrivateKeyJwt,
     ];
 
     /// The name on the wire.
@@ -98,6 +137,7 @@ impl TokenEndpointAuthMethod {
             TokenEndpointAuthMethod::None => "none",
             TokenEndpointAuthMethod::ClientSecretPost => "client_secret_post",
             TokenEndpointAuthMethod::ClientSecretBasic => "client_secret_basic",
+            TokenEndpointAuthMethod::PrivateKeyJwt => "private_key_jwt",
         }
     }
 }
@@ -110,30 +150,73 @@ impl FromStr for TokenEndpointAuthMethod {
     }
 }
 
-/// A registered client.
+/// Where the public keys of a client are (RFC 7591 §2: in one of the two places, never in both).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ClientKeys {
+    /// `jwks`: a JWK set (RFC 7517 §5), as JSON text.
+    Inline(String),
+    /// `jwks_uri`: where the set is fetched.
+    Uri(String),
+}
+
+/// A client that this server knows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Client {
     /// Its identifier.
     pub id: ClientId,
+    /// Who vouches for the rest.
+    pub registration: Registration,
     /// What it calls itself; proves nothing.
     pub name: Option<String>,
     /// Where answers may go, byte for byte as registered.
     pub redirect_uris: Vec<String>,
     /// Which grants it may use.
     pub grant_types: Vec<GrantType>,
-    /// How it proves itself at the token endpoint.
-    pub token_endpoint_auth_method: TokenEndpointAuthMethod,
+    /// How it may prove itself at the token endpoint, its own choice first; never empty.
+    pub auth_methods: Vec<TokenEndpointAuthMethod>,
     /// The hash of its secret, when it has one.
     pub secret: Option<HashedSecret>,
+    /// What its signatures are checked with, when it has keys.
+    pub keys: Option<ClientKeys>,
     /// Its page for people.
     pub client_uri: Option<String>,
+    /// The most it may be granted; `None`: whatever the resource has.
+    pub scope: Option<Scope>,
+    /// The resources it may ask for; `None`: every one.
+    pub resources: Option<Vec<ResourceId>>,
+    /// Whether it is a resource server that may ask about tokens for its `resources` (RFC 7662 §2.1).
+    pub may_introspect: bool,
     /// When it was registered.
     pub issued_at: Timestamp,
 }
 
 impl Client {
+    /// A public client without a name and without a redirect URI yet, which may use codes and refresh tokens.
+    pub fn new(id: ClientId, registration: Registration, issued_at: Timestamp) -> Self {
+        Self {
+            id,
+            registration,
+            name: None,
+            redirect_uris: Vec::new(),
+            grant_types: vec![GrantType::AuthorizationCode, GrantType::RefreshToken],
+            auth_methods: vec![TokenEndpointAuthMethod::None],
+            secret: None,
+            keys: None,
+            client_uri: None,
+            scope: None,
+            resources: None,
+            may_introspect: false,
+            issued_at,
+        }
+    }
+
     /// Whether it registered this grant type.
     pub fn may_use(&self, grant_type: GrantType) -> bool {
         self.grant_types.contains(&grant_type)
+    }
+
+    /// Whether it may prove itself this way.
+    pub fn may_authenticate_by(&self, method: TokenEndpointAuthMethod) -> bool {
+        self.auth_methods.contains(&method)
     }
 }

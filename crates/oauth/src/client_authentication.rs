@@ -57,18 +57,23 @@ impl ClientCredentials {
 
     /// RFC 6749 §2.3: the client that registered a secret must present it, by either way that carries one. A public client
     /// must not present any; an empty Basic password counts as none (the Go OAuth library begins with it).
-    pub fn authenticate(&self, client: &Client) -> Result<(), OAuthError> {
+    /// Returns the method that was used.
+    pub fn authenticate(&self, client: &Client) -> Result<TokenEndpointAuthMethod, OAuthError> {
         let failed = OAuthError::client_authentication_failed;
-        match (client.token_endpoint_auth_method, client.secret, &self.presented) {
-            (TokenEndpointAuthMethod::None, _, Presented::Nothing) => Ok(()),
-            (TokenEndpointAuthMethod::None, ..) => Err(failed("a public client presented a secret")),
-            (_, None, _) => Err(failed("the registration has no secret")),
-            (_, Some(_), Presented::Nothing) => Err(failed("the secret is missing")),
-            (_, Some(stored), Presented::Post(secret)) if is_secret(secret, stored) => Ok(()),
-            (_, Some(stored), Presented::Basic { decoded, raw })
+        let method = match &self.presented {
+            Presented::Nothing => TokenEndpointAuthMethod::None,
+            Presented::Post(_) => TokenEndpointAuthMethod::ClientSecretPost,
+            Presented::Basic { .. } => TokenEndpointAuthMethod::ClientSecretBasic,
+        };
+        match (&self.presented, client.secret) {
+            (Presented::Nothing, _) if client.may_authenticate_by(method) => Ok(method),
+            (Presented::Nothing, _) => Err(failed("the client did not prove itself")),
+            (_, None) => Err(failed("a client without a secret presented one")),
+            (Presented::Post(secret), Some(stored)) if is_secret(secret, stored) => Ok(method),
+            (Presented::Basic { decoded, raw }, Some(stored))
                 if is_secret(decoded, stored) || is_secret(raw, stored) =>
             {
-                Ok(())
+                Ok(method)
             }
             _ => Err(failed("the secret is wrong")),
         }
@@ -106,20 +111,15 @@ fn form_decode(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::client::GrantType;
+    use crate::client::Registration;
     use crate::error::Code;
     use crate::time::Timestamp;
 
     fn client(method: TokenEndpointAuthMethod, secret: Option<&Secret>) -> Client {
         Client {
-            id: ClientId::new("c"),
-            name: None,
-            redirect_uris: Vec::new(),
-            grant_types: vec![GrantType::AuthorizationCode],
-            token_endpoint_auth_method: method,
+            auth_methods: vec![method],
             secret: secret.map(Secret::hash),
-            client_uri: None,
-            issued_at: Timestamp::from_unix(0),
+            ..Client::new(ClientId::new("c"), Registration::Dynamic, Timestamp::from_unix(0))
         }
     }
 
@@ -140,7 +140,7 @@ mod tests {
         {
             let credentials = read(authorization.as_deref(), body).expect("readable");
             assert_eq!(credentials.client_id.as_str(), "c");
-            assert_eq!(credentials.authenticate(&public), Ok(()));
+            assert_eq!(credentials.authenticate(&public), Ok(TokenEndpointAuthMethod::None));
         }
         let with_secret = read(None, "client_id=c&client_secret=x").expect("readable");
         assert_eq!(with_secret.authenticate(&public).expect_err("refused").code, Code::InvalidClient);
@@ -158,7 +158,7 @@ mod tests {
                 read(Some(&header("%63", &escaped)), ""),
                 read(None, &format!("client_id=c&client_secret={text}")),
             ] {
-                assert_eq!(credentials.expect("readable").authenticate(&confidential), Ok(()));
+                assert!(credentials.expect("readable").authenticate(&confidential).is_ok());
             }
             for credentials in
                 [read(Some(&header("c", "")), ""), read(None, "client_id=c"), read(None, "client_id=c&client_secret=x")]

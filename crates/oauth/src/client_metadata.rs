@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use crate::client::{Client, ClientId, GrantType, TokenEndpointAuthMethod};
+use crate::client::{Client, ClientId, GrantType, Registration, TokenEndpointAuthMethod};
 use crate::error::OAuthError;
 use crate::redirect_uri;
 use crate::secret::Secret;
@@ -95,14 +95,13 @@ impl ClientMetadata {
         let method = auth_method(self.token_endpoint_auth_method.as_deref(), &redirect_uris)?;
         let secret = (method != TokenEndpointAuthMethod::None).then_some(secret);
         let client = Client {
-            id: ClientId::generate(),
             name: client_name,
             redirect_uris,
             grant_types,
-            token_endpoint_auth_method: method,
+            auth_methods: vec![method],
             secret: secret.as_ref().map(Secret::hash),
             client_uri: self.client_uri.filter(|uri| !uri.is_empty()),
-            issued_at: now,
+            ..Client::new(ClientId::generate(), Registration::Dynamic, now)
         };
         let information = ClientInformation {
             client_id: client.id.clone(),
@@ -203,11 +202,14 @@ fn known_grant_types(
 fn auth_method(requested: Option<&str>, redirect_uris: &[String]) -> Result<TokenEndpointAuthMethod, OAuthError> {
     let requested: TokenEndpointAuthMethod = match requested {
         None | Some("") => TokenEndpointAuthMethod::None,
-        Some(name) => name.parse().map_err(|_| {
-            OAuthError::client_metadata_refused(
-                "token_endpoint_auth_method must be none, client_secret_basic or client_secret_post",
-            )
-        })?,
+        Some(name) => {
+            let method = name.parse().ok().filter(|method| *method != TokenEndpointAuthMethod::PrivateKeyJwt);
+            method.ok_or_else(|| {
+                OAuthError::client_metadata_refused(
+                    "token_endpoint_auth_method must be none, client_secret_basic or client_secret_post",
+                )
+            })?
+        }
     };
     let on_the_web = redirect_uris.iter().all(|uri| uri.starts_with("https://"));
     Ok(if on_the_web { requested } else { TokenEndpointAuthMethod::None })

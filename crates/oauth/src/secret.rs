@@ -1,7 +1,7 @@
 //! Opaque secrets: how they are made, recognised, and stored. The only file of this crate that uses randomness.
 //!
 //! A secret looks like `gatelodge_rt_<43 base62 characters><6 base62 characters of CRC-32>`: secret scanners find it by
-//! the regular expression `gatelodge_(rt|cs|code|session|txn)_[0-9A-Za-z]{49}`, and garbage is refused without a query.
+//! the regular expression `gatelodge_(rt|cs|code|session|txn|rat|dc|par)_[0-9A-Za-z]{49}`, and garbage is refused without a query.
 //! 43 base62 characters carry 256 bits (RFC 6749 §10.10 asks for 128 at least). Only the SHA-256 of the whole string is stored.
 
 use std::fmt;
@@ -28,6 +28,12 @@ pub enum Kind {
     BrowserSession,
     /// A pending authorization, named by the pages of sign-in and consent.
     Transaction,
+    /// `registration_access_token` (RFC 7592 §3).
+    RegistrationAccessToken,
+    /// `device_code` (RFC 8628 §3.2).
+    DeviceCode,
+    /// The last part of a `request_uri` (RFC 9126 §2.2).
+    PushedRequest,
 }
 
 impl Kind {
@@ -38,6 +44,9 @@ impl Kind {
             Kind::AuthorizationCode => "gatelodge_code_",
             Kind::BrowserSession => "gatelodge_session_",
             Kind::Transaction => "gatelodge_txn_",
+            Kind::RegistrationAccessToken => "gatelodge_rat_",
+            Kind::DeviceCode => "gatelodge_dc_",
+            Kind::PushedRequest => "gatelodge_par_",
         }
     }
 }
@@ -148,8 +157,16 @@ fn checksum(body: &str) -> String {
 mod tests {
     use super::*;
 
-    const KINDS: [Kind; 5] =
-        [Kind::RefreshToken, Kind::ClientSecret, Kind::AuthorizationCode, Kind::BrowserSession, Kind::Transaction];
+    const KINDS: [Kind; 8] = [
+        Kind::RefreshToken,
+        Kind::ClientSecret,
+        Kind::AuthorizationCode,
+        Kind::BrowserSession,
+        Kind::Transaction,
+        Kind::RegistrationAccessToken,
+        Kind::DeviceCode,
+        Kind::PushedRequest,
+    ];
 
     #[test]
     fn every_secret_is_recognised_as_its_own_kind_only() {

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use gatelodge_oauth::access_token::{Claims, SigningKey, jwks};
 use gatelodge_oauth::client::ClientId;
-use gatelodge_oauth::grant::UserId;
 use gatelodge_oauth::resource::ResourceId;
 
 use super::*;
@@ -21,13 +20,14 @@ fn policy() -> Policy {
 fn token(key: &SigningKey, scope: &str, exp: Timestamp) -> String {
     let claims = Claims {
         iss: "https://h.example".into(),
-        sub: UserId::from_stored("user_1".into()),
+        sub: "user_1".into(),
         aud: policy().expected.audience,
         client_id: ClientId::new("client_1"),
         scope: scope.parse().expect("a scope"),
         iat: NOW,
         exp,
         jti: "j".into(),
+        status: None,
     };
     key.sign(&claims).expect("a token")
 }

@@ -1,7 +1,8 @@
-//! Registered clients (RFC 7591). Used by registration, the authorization endpoint and client authentication.
+//! The clients that this server keeps: self-registered (RFC 7591), described by a document, or added by command. Used by
+//! registration, the authorization endpoint and client authentication.
 
 use diesel::prelude::*;
-use gatelodge_oauth::client::{Client, ClientId};
+use gatelodge_oauth::client::{Client, ClientId, ClientKeys, TokenEndpointAuthMethod};
 use gatelodge_oauth::time::Timestamp;
 
 use crate::insertion::unless_exists;
@@ -20,6 +21,17 @@ struct Row {
     secret_hash: Option<Vec<u8>>,
     client_uri: Option<String>,
     issued_at: i64,
+    registration: String,
+    other_auth_methods: Option<String>,
+    jwks: Option<String>,
+    jwks_uri: Option<String>,
+    scope: Option<String>,
+    resources: Option<String>,
+    may_introspect: bool,
+    metadata: Option<String>,
+    fingerprint: Option<Vec<u8>>,
+    management_hash: Option<Vec<u8>>,
+    fresh_until: Option<i64>,
 }
 
 impl TryFrom<Row> for Client {
@@ -27,31 +39,65 @@ impl TryFrom<Row> for Client {
 
     fn try_from(row: Row) -> Result<Self, StoreError> {
         let name = RowName::of("clients", &row.id);
+        let own_method = name.parse("token_endpoint_auth_method", &row.token_endpoint_auth_method)?;
+        let mut auth_methods: Vec<TokenEndpointAuthMethod> = vec![own_method];
+        if let Some(others) = &row.other_auth_methods {
+            auth_methods.extend(name.json::<Vec<TokenEndpointAuthMethod>>("other_auth_methods", others)?);
+        }
         Ok(Self {
             id: ClientId::new(row.id),
+            registration: name.parse("registration", &row.registration)?,
             name: row.name,
             redirect_uris: name.json("redirect_uris", &row.redirect_uris)?,
             grant_types: name.json("grant_types", &row.grant_types)?,
-            token_endpoint_auth_method: name.parse("token_endpoint_auth_method", &row.token_endpoint_auth_method)?,
+            auth_methods,
             secret: row.secret_hash.map(|hash| name.hash("secret_hash", hash)).transpose()?,
+            keys: row.jwks.map(ClientKeys::Inline).or(row.jwks_uri.map(ClientKeys::Uri)),
             client_uri: row.client_uri,
+            scope: row.scope.map(|scope| name.parse("scope", &scope)).transpose()?,
+            resources: row.resources.map(|resources| name.json("resources", &resources)).transpose()?,
+            may_introspect: row.may_introspect,
             issued_at: Timestamp::from_unix(row.issued_at),
         })
     }
 }
 
+impl Row {
+    fn of(client: &Client) -> Self {
+        let others = client.auth_methods.get(1..).filter(|others| !others.is_empty());
+        let own_method = client.auth_methods.first().copied().unwrap_or(TokenEndpointAuthMethod::None);
+        let (jwks, jwks_uri) = match client.keys.clone() {
+            None => (None, None),
+            Some(ClientKeys::Inline(set)) => (Some(set), None),
+            Some(ClientKeys::Uri(uri)) => (None, Some(uri)),
+        };
+        Self {
+            id: client.id.as_str().to_owned(),
+            name: client.name.clone(),
+            redirect_uris: to_json(&client.redirect_uris),
+            grant_types: to_json(&client.grant_types),
+            token_endpoint_auth_method: own_method.as_str().to_owned(),
+            secret_hash: client.secret.map(|secret| secret.as_bytes().to_vec()),
+            client_uri: client.client_uri.clone(),
+            issued_at: client.issued_at.as_unix(),
+            registration: client.registration.as_str().to_owned(),
+            other_auth_methods: others.map(|others| to_json(&others)),
+            jwks,
+            jwks_uri,
+            scope: client.scope.as_ref().map(ToString::to_string),
+            resources: client.resources.as_ref().map(to_json),
+            may_introspect: client.may_introspect,
+            metadata: None,
+            fingerprint: None,
+            management_hash: None,
+            fresh_until: None,
+        }
+    }
+}
+
 /// Adds a client, unless its identifier is taken.
 pub fn insert(tx: &mut Tx, client: &Client) -> Result<Insertion, StoreError> {
-    let row = Row {
-        id: client.id.as_str().to_owned(),
-        name: client.name.clone(),
-        redirect_uris: to_json(&client.redirect_uris),
-        grant_types: to_json(&client.grant_types),
-        token_endpoint_auth_method: client.token_endpoint_auth_method.as_str().to_owned(),
-        secret_hash: client.secret.map(|secret| secret.as_bytes().to_vec()),
-        client_uri: client.client_uri.clone(),
-        issued_at: client.issued_at.as_unix(),
-    };
+    let row = Row::of(client);
     unless_exists(tx, |connection| diesel::insert_into(t::table).values(row).execute(connection))
 }
 

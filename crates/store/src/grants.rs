@@ -7,14 +7,14 @@ use gatelodge_oauth::resource::ResourceId;
 use gatelodge_oauth::time::Timestamp;
 
 use crate::row::RowName;
-use crate::schema::grants as t;
+use crate::schema::{grants as t, status_indices as indices};
 use crate::{StoreError, Tx};
 
 #[derive(Queryable, Insertable)]
 #[diesel(table_name = t, treat_none_as_default_value = false)]
 struct Row {
     id: String,
-    user_id: String,
+    user_id: Option<String>,
     client_id: String,
     resource: String,
     scope: String,
@@ -22,6 +22,9 @@ struct Row {
     expires_at: i64,
     revoked_at: Option<i64>,
     last_used_at: Option<i64>,
+    auth_method: Option<String>,
+    status_index: Option<i64>,
+    name: Option<String>,
 }
 
 impl TryFrom<Row> for Grant {
@@ -31,13 +34,16 @@ impl TryFrom<Row> for Grant {
         let name = RowName::of("grants", &row.id);
         Ok(Self {
             id: GrantId::from_stored(row.id),
-            user_id: UserId::from_stored(row.user_id),
+            user_id: row.user_id.map(UserId::from_stored),
             client_id: ClientId::new(row.client_id),
             resource: ResourceId::from_stored(row.resource),
             scope: name.parse("scope", &row.scope)?,
             created_at: Timestamp::from_unix(row.created_at),
             expires_at: Timestamp::from_unix(row.expires_at),
             revoked_at: row.revoked_at.map(Timestamp::from_unix),
+            auth_method: row.auth_method.map(|method| name.parse("auth_method", &method)).transpose()?,
+            status_index: row.status_index,
+            name: row.name,
         })
     }
 }
@@ -46,7 +52,7 @@ impl TryFrom<Row> for Grant {
 pub fn insert(tx: &mut Tx, grant: &Grant) -> Result<(), StoreError> {
     let row = Row {
         id: grant.id.as_str().to_owned(),
-        user_id: grant.user_id.as_str().to_owned(),
+        user_id: grant.user_id.as_ref().map(|id| id.as_str().to_owned()),
         client_id: grant.client_id.as_str().to_owned(),
         resource: grant.resource.as_str().to_owned(),
         scope: grant.scope.to_string(),
@@ -54,6 +60,9 @@ pub fn insert(tx: &mut Tx, grant: &Grant) -> Result<(), StoreError> {
         expires_at: grant.expires_at.as_unix(),
         revoked_at: grant.revoked_at.map(Timestamp::as_unix),
         last_used_at: None,
+        auth_method: grant.auth_method.map(|method| method.as_str().to_owned()),
+        status_index: grant.status_index,
+        name: grant.name.clone(),
     };
     diesel::insert_into(t::table).values(row).execute(&mut tx.0)?;
     Ok(())
@@ -83,4 +92,12 @@ pub fn revoke(tx: &mut Tx, id: &GrantId, now: Timestamp) -> Result<bool, StoreEr
         .set(t::revoked_at.eq(Some(now.as_unix())))
         .execute(&mut tx.0)?;
     Ok(rows == 1)
+}
+
+/// A place in the status list that no grant ever had.
+pub fn allocate_status_index(tx: &mut Tx, now: Timestamp) -> Result<i64, StoreError> {
+    Ok(diesel::insert_into(indices::table)
+        .values(indices::allocated_at.eq(now.as_unix()))
+        .returning(indices::status_index)
+        .get_result(&mut tx.0)?)
 }

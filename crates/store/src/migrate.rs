@@ -2,7 +2,7 @@
 //! servers may start together: one migrates, the others wait and find nothing left to do.
 
 use diesel::connection::SimpleConnection;
-use diesel::{Connection, PgConnection, SqliteConnection};
+use diesel::{Connection, PgConnection, QueryableByName, RunQueryDsl, SqliteConnection};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 use crate::StoreError;
@@ -31,8 +31,26 @@ fn postgres(connection: &mut PgConnection) -> Result<(), StoreError> {
     })
 }
 
+/// A table that is made anew is dropped in between, and would take the rows with it that refer to it: foreign keys are off
+/// meanwhile, which cannot be done within the transaction, and checked before it commits.
 fn sqlite(connection: &mut SqliteConnection) -> Result<(), StoreError> {
-    connection.immediate_transaction(|connection| apply(connection.run_pending_migrations(SQLITE).map(drop)))
+    connection.batch_execute("PRAGMA foreign_keys = OFF")?;
+    connection.immediate_transaction(|connection| {
+        apply(connection.run_pending_migrations(SQLITE).map(drop))?;
+        let orphans: Vec<Orphan> =
+            diesel::sql_query("SELECT \"table\" AS table_name FROM pragma_foreign_key_check").load(connection)?;
+        match orphans.first() {
+            None => Ok(()),
+            Some(Orphan { table_name }) => Err(StoreError::Migration(format!("rows of {table_name} refer to nothing"))),
+        }
+    })?;
+    Ok(connection.batch_execute("PRAGMA foreign_keys = ON")?)
+}
+
+#[derive(QueryableByName)]
+struct Orphan {
+    #[diesel(sql_type = diesel::sql_types::Text)]
+    table_name: String,
 }
 
 fn apply(outcome: diesel::migration::Result<()>) -> Result<(), StoreError> {

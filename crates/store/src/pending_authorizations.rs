@@ -26,13 +26,14 @@ pub struct PendingAuthorization {
 }
 
 #[derive(Queryable, Insertable)]
-#[diesel(table_name = t)]
+#[diesel(table_name = t, treat_none_as_default_value = false)]
 struct Row {
     hash: Vec<u8>,
     browser_session: Vec<u8>,
     request: String,
     created_at: i64,
     expires_at: i64,
+    client_id: Option<String>,
 }
 
 impl TryFrom<Row> for PendingAuthorization {
@@ -58,6 +59,7 @@ pub fn insert(tx: &mut Tx, pending: &PendingAuthorization) -> Result<(), StoreEr
         request: to_json(&pending.request),
         created_at: pending.created_at.as_unix(),
         expires_at: pending.expires_at.as_unix(),
+        client_id: Some(pending.request.client_id.as_str().to_owned()),
     };
     diesel::insert_into(t::table).values(row).execute(&mut tx.0)?;
     Ok(())

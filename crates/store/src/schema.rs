@@ -31,6 +31,17 @@ diesel::table! {
         secret_hash -> Nullable<Binary>,
         client_uri -> Nullable<Text>,
         issued_at -> BigInt,
+        registration -> Text,
+        other_auth_methods -> Nullable<Text>,
+        jwks -> Nullable<Text>,
+        jwks_uri -> Nullable<Text>,
+        scope -> Nullable<Text>,
+        resources -> Nullable<Text>,
+        may_introspect -> Bool,
+        metadata -> Nullable<Text>,
+        fingerprint -> Nullable<Binary>,
+        management_hash -> Nullable<Binary>,
+        fresh_until -> Nullable<BigInt>,
     }
 }
 
@@ -41,13 +52,14 @@ diesel::table! {
         request -> Text,
         created_at -> BigInt,
         expires_at -> BigInt,
+        client_id -> Nullable<Text>,
     }
 }
 
 diesel::table! {
     grants (id) {
         id -> Text,
-        user_id -> Text,
+        user_id -> Nullable<Text>,
         client_id -> Text,
         resource -> Text,
         scope -> Text,
@@ -55,6 +67,9 @@ diesel::table! {
         expires_at -> BigInt,
         revoked_at -> Nullable<BigInt>,
         last_used_at -> Nullable<BigInt>,
+        auth_method -> Nullable<Text>,
+        status_index -> Nullable<BigInt>,
+        name -> Nullable<Text>,
     }
 }
 
@@ -92,5 +107,49 @@ diesel::table! {
         pkcs8 -> Binary,
         active -> Bool,
         created_at -> BigInt,
+        sealed -> Bool,
+        activates_at -> Nullable<BigInt>,
+        needed_until -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    status_indices (status_index) {
+        status_index -> BigInt,
+        allocated_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    pushed_authorization_requests (hash) {
+        hash -> Binary,
+        client_id -> Text,
+        parameters -> Text,
+        created_at -> BigInt,
+        expires_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    device_authorizations (hash) {
+        hash -> Binary,
+        user_code -> Text,
+        client_id -> Text,
+        resource -> Text,
+        scope -> Text,
+        created_at -> BigInt,
+        expires_at -> BigInt,
+        poll_interval -> BigInt,
+        last_polled_at -> Nullable<BigInt>,
+        grant_id -> Nullable<Text>,
+        denied_at -> Nullable<BigInt>,
+        consumed_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    used_assertions (hash) {
+        hash -> Binary,
+        expires_at -> BigInt,
     }
 }

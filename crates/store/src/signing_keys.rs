@@ -33,13 +33,16 @@ impl fmt::Debug for SigningKeyRow {
 }
 
 #[derive(Queryable, Insertable)]
-#[diesel(table_name = t)]
+#[diesel(table_name = t, treat_none_as_default_value = false)]
 struct Row {
     kid: String,
     algorithm: String,
     pkcs8: Vec<u8>,
     active: bool,
     created_at: i64,
+    sealed: bool,
+    activates_at: Option<i64>,
+    needed_until: Option<i64>,
 }
 
 impl From<Row> for SigningKeyRow {
@@ -68,6 +71,9 @@ pub fn insert_first(tx: &mut Tx, key: &SigningKeyRow) -> Result<Insertion, Store
         pkcs8: key.pkcs8.clone(),
         active: true,
         created_at: key.created_at.as_unix(),
+        sealed: false,
+        activates_at: None,
+        needed_until: None,
     };
     unless_exists(tx, |connection| diesel::insert_into(t::table).values(row).execute(connection))
 }

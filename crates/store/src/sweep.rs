@@ -6,7 +6,10 @@ use std::time::Duration;
 use diesel::prelude::*;
 use gatelodge_oauth::time::Timestamp;
 
-use crate::schema::{authorization_codes, browser_sessions, pending_authorizations};
+use crate::schema::{
+    authorization_codes, browser_sessions, device_authorizations, pending_authorizations,
+    pushed_authorization_requests, used_assertions,
+};
 use crate::{StoreError, Tx};
 
 /// Rows of one table that one sweep deletes at most.
@@ -24,6 +27,12 @@ pub struct SweepReport {
     pub browser_sessions: usize,
     /// Rows of `authorization_codes`.
     pub authorization_codes: usize,
+    /// Rows of `pushed_authorization_requests`.
+    pub pushed_authorization_requests: usize,
+    /// Rows of `device_authorizations`.
+    pub device_authorizations: usize,
+    /// Rows of `used_assertions`.
+    pub used_assertions: usize,
     /// Whether a table may have more to delete: sweep again after a pause.
     pub unfinished: bool,
 }
@@ -44,7 +53,25 @@ pub fn sweep(tx: &mut Tx, now: Timestamp) -> Result<SweepReport, StoreError> {
     let pending_authorizations = delete_batch!(tx, pending_authorizations, now);
     let browser_sessions = delete_batch!(tx, browser_sessions, now);
     let authorization_codes = delete_batch!(tx, authorization_codes, now.minus(CODES_STAY));
-    let largest = pending_authorizations.max(browser_sessions).max(authorization_codes);
-    let unfinished = i64::try_from(largest).is_ok_and(|rows| rows >= BATCH);
-    Ok(SweepReport { pending_authorizations, browser_sessions, authorization_codes, unfinished })
+    let pushed_authorization_requests = delete_batch!(tx, pushed_authorization_requests, now);
+    let device_authorizations = delete_batch!(tx, device_authorizations, now.minus(CODES_STAY));
+    let used_assertions = delete_batch!(tx, used_assertions, now);
+    let counts = [
+        pending_authorizations,
+        browser_sessions,
+        authorization_codes,
+        pushed_authorization_requests,
+        device_authorizations,
+        used_assertions,
+    ];
+    let unfinished = counts.into_iter().any(|rows| i64::try_from(rows).is_ok_and(|rows| rows >= BATCH));
+    Ok(SweepReport {
+        pending_authorizations,
+        browser_sessions,
+        authorization_codes,
+        pushed_authorization_requests,
+        device_authorizations,
+        used_assertions,
+        unfinished,
+    })
 }

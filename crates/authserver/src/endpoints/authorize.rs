@@ -10,13 +10,13 @@ use gatelodge_oauth::error::OAuthError;
 use gatelodge_oauth::parameters::Parameters;
 use gatelodge_oauth::redirect_uri::RedirectTarget;
 use gatelodge_oauth::secret::{Kind, Secret};
+use gatelodge_store::StoreError;
 use gatelodge_store::pending_authorizations::{self, PendingAuthorization};
-use gatelodge_store::{StoreError, clients};
 
 use crate::app::App;
 use crate::endpoints::login::{self, Place};
 use crate::session::{self, OpenSession};
-use crate::{problem, respond};
+use crate::{clients, problem, respond};
 
 /// What to do with a request that cannot be granted (RFC 6749 §4.1.2.1). Without a [`RedirectTarget`] there is no way to
 /// build a redirect.
@@ -56,7 +56,8 @@ async fn validated(request: &HttpRequest, app: &App) -> Result<AuthorizationRequ
 
 async fn client(parameters: &Parameters, app: &App) -> Result<Client, OAuthError> {
     let client_id = ClientId::new(parameters.required("client_id")?);
-    let found = app.store.read(move |tx| clients::find(tx, &client_id)).await;
+    let state = app.clone();
+    let found = app.store.read(move |tx| clients::find(tx, &state, &client_id)).await;
     found
         .map_err(|error| OAuthError::temporarily_unavailable(error.to_string()))?
         .ok_or_else(OAuthError::client_unknown)

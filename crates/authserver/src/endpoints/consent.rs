@@ -96,7 +96,8 @@ async fn decide(app: &App, open: &OpenTransaction, user_id: UserId, code: Option
             return Ok(None);
         }
         let Some(code) = &code else { return Ok(Some(None)) };
-        let grant = grant(&state, &pending, user_id.clone(), now);
+        let status_index = grants::allocate_status_index(tx, now)?;
+        let grant = Grant { status_index: Some(status_index), ..grant(&state, &pending, user_id.clone(), now) };
         grants::insert(tx, &grant)?;
         authorization_codes::insert(tx, &authorization_code(&state, &pending, &grant, code, now))?;
         Ok(Some(Some(grant)))
@@ -104,7 +105,7 @@ async fn decide(app: &App, open: &OpenTransaction, user_id: UserId, code: Option
     let Some(outcome) = written.await? else { return Ok(false) };
     match outcome {
         Some(grant) => {
-            tracing::info!(client_id = %grant.client_id, sub = %grant.user_id, grant_id = %grant.id, scope = %grant.scope, "consent given")
+            tracing::info!(client_id = %grant.client_id, sub = grant.subject(), grant_id = %grant.id, scope = %grant.scope, "consent given")
         }
         None => tracing::info!(client_id = %open.pending.request.client_id, "consent denied"),
     }
@@ -114,13 +115,16 @@ async fn decide(app: &App, open: &OpenTransaction, user_id: UserId, code: Option
 fn grant(app: &App, pending: &PendingAuthorization, user_id: UserId, now: Timestamp) -> Grant {
     Grant {
         id: GrantId::generate(),
-        user_id,
+        user_id: Some(user_id),
         client_id: pending.request.client_id.clone(),
         resource: pending.request.resource.clone(),
         scope: pending.request.scope.clone(),
         created_at: now,
         expires_at: now.plus(app.config.tokens.refresh_token),
         revoked_at: None,
+        auth_method: None,
+        status_index: None,
+        name: None,
     }
 }
 

@@ -12,7 +12,6 @@ use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
 
 use crate::client::ClientId;
-use crate::grant::UserId;
 use crate::resource::ResourceId;
 use crate::scope::Scope;
 use crate::time::Timestamp;
@@ -28,8 +27,8 @@ const TYPE: &str = "at+jwt";
 pub struct Claims {
     /// The authorization server, byte for byte.
     pub iss: String,
-    /// Who consented.
-    pub sub: UserId,
+    /// Who consented, or the client that acts for itself.
+    pub sub: String,
     /// The one resource it is for.
     pub aud: ResourceId,
     /// Who holds it.
@@ -42,6 +41,25 @@ pub struct Claims {
     pub exp: Timestamp,
     /// Its own name.
     pub jti: String,
+    /// Where to look whether it was revoked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<Status>,
+}
+
+/// The `status` claim (draft-ietf-oauth-status-list §6.1).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Status {
+    /// The only mechanism there is.
+    pub status_list: StatusReference,
+}
+
+/// A place in a status list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StatusReference {
+    /// Which bit.
+    pub idx: u64,
+    /// Of which list.
+    pub uri: String,
 }
 
 /// A private key with its public half. `Debug` prints the key's name only.
@@ -192,6 +210,8 @@ pub struct AccessToken {
     pub expires_at: Timestamp,
     /// Its own name.
     pub id: String,
+    /// Where to look whether it was revoked.
+    pub status: Option<StatusReference>,
 }
 
 /// Why a token is no good. The text is safe to send (RFC 6750 §3.1 `error_description`).
@@ -251,6 +271,7 @@ struct ReceivedClaims {
     jti: String,
     #[serde(default, deserialize_with = "present")]
     nbf: Option<i64>,
+    status: Option<Status>,
 }
 
 #[derive(Deserialize)]
@@ -343,7 +364,14 @@ fn check_claims(claims: ReceivedClaims, expected: &Expectation, now: Timestamp) 
     if Timestamp::from_unix(begins) > now.plus(expected.leeway) {
         return Err(Refusal::NotYetValid);
     }
-    Ok(AccessToken { subject: claims.sub, client_id: claims.client_id, scope, expires_at, id: claims.jti })
+    Ok(AccessToken {
+        subject: claims.sub,
+        client_id: claims.client_id,
+        scope,
+        expires_at,
+        id: claims.jti,
+        status: claims.status.map(|status| status.status_list),
+    })
 }
 
 #[cfg(test)]

@@ -65,13 +65,14 @@ fn a_token_made_here_is_accepted_here_and_has_the_shape_of_rfc_9068() {
     let issuer = Issuer::new();
     let claims = Claims {
         iss: "https://h.example".into(),
-        sub: UserId::from_stored("user_1".into()),
+        sub: "user_1".into(),
         aud: expectation().audience,
         client_id: ClientId::new("client_1"),
         scope: "mcp:use".parse().expect("a scope"),
         iat: Timestamp::from_unix(NOW),
         exp: Timestamp::from_unix(NOW + 60),
         jti: "j".into(),
+        status: None,
     };
     let token = issuer.key.sign(&claims).expect("a token");
     let accepted = verify(&token, &issuer.keys(), &expectation(), Timestamp::from_unix(NOW)).expect("accepted");

@@ -110,7 +110,7 @@ fn not_expired(code: &AuthorizationCode, now: Timestamp) -> Result<(), OAuthErro
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::client::{GrantType, TokenEndpointAuthMethod};
+    use crate::client::Registration;
     use crate::error::Code;
     use crate::secret::{Kind, Secret};
 
@@ -122,16 +122,7 @@ mod tests {
     }
 
     fn client(id: &str) -> Client {
-        Client {
-            id: ClientId::new(id),
-            name: None,
-            redirect_uris: vec![REDIRECT_URI.into()],
-            grant_types: vec![GrantType::AuthorizationCode],
-            token_endpoint_auth_method: TokenEndpointAuthMethod::None,
-            secret: None,
-            client_uri: None,
-            issued_at: at(0),
-        }
+        Client::new(ClientId::new(id), Registration::Dynamic, at(0))
     }
 
     fn code() -> AuthorizationCode {

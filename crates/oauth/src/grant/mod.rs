@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::client::ClientId;
+use crate::client::{ClientId, TokenEndpointAuthMethod};
 use crate::error::OAuthError;
 use crate::resource::ResourceId;
 use crate::scope::Scope;
@@ -75,8 +75,8 @@ impl fmt::Display for UserId {
 pub struct Grant {
     /// Its name.
     pub id: GrantId,
-    /// Who approved.
-    pub user_id: UserId,
+    /// Who approved; nobody, when a client acts for itself (RFC 6749 §4.4).
+    pub user_id: Option<UserId>,
     /// Who was approved.
     pub client_id: ClientId,
     /// For what.
@@ -89,9 +89,21 @@ pub struct Grant {
     pub expires_at: Timestamp,
     /// When it was ended early.
     pub revoked_at: Option<Timestamp>,
+    /// How the client proved itself when it got its first token: no later request may do with less.
+    pub auth_method: Option<TokenEndpointAuthMethod>,
+    /// The place of its tokens in the status list (draft-ietf-oauth-status-list §4).
+    pub status_index: Option<i64>,
+    /// What its owner calls it, for a personal token.
+    pub name: Option<String>,
 }
 
 impl Grant {
+    /// The `sub` of its access tokens (RFC 9068 §2.2): the user, or the client that acts for itself. The two never collide,
+    /// because users are named `user_…`.
+    pub fn subject(&self) -> &str {
+        self.user_id.as_ref().map_or(self.client_id.as_str(), UserId::as_str)
+    }
+
     /// Refuses a grant that was revoked or has reached its end.
     pub fn still_valid(&self, now: Timestamp) -> Result<(), OAuthError> {
         if self.revoked_at.is_none() && now < self.expires_at { Ok(()) } else { Err(OAuthError::grant_ended()) }

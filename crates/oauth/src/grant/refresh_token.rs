@@ -147,7 +147,7 @@ fn key_from(token: &Secret) -> RandomizedNonceKey {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::client::{ClientId, GrantType, TokenEndpointAuthMethod};
+    use crate::client::{ClientId, Registration};
     use crate::grant::UserId;
     use crate::resource::ResourceId;
 
@@ -159,28 +159,22 @@ mod tests {
     }
 
     fn client(id: &str) -> Client {
-        Client {
-            id: ClientId::new(id),
-            name: None,
-            redirect_uris: Vec::new(),
-            grant_types: vec![GrantType::RefreshToken],
-            token_endpoint_auth_method: TokenEndpointAuthMethod::None,
-            secret: None,
-            client_uri: None,
-            issued_at: at(0),
-        }
+        Client::new(ClientId::new(id), Registration::Dynamic, at(0))
     }
 
     fn grant() -> Grant {
         Grant {
             id: GrantId::generate(),
-            user_id: UserId::generate(),
+            user_id: Some(UserId::generate()),
             client_id: ClientId::new("c"),
             resource: ResourceId::from_config("https://h.example/mcp").expect("a resource"),
             scope: "a b".parse().expect("a scope"),
             created_at: at(0),
             expires_at: at(90_000),
             revoked_at: None,
+            auth_method: None,
+            status_index: None,
+            name: None,
         }
     }
 

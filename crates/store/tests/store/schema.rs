@@ -1,17 +1,23 @@
 //! The two folders of migrations: same names, same schema, the same as in the code, and safe when servers start together.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use gatelodge_e2e::postgres::Postgres;
-use gatelodge_store::{PoolOptions, Store, users};
+use gatelodge_oauth::grant::GrantId;
+use gatelodge_store::{PoolOptions, Store, grants, users};
 
 use crate::support::{TestDatabase, on_both_databases, user};
 
 use diesel::prelude::*;
 use diesel::sql_types::{Bool, Text};
 
-on_both_databases!(the_schema_is_the_one_in_the_code, servers_may_start_together, opening_again_keeps_the_rows);
+on_both_databases!(
+    the_schema_is_the_one_in_the_code,
+    what_an_earlier_release_stored_is_kept,
+    servers_may_start_together,
+    opening_again_keeps_the_rows
+);
 
 #[test]
 fn both_databases_have_the_same_migrations() {
@@ -103,24 +109,47 @@ async fn the_schema_is_the_one_in_the_code(database: TestDatabase) {
     assert!(in_the_code.len() > 40);
     assert_eq!(columns(&database), in_the_code);
     // Every index exists on both, too.
-    let indexes = |sql: &str| {
-        let mut names: Vec<String> = sql
-            .lines()
-            .filter_map(|line| line.strip_prefix("CREATE ")?.split_once("INDEX ")?.1.split_once(" ON "))
-            .map(|(name, _)| name.to_owned())
-            .collect();
-        names.sort();
-        names
+    assert_eq!(indexes("sqlite"), indexes("postgres"));
+}
+
+fn indexes(database: &str) -> BTreeSet<String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../migrations").join(database);
+    let migrations = std::fs::read_dir(folder).expect("is there").map(|entry| entry.expect("readable").path());
+    let sql: String =
+        migrations.map(|migration| std::fs::read_to_string(migration.join("up.sql")).expect("readable")).collect();
+    let named =
+        |line: &str| Some(line.strip_prefix("CREATE ")?.split_once("INDEX ")?.1.split_once(" ON ")?.0.to_owned());
+    sql.lines().filter_map(named).collect()
+}
+
+/// What the first release made, with somebody's grant, code and refresh token in it.
+async fn what_an_earlier_release_stored_is_kept(mut database: TestDatabase) {
+    let (kind, url) = match database.sqlite_path() {
+        Some(path) => ("sqlite", format!("sqlite://{}", path.with_file_name("earlier.db").display())),
+        None => ("postgres", Postgres::shared().expect("this test runs on it").fresh_database()),
     };
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../migrations");
-    for migration in std::fs::read_dir(folder.join("sqlite")).expect("is there") {
-        let name = migration.expect("readable").file_name();
-        let read = |database: &str| {
-            let file = folder.join(database).join(&name).join("up.sql");
-            std::fs::read_to_string(file).expect("readable")
-        };
-        assert_eq!(indexes(&read("sqlite")), indexes(&read("postgres")));
-    }
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../migrations").join(kind);
+    let schema = std::fs::read_to_string(folder.join("20261121000000_first_tables/up.sql")).expect("readable");
+    let hash = if kind == "sqlite" { "x'00'" } else { "'\\x00'" };
+    let earlier = format!(
+        "{schema}
+        CREATE TABLE __diesel_schema_migrations (version VARCHAR(50) PRIMARY KEY NOT NULL, run_on TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP);
+        INSERT INTO __diesel_schema_migrations (version) VALUES ('20261121000000');
+        INSERT INTO users VALUES ('user_1', 'ada', NULL, 1, NULL);
+        INSERT INTO grants VALUES ('grant_1', 'user_1', 'client_1', 'https://mcp.example.com/mcp', 'mcp:use', 1, 2, NULL, NULL);
+        INSERT INTO authorization_codes VALUES ({hash}, 'grant_1', 'client_1', 'u', 'c', 's', 'r', 1, 2, NULL, 0);
+        INSERT INTO refresh_tokens VALUES ({hash}, 'grant_1', 1, 2, NULL, NULL);"
+    );
+    database.url = url;
+    database.execute(&earlier);
+    let store = Store::open(&database.database_url(), PoolOptions::command()).await.expect("opens");
+    let id = GrantId::from_stored("grant_1".to_owned());
+    let grant = store.read(move |tx| grants::find(tx, &id)).await.expect("reads").expect("the grant is kept");
+    assert_eq!(grant.subject(), "user_1");
+    assert_eq!(database.count("authorization_codes WHERE grant_id = 'grant_1'"), 1);
+    assert_eq!(database.count("refresh_tokens WHERE grant_id = 'grant_1'"), 1);
+    database.execute("DELETE FROM users");
+    assert_eq!(database.count("refresh_tokens"), 0, "the tables still refer to one another");
 }
 
 async fn servers_may_start_together(database: TestDatabase) {

@@ -4,10 +4,11 @@ use std::future::Future;
 use std::path::PathBuf;
 
 use diesel::connection::SimpleConnection;
-use diesel::{Connection, PgConnection, SqliteConnection};
+use diesel::prelude::*;
+use diesel::sql_types::BigInt;
 use gatelodge_e2e::postgres;
 use gatelodge_oauth::authorization_request::AuthorizationRequest;
-use gatelodge_oauth::client::{Client, ClientId, GrantType, TokenEndpointAuthMethod};
+use gatelodge_oauth::client::{Client, ClientId, Registration, TokenEndpointAuthMethod};
 use gatelodge_oauth::grant::authorization_code::AuthorizationCode;
 use gatelodge_oauth::grant::refresh_token::RefreshToken;
 use gatelodge_oauth::grant::{Grant, GrantId, UserId};
@@ -32,10 +33,28 @@ impl TestDatabase {
     /// SQL that the store itself would never run.
     pub fn execute(&self, sql: &str) {
         match self.sqlite_path() {
-            Some(path) => SqliteConnection::establish(&path.to_string_lossy()).expect("opens").batch_execute(sql),
+            // Foreign keys are checked as the store checks them; SQLite has to be asked.
+            Some(path) => SqliteConnection::establish(&path.to_string_lossy())
+                .expect("opens")
+                .batch_execute(&format!("PRAGMA foreign_keys = ON; {sql}")),
             None => PgConnection::establish(&self.url).expect("connects").batch_execute(sql),
         }
         .expect("the SQL is right");
+    }
+
+    /// How many rows `from` selects: a table and a condition.
+    pub fn count(&self, from: &str) -> i64 {
+        #[derive(QueryableByName)]
+        struct Count {
+            #[diesel(sql_type = BigInt)]
+            count: i64,
+        }
+        let query = diesel::sql_query(format!("SELECT count(*) AS count FROM {from}"));
+        let count: Result<Count, _> = match self.sqlite_path() {
+            Some(path) => query.get_result(&mut SqliteConnection::establish(&path.to_string_lossy()).expect("opens")),
+            None => query.get_result(&mut PgConnection::establish(&self.url).expect("connects")),
+        };
+        count.expect("the SQL is right").count
     }
 
     /// The file, when it is SQLite.
@@ -61,7 +80,8 @@ impl TestDatabase {
     /// A user and a grant, for rows that refer to them.
     pub async fn grant(&self) -> Grant {
         let grant = grant();
-        let user = User { id: grant.user_id.clone(), ..user(grant.user_id.as_str()) };
+        let id = grant.user_id.clone().expect("somebody approved it");
+        let user = User { id: id.clone(), ..user(id.as_str()) };
         let stored = grant.clone();
         self.write(move |tx| {
             users::insert(tx, &user)?;
@@ -133,14 +153,11 @@ pub fn user(username: &str) -> User {
 
 pub fn client() -> Client {
     Client {
-        id: ClientId::generate(),
         name: Some("Zoë's \"client\" 🦀 '; DROP TABLE clients; --".to_owned()),
         redirect_uris: vec!["http://127.0.0.1/cb".to_owned(), "https://client.example/a b,c".to_owned()],
-        grant_types: vec![GrantType::AuthorizationCode, GrantType::RefreshToken],
-        token_endpoint_auth_method: TokenEndpointAuthMethod::ClientSecretBasic,
+        auth_methods: vec![TokenEndpointAuthMethod::ClientSecretBasic],
         secret: Some(hash(Kind::ClientSecret)),
-        client_uri: None,
-        issued_at: at(1),
+        ..Client::new(ClientId::generate(), Registration::Dynamic, at(1))
     }
 }
 
@@ -181,13 +198,16 @@ fn request() -> AuthorizationRequest {
 pub fn grant() -> Grant {
     Grant {
         id: GrantId::generate(),
-        user_id: UserId::generate(),
+        user_id: Some(UserId::generate()),
         client_id: ClientId::generate(),
         resource: resource(),
         scope: "mcp:use".parse().expect("a scope"),
         created_at: at(0),
         expires_at: at(9_000),
         revoked_at: None,
+        auth_method: None,
+        status_index: None,
+        name: None,
     }
 }
 

@@ -7,7 +7,6 @@ use std::time::Duration;
 use actix_web::{App, HttpResponse, HttpServer, web};
 use gatelodge_oauth::access_token::{Claims, SigningKey, jwks};
 use gatelodge_oauth::client::ClientId;
-use gatelodge_oauth::grant::UserId;
 use gatelodge_oauth::resource::ResourceId;
 use gatelodge_oauth::time::Timestamp;
 use gatelodge_service::clock::Clock;
@@ -59,13 +58,14 @@ impl Authority {
         let now = Clock::system().now();
         Claims {
             iss: "https://mcp.example.com".into(),
-            sub: UserId::from_stored("user_1".into()),
+            sub: "user_1".into(),
             aud: ResourceId::from_stored("https://mcp.example.com/mcp".into()),
             client_id: ClientId::new("client_1"),
             scope: "mcp:use tickets:read".parse().expect("a scope"),
             iat: now,
             exp: now.plus(Duration::from_secs(3600)),
             jti: "token_1".into(),
+            status: None,
         }
     }
 

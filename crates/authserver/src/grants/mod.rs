@@ -1,0 +1,75 @@
+//! What the token endpoint hands out, one file for each grant type. Each runs inside the transaction of the request.
+
+use gatelodge_oauth::client::Client;
+use gatelodge_oauth::error::OAuthError;
+use gatelodge_oauth::grant::Grant;
+use gatelodge_oauth::grant::refresh_token::RefreshToken;
+use gatelodge_oauth::parameters::Parameters;
+use gatelodge_oauth::scope::Scope;
+use gatelodge_oauth::secret::{Kind, Secret};
+use gatelodge_oauth::time::Timestamp;
+use gatelodge_store::{StoreError, Tx, refresh_tokens, users};
+
+use crate::app::App;
+
+pub mod authorization_code;
+pub mod refresh_token;
+
+/// What a transaction decided: refusals are values, so that what they changed is kept.
+pub type Decision = Result<Result<Issued, OAuthError>, StoreError>;
+
+/// What is handed out; the access token is signed from it.
+pub struct Issued {
+    /// The approval it stands for.
+    pub grant: Grant,
+    /// The scope of the access token.
+    pub scope: Scope,
+    /// The head of the grant's chain, for clients that refresh.
+    pub refresh_token: Option<Secret>,
+}
+
+/// A token request whose client has proven itself.
+pub struct TokenRequest<'a> {
+    /// Everything else a grant may need.
+    pub app: &'a App,
+    /// Who asks.
+    pub client: &'a Client,
+    /// What was sent.
+    pub parameters: &'a Parameters,
+    /// When.
+    pub now: Timestamp,
+}
+
+/// The grant, if it is alive and its user may still sign in.
+pub fn usable_grant(
+    tx: &mut Tx,
+    grant: Option<Grant>,
+    now: Timestamp,
+) -> Result<Result<Grant, OAuthError>, StoreError> {
+    let Some(grant) = grant else { return Ok(Err(OAuthError::grant_ended())) };
+    if let Err(refusal) = grant.still_valid(now) {
+        return Ok(Err(refusal));
+    }
+    let Some(user_id) = &grant.user_id else { return Ok(Ok(grant)) };
+    let user = users::find_enabled(tx, user_id)?;
+    Ok(if user.is_some() { Ok(grant) } else { Err(OAuthError::user_disabled()) })
+}
+
+/// The first refresh token of a grant.
+pub fn begin_chain(tx: &mut Tx, app: &App, grant: &Grant, now: Timestamp) -> Result<Secret, StoreError> {
+    let token = Secret::generate(Kind::RefreshToken);
+    refresh_tokens::insert(tx, &unspent(app, &token, grant, now))?;
+    Ok(token)
+}
+
+/// A new head of a grant's chain.
+pub fn unspent(app: &App, token: &Secret, grant: &Grant, now: Timestamp) -> RefreshToken {
+    RefreshToken {
+        hash: token.hash(),
+        grant_id: grant.id.clone(),
+        created_at: now,
+        expires_at: now.plus(app.config.tokens.refresh_token_idle).min(grant.expires_at),
+        spent_at: None,
+        successor: None,
+    }
+}
