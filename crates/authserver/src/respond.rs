@@ -8,7 +8,7 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
-use actix_web::web::Bytes;
+use actix_web::web::{Bytes, Data};
 use actix_web::{Error, HttpMessage as _, HttpRequest, HttpResponse, HttpResponseBuilder};
 use gatelodge_oauth::authorization_response::AuthorizationResponse;
 use gatelodge_oauth::client_metadata::ClientInformation;
@@ -19,12 +19,17 @@ use gatelodge_oauth::token_response::TokenResponse;
 use serde::Serialize;
 use serde_json::json;
 
+use crate::app::App;
 use crate::pages::PagesError;
 
 /// Nothing is loaded from elsewhere and nobody may frame a page. There is no `form-action` on purpose: Chromium applies it
 /// to the whole chain of redirects after a post, which ends at the client.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self' data:; script-src 'self'; \
     base-uri 'none'; frame-ancestors 'none'";
+
+/// For a year browsers use https alone for this host (RFC 6797 §6.1), so that nobody between can read a sign-in. The host
+/// alone: what else lies under its domain is not ours to decide.
+const STRICT_TRANSPORT_SECURITY: &str = "max-age=31536000";
 
 /// How long clients may keep metadata and keys.
 const METADATA_MAX_AGE: Duration = Duration::from_secs(300);
@@ -135,8 +140,12 @@ pub async fn default_headers<B: MessageBody>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<B>, Error> {
+    let by_https = request.app_data::<Data<App>>().is_some_and(|app| app.config.public_url.is_https());
     let mut response = next.call(request).await?;
     let headers = response.headers_mut();
+    if by_https {
+        add(headers, header::STRICT_TRANSPORT_SECURITY, STRICT_TRANSPORT_SECURITY);
+    }
     add(headers, header::CACHE_CONTROL, "no-store");
     add(headers, header::REFERRER_POLICY, "no-referrer");
     add(headers, header::X_CONTENT_TYPE_OPTIONS, "nosniff");

@@ -33,6 +33,7 @@ fn assert_private(answer: &Answer, what: &str) {
     assert_eq!(answer.header("cache-control"), Some("no-store"), "{what}: {answer:?}");
     assert_eq!(answer.header("referrer-policy"), Some("no-referrer"), "{what}: {answer:?}");
     assert_eq!(answer.header("x-content-type-options"), Some("nosniff"), "{what}: {answer:?}");
+    assert_eq!(answer.header("strict-transport-security"), Some("max-age=31536000"), "{what}: {answer:?}");
     assert!(answer.header("x-request-id").is_some_and(|id| !id.is_empty()), "{what}: {answer:?}");
     if !answer.header("content-type").is_some_and(|kind| kind.starts_with("text/html")) {
         return;
@@ -352,6 +353,7 @@ async fn over_plain_http_on_loopback_the_whole_flow_works(database: &Database) {
     let mut browser = Browser::new(&server);
     let consent = browser.consent_page(&client).await;
     assert_eq!(browser.session().0, "gatelodge_session");
+    assert_eq!(consent.answer.header("strict-transport-security"), None, "browsers would lock themselves out");
     let allowed = browser.allow(&consent).await;
     assert_eq!(allowed.answered("iss"), "http://localhost:8080");
     crate::support::Tokens::of(&client.exchange(&allowed.answered("code")).await);
