@@ -5,6 +5,8 @@ use gatelodge_store::{StoreError, Tx, clients};
 
 use crate::app::App;
 
+pub mod authenticate;
+
 /// The client of this name, as it is known now.
 pub fn find(tx: &mut Tx, _app: &App, id: &ClientId) -> Result<Option<Client>, StoreError> {
     clients::find(tx, id)

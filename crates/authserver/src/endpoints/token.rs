@@ -1,21 +1,19 @@
 //! The token endpoint: RFC 6749 §3.2. Who asks is settled here, what they get in `grants`, all of it in one transaction; the
 //! access token is signed after it. Step 5 of the flow.
 
-use actix_web::http::header;
 use actix_web::web::{Bytes, Data};
 use actix_web::{Error, HttpRequest, HttpResponse};
 use gatelodge_oauth::access_token::Claims;
-use gatelodge_oauth::client::{Client, GrantType};
-use gatelodge_oauth::client_authentication::ClientCredentials;
+use gatelodge_oauth::client::GrantType;
 use gatelodge_oauth::error::OAuthError;
 use gatelodge_oauth::secret::random_base62;
 use gatelodge_oauth::time::Timestamp;
 use gatelodge_oauth::token_response::TokenResponse;
-use gatelodge_store::{StoreError, Tx};
 
 use crate::app::App;
+use crate::clients::authenticate::{self, Authenticated};
 use crate::grants::{Issued, TokenRequest, authorization_code, refresh_token};
-use crate::{clients, respond};
+use crate::respond;
 
 /// The largest body taken, in bytes.
 pub const MAX_BODY: usize = 16 * 1024;
@@ -24,16 +22,13 @@ pub const MAX_BODY: usize = 16 * 1024;
 pub async fn token(request: HttpRequest, body: Result<Bytes, Error>, app: Data<App>) -> HttpResponse {
     match issue(&request, body, &app).await {
         Ok(response) => respond::token(&response),
-        Err(error) => respond::oauth_error(&error, authorization(&request).is_some()),
+        Err(error) => respond::oauth_error(&error, authenticate::by_header(&request)),
     }
 }
 
 async fn issue(request: &HttpRequest, body: Result<Bytes, Error>, app: &App) -> Result<TokenResponse, OAuthError> {
     let parameters = respond::form(request, body, MAX_BODY)?;
-    if request.headers().get_all(header::AUTHORIZATION).count() > 1 {
-        return Err(OAuthError::client_authentication_twice());
-    }
-    let credentials = ClientCredentials::from_request(authorization(request), &parameters)?;
+    let presented = authenticate::presented(request, &parameters, app).await?;
     let grant_type: GrantType =
         parameters.required("grant_type")?.parse().map_err(|_| OAuthError::grant_type_unsupported())?;
     let hand_out = match grant_type {
@@ -43,30 +38,17 @@ async fn issue(request: &HttpRequest, body: Result<Bytes, Error>, app: &App) -> 
     let now = app.clock.now();
     let state = app.clone();
     let decision = app.store.write(move |tx| {
-        let client = match authenticate(tx, &state, &credentials, grant_type)? {
-            Ok(client) => client,
+        let Authenticated { client, .. } = match authenticate::authenticate(tx, &state, &presented)? {
+            Ok(authenticated) => authenticated,
             Err(refusal) => return Ok(Err(refusal)),
         };
+        if !client.may_use(grant_type) {
+            return Ok(Err(OAuthError::grant_type_not_registered()));
+        }
         hand_out(tx, &TokenRequest { app: &state, client: &client, parameters: &parameters, now })
     });
     let issued = decision.await.map_err(|error| OAuthError::temporarily_unavailable(error.to_string()))??;
     sign(app, issued, now)
-}
-
-/// RFC 6749 §3.2.1: who asks, and may it use this grant type?
-fn authenticate(
-    tx: &mut Tx,
-    app: &App,
-    credentials: &ClientCredentials,
-    grant_type: GrantType,
-) -> Result<Result<Client, OAuthError>, StoreError> {
-    let Some(client) = clients::find(tx, app, &credentials.client_id)? else {
-        return Ok(Err(OAuthError::client_unknown()));
-    };
-    if let Err(refusal) = credentials.authenticate(&client) {
-        return Ok(Err(refusal));
-    }
-    Ok(if client.may_use(grant_type) { Ok(client) } else { Err(OAuthError::grant_type_not_registered()) })
 }
 
 /// RFC 9068: the access token, which never outlives its grant.
@@ -88,8 +70,4 @@ fn sign(app: &App, issued: Issued, now: Timestamp) -> Result<TokenResponse, OAut
         app.signing_key.sign(&claims).map_err(|error| OAuthError::temporarily_unavailable(error.to_string()))?;
     tracing::info!(client_id = %claims.client_id, sub = %claims.sub, grant_id = %grant.id, scope = %claims.scope, "access token issued");
     Ok(TokenResponse::bearer(signed, exp.since(now), refresh_token.as_ref(), scope))
-}
-
-fn authorization(request: &HttpRequest) -> Option<&[u8]> {
-    request.headers().get(header::AUTHORIZATION).map(header::HeaderValue::as_bytes)
 }
