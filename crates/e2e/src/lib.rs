@@ -2,6 +2,7 @@
 //! clients. Nothing here is part of what is shipped.
 
 pub mod clients;
+pub mod documents;
 pub mod postgres;
 pub mod process;
 pub mod requirements;

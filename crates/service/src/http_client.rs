@@ -2,8 +2,11 @@
 //! cookies, and bounds the time to connect.
 
 use std::error::Error;
+use std::sync::Arc;
 use std::time::Duration;
 
+use reqwest::Certificate;
+use reqwest::dns::Resolve;
 use reqwest::redirect::Policy;
 
 /// Whose certificates a client believes.
@@ -65,6 +68,35 @@ pub fn build(options: &HttpClientOptions) -> Result<reqwest::Client, reqwest::Er
         builder = builder.tls_certs_only([]);
     }
     builder.build()
+}
+
+/// How a client for the URLs of strangers behaves. Who uses it bounds the time of the whole exchange.
+pub struct GuardedClientOptions<'a> {
+    /// For the TCP and TLS handshakes together.
+    pub connect_timeout: Duration,
+    /// Certificates (PEM) believed beside those of the machine.
+    pub extra_ca_pem: Option<&'a [u8]>,
+    /// The only one asked for addresses; never for hosts that are addresses themselves.
+    pub resolver: Arc<dyn Resolve>,
+}
+
+/// Builds a client for the URLs of strangers. No connection is used twice: the next fetch asks for the address again.
+#[expect(clippy::disallowed_methods, reason = "this is the one place that builds HTTP clients")]
+pub fn build_guarded(options: GuardedClientOptions) -> Result<reqwest::Client, reqwest::Error> {
+    let extra = options.extra_ca_pem.map(Certificate::from_pem_bundle).transpose()?.unwrap_or_default();
+    reqwest::Client::builder()
+        .redirect(Policy::none())
+        .referer(false)
+        .no_proxy()
+        .https_only(true)
+        .retry(reqwest::retry::never())
+        .connect_timeout(options.connect_timeout)
+        .pool_max_idle_per_host(0)
+        .http1_max_headers(64)
+        .tls_certs_merge(extra)
+        .dns_resolver(options.resolver)
+        .user_agent(concat!("gatelodge/", env!("CARGO_PKG_VERSION")))
+        .build()
 }
 
 /// What happened, for the log: the innermost error ("connection refused") without the URL, whose query may hold secrets.

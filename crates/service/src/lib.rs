@@ -6,10 +6,12 @@
 //! | [`clock`] | the only place that reads the time; tests move it by hand |
 //! | [`logs`] | JSON lines (or text) on standard output |
 //! | [`http_client`] | the only place that builds HTTP clients |
+//! | [`guarded_fetch`] | fetches what strangers name: public addresses only, bounded in time, size and number |
 //! | [`http`] | the span and the id of a request, and the health listener |
 
 pub mod clock;
 pub mod config;
+pub mod guarded_fetch;
 pub mod http;
 pub mod http_client;
 pub mod logs;
