@@ -4,6 +4,8 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use gatelodge_oauth::client::Client;
+use gatelodge_oauth::redirect_uri::RedirectPolicy;
 use gatelodge_oauth::resource::{Resource, ResourceId, ScopeDefinition};
 use gatelodge_oauth::scope::Scope;
 use gatelodge_service::config::{
@@ -13,6 +15,8 @@ use gatelodge_service::logs::LogsConfig;
 use gatelodge_store::DatabaseUrl;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
+
+use crate::clients::configured::{self, RawClient};
 
 /// Environment variables that begin so override the file: `GATELODGE__DATABASE__URL`.
 const ENV_PREFIX: &str = "GATELODGE";
@@ -39,6 +43,8 @@ pub struct Config {
     pub resources: Vec<Resource>,
     /// Whether clients may register themselves (RFC 7591).
     pub dynamic_registration: bool,
+    /// The clients of `[[client]]`.
+    pub clients: Vec<Client>,
     /// Lifetimes and windows.
     pub tokens: Tokens,
     /// How to log.
@@ -84,6 +90,8 @@ struct RawConfig {
     resource: Vec<RawResource>,
     #[serde(default)]
     registration: RawRegistration,
+    #[serde(default)]
+    client: Vec<RawClient>,
     #[serde(default)]
     tokens: RawTokens,
     #[serde(default)]
@@ -191,6 +199,7 @@ impl RawConfig {
         let public_url = public_url(&self.public_url, "public_url", &mut problems);
         let database = self.database.check(&mut problems);
         let resources = check_resources(self.resource, &mut problems);
+        let clients = configured::check_all(self.client, &RedirectPolicy::default(), &resources, &mut problems);
         if !unsafe_values_allowed {
             self.tokens.check_ranges(&mut problems);
         }
@@ -206,6 +215,7 @@ impl RawConfig {
                     database,
                     max_connections,
                     resources,
+                    clients,
                     dynamic_registration: self.registration.dcr == DynamicRegistration::Open,
                     tokens: self.tokens.typed(),
                     logs: self.logs,

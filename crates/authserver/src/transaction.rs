@@ -3,6 +3,7 @@
 
 use actix_web::web::Bytes;
 use actix_web::{Error, HttpRequest, HttpResponse};
+use gatelodge_oauth::client::Client;
 use gatelodge_oauth::parameters::Parameters;
 use gatelodge_oauth::secret::{Kind, Secret};
 use gatelodge_store::StoreError;
@@ -20,8 +21,8 @@ pub struct OpenTransaction {
     pub transaction: Secret,
     /// What is asked.
     pub pending: PendingAuthorization,
-    /// What the client calls itself.
-    pub client_name: Option<String>,
+    /// Who asks.
+    pub client: Client,
     /// Whose browser it is.
     pub session: OpenSession,
 }
@@ -104,7 +105,7 @@ async fn load(
         let Some(client) = clients::find(tx, &state, &pending.request.client_id)? else {
             return Ok(Err(Failure::ClientUnknown));
         };
-        Ok(Ok(OpenTransaction { transaction: transaction.clone(), pending, client_name: client.name, session }))
+        Ok(Ok(OpenTransaction { transaction: transaction.clone(), pending, client, session }))
     };
     app.store.write(open).await
 }

@@ -65,8 +65,8 @@ pub fn validate(
         parameters.optional("code_challenge")?,
         parameters.optional("code_challenge_method")?,
     )?;
-    let resource = resource::select(resources, &parameters.every("resource"))?;
-    let scope = requested_scope(parameters.optional("scope")?, resource);
+    let resource = resource::select(resources, client, &parameters.every("resource"))?;
+    let scope = requested_scope(parameters.optional("scope")?, resource, client)?;
     Ok(AuthorizationRequest {
         client_id: client.id.clone(),
         redirect_uri,
@@ -78,10 +78,24 @@ pub fn validate(
 }
 
 /// RFC 6749 §3.3 lets the server grant less than asked: unknown names are dropped, because real clients ask for
-/// `openid offline_access` everywhere; when none is left, the default of the resource stands.
-fn requested_scope(requested: Option<&str>, resource: &Resource) -> Scope {
-    let known = Scope::parse_lenient(requested.unwrap_or_default()).intersection(&resource.known_scope());
-    if known.is_empty() { resource.default_scope.clone() } else { known }
+/// `openid offline_access` everywhere; when none is left, the default of the resource stands. A client with a limit gets no
+/// more than that in any case: what is left of the default, or else whatever the limit leaves of the resource.
+fn requested_scope(requested: Option<&str>, resource: &Resource, client: &Client) -> Result<Scope, OAuthError> {
+    let requested = Scope::parse_lenient(requested.unwrap_or_default());
+    let possible = client.limited(&resource.known_scope());
+    let candidates = [requested.intersection(&possible), client.limited(&resource.default_scope), possible];
+    candidates.into_iter().find(|scope| !scope.is_empty()).ok_or_else(OAuthError::scope_not_permitted)
+}
+
+impl AuthorizationRequest {
+    /// The same request under the limits its client has by now, which may have changed since it was asked; `None` when
+    /// nothing is left that may be granted, or the answer may not go there any more.
+    pub fn under_limits_of(&self, client: &Client) -> Option<Self> {
+        RedirectTarget::of_client(&client.redirect_uris, Some(self.redirect_uri.as_str())).ok()?;
+        let scope = client.limited(&self.scope);
+        let permitted = client.may_use(GrantType::AuthorizationCode) && client.may_access(&self.resource);
+        (permitted && !scope.is_empty()).then(|| Self { scope, ..self.clone() })
+    }
 }
 
 #[cfg(test)]
@@ -133,6 +147,50 @@ mod tests {
             let request = check(&GOOD.replace("a+offline_access", scope)).expect("good");
             assert_eq!(request.scope.to_string(), "b", "{scope}");
         }
+    }
+
+    #[test]
+    fn a_client_with_limits_is_held_to_them_when_it_asks_and_when_it_is_allowed() {
+        let elsewhere = Resource {
+            id: ResourceId::from_config("https://h.example/other").expect("a resource"),
+            name: "Other".into(),
+            scopes: vec![ScopeDefinition { name: "c".into(), title: "C".into() }],
+            default_scope: "c".parse().expect("a scope"),
+        };
+        let both = [resources(), vec![elsewhere]].concat();
+        let limited = |scope: &str, resource: &Resource| Client {
+            scope: Some(scope.parse().expect("a scope")),
+            resources: Some(vec![resource.id.clone()]),
+            ..client(&["https://client.example/cb"])
+        };
+        let ask = |client: &Client, query: &str| {
+            let parameters = Parameters::parse(query.as_bytes()).expect("parameters");
+            validate(&parameters, client, identify(&parameters, client).expect("a target"), &both)
+        };
+        let with_scope = |scope: &str| GOOD.replace("a+offline_access", scope);
+        let first = limited("b", &both[0]);
+        for scope in ["a", "a+b", "", "b"] {
+            assert_eq!(ask(&first, &with_scope(scope)).expect(scope).scope.to_string(), "b", "{scope}");
+        }
+        let only_a = limited("a", &both[0]);
+        assert_eq!(ask(&only_a, &with_scope("a")).expect("permitted").scope.to_string(), "a");
+        assert_eq!(ask(&only_a, &with_scope("b")).expect("what it may have").scope.to_string(), "a");
+        let nothing = ask(&limited("c", &both[0]), &with_scope("b")).expect_err("nothing is left");
+        assert_eq!(nothing.code, Code::InvalidScope);
+        let second = limited("c", &both[1]);
+        assert_eq!(ask(&second, GOOD).expect_err("not its resource").code, Code::InvalidTarget);
+        let unnamed = with_scope("c").replace("&resource=https://h.example/mcp", "");
+        assert_eq!(ask(&second, &unnamed).expect("its only one").resource, both[1].id);
+        assert_eq!(ask(&client(&["https://client.example/cb"]), &unnamed).expect_err("two").code, Code::InvalidTarget);
+
+        let asked = check(&with_scope("a+b")).expect("good");
+        let kept = |client: &Client| asked.under_limits_of(client).map(|request| request.scope.to_string());
+        assert_eq!(kept(&client(&["https://client.example/cb"])).as_deref(), Some("a b"));
+        assert_eq!(kept(&first).as_deref(), Some("b"));
+        assert_eq!(kept(&second), None);
+        assert_eq!(kept(&limited("c", &both[0])), None);
+        assert_eq!(kept(&client(&["https://client.example/other"])), None);
+        assert_eq!(kept(&Client { grant_types: vec![], ..client(&["https://client.example/cb"]) }), None);
     }
 
     #[test]

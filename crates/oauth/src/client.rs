@@ -215,6 +215,16 @@ impl Client {
         self.grant_types.contains(&grant_type)
     }
 
+    /// Whether it may ask for this resource at all.
+    pub fn may_access(&self, resource: &ResourceId) -> bool {
+        self.resources.as_ref().is_none_or(|permitted| permitted.contains(resource))
+    }
+
+    /// What this client may be granted of a scope.
+    pub fn limited(&self, scope: &Scope) -> Scope {
+        self.scope.as_ref().map_or_else(|| scope.clone(), |limit| scope.intersection(limit))
+    }
+
     /// Whether it may prove itself this way.
     pub fn may_authenticate_by(&self, method: TokenEndpointAuthMethod) -> bool {
         self.auth_methods.contains(&method)

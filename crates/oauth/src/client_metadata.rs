@@ -8,7 +8,7 @@ use url::Url;
 
 use crate::client::{Client, ClientId, GrantType, Registration, TokenEndpointAuthMethod};
 use crate::error::OAuthError;
-use crate::redirect_uri;
+use crate::redirect_uri::{self, RedirectPolicy};
 use crate::secret::Secret;
 use crate::time::Timestamp;
 
@@ -76,8 +76,13 @@ pub struct ClientInformation {
 
 impl ClientMetadata {
     /// The client to be stored, or why it may not be registered. `secret` is given to a client that asked for one.
-    pub fn into_client(self, secret: Secret, now: Timestamp) -> Result<(Client, ClientInformation), OAuthError> {
-        let redirect_uris = acceptable_redirect_uris(self.redirect_uris.unwrap_or_default())?;
+    pub fn into_client(
+        self,
+        policy: &RedirectPolicy,
+        secret: Secret,
+        now: Timestamp,
+    ) -> Result<(Client, ClientInformation), OAuthError> {
+        let redirect_uris = acceptable_redirect_uris(self.redirect_uris.unwrap_or_default(), policy)?;
         let client_name = self.client_name.map(checked_name).transpose()?.filter(|name| !name.is_empty());
         for (member, uri) in [
             ("client_uri", &self.client_uri),
@@ -128,16 +133,15 @@ impl ClientMetadata {
 }
 
 /// Keeps the URIs that may be registered; refuses when none is left, saying why for the first.
-fn acceptable_redirect_uris(requested: Vec<String>) -> Result<Vec<String>, OAuthError> {
+fn acceptable_redirect_uris(requested: Vec<String>, policy: &RedirectPolicy) -> Result<Vec<String>, OAuthError> {
     if requested.is_empty() {
         return Err(OAuthError::redirect_uris_refused("redirect_uris is missing or empty"));
     }
     if requested.len() > MAX_REDIRECT_URIS {
         return Err(OAuthError::redirect_uris_refused(format!("more than {MAX_REDIRECT_URIS} redirect_uris")));
     }
-    let first_reason = requested.iter().find_map(|uri| redirect_uri::check_registration(uri).err());
-    let accepted: Vec<String> =
-        requested.into_iter().filter(|uri| redirect_uri::check_registration(uri).is_ok()).collect();
+    let first_reason = requested.iter().find_map(|uri| policy.check(uri).err());
+    let accepted: Vec<String> = requested.into_iter().filter(|uri| policy.check(uri).is_ok()).collect();
     match (accepted.is_empty(), first_reason) {
         (true, Some(reason)) => {
             Err(OAuthError::redirect_uris_refused(format!("no redirect URI is acceptable: {reason}")))
@@ -224,8 +228,11 @@ mod tests {
 
     fn register(body: Value) -> Result<(Client, Value), OAuthError> {
         let metadata: ClientMetadata = serde_json::from_value(body).expect("readable metadata");
-        let (client, information) =
-            metadata.into_client(Secret::generate(Kind::ClientSecret), Timestamp::from_unix(7))?;
+        let (client, information) = metadata.into_client(
+            &RedirectPolicy::default(),
+            Secret::generate(Kind::ClientSecret),
+            Timestamp::from_unix(7),
+        )?;
         Ok((client, serde_json::to_value(information).expect("JSON")))
     }
 

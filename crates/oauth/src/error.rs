@@ -206,6 +206,11 @@ impl OAuthError {
         Self::plain(Code::InvalidScope, "the scope goes beyond what was granted")
     }
 
+    /// RFC 6749 §4.1.2.1: nothing is left of the scope under the limit of the client.
+    pub fn scope_not_permitted() -> Self {
+        Self::plain(Code::InvalidScope, "the client may not be granted any scope of this resource")
+    }
+
     // --- grants: all look alike to the client -----------------------------------------------------------------------
 
     /// RFC 6749 §5.2 `invalid_grant`; the reason is only logged, so that the answer is no oracle.

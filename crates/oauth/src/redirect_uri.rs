@@ -12,6 +12,10 @@ pub const MAX_LENGTH: usize = 2048;
 /// Private-use schemes without a dot (RFC 8252 §7.1 wants one) that known desktop clients really use.
 const KNOWN_PRIVATE_USE_SCHEMES: [&str; 6] = ["cursor", "vscode", "vscode-insiders", "windsurf", "zed", "claude"];
 
+/// Never a way back to a client, whatever the operator lists: a browser runs, shows or fetches what follows.
+pub const DANGEROUS_SCHEMES: [&str; 10] =
+    ["javascript", "data", "file", "blob", "vbscript", "about", "view-source", "ws", "wss", "ftp"];
+
 /// Parameters that this server appends to a redirect URI: a client would read a registered copy of them first.
 const RESPONSE_PARAMETERS: [&str; 7] = ["code", "state", "iss", "error", "error_description", "error_uri", "response"];
 
@@ -95,27 +99,44 @@ fn parse_exact(uri: &str) -> Option<Url> {
     (same && plain).then_some(url)
 }
 
-/// Whether a client may register this URI; the error says why not.
-pub fn check_registration(uri: &str) -> Result<(), &'static str> {
-    if uri.len() > MAX_LENGTH {
-        return Err("it is longer than 2048 bytes");
+/// What the operator lets clients register besides what is always allowed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RedirectPolicy {
+    /// Private-use schemes without a dot, as `url` writes them.
+    pub extra_schemes: Vec<String>,
+    /// Hosts that plain http may go to, as `url` writes them: machines of a network that the operator trusts.
+    pub http_hosts: Vec<String>,
+}
+
+impl RedirectPolicy {
+    /// Whether a client may register this URI; the error says why not.
+    pub fn check(&self, uri: &str) -> Result<(), &'static str> {
+        if uri.len() > MAX_LENGTH {
+            return Err("it is longer than 2048 bytes");
+        }
+        let url =
+            parse_exact(uri).ok_or("it is not an absolute URI in normal form, or has a fragment or a user name")?;
+        let listed = |list: &[String], name: &str| list.iter().any(|listed| listed == name);
+        let allowed = match url.scheme() {
+            "https" => matches!(url.host(), Some(Host::Domain(_) | Host::Ipv4(_) | Host::Ipv6(_))),
+            "http" => loopback(uri).is_some() || url.host_str().is_some_and(|host| listed(&self.http_hosts, host)),
+            scheme if DANGEROUS_SCHEMES.contains(&scheme) => false,
+            scheme => {
+                scheme.contains('.')
+                    || KNOWN_PRIVATE_USE_SCHEMES.contains(&scheme)
+                    || listed(&self.extra_schemes, scheme)
+            }
+        };
+        if !allowed {
+            return Err(
+                "its scheme is not allowed: use https, http on a loopback address, or a private-use scheme with a dot",
+            );
+        }
+        if url.query_pairs().any(|(name, _)| RESPONSE_PARAMETERS.contains(&name.as_ref())) {
+            return Err("its query holds a parameter that this server adds to its answers");
+        }
+        Ok(())
     }
-    let url = parse_exact(uri).ok_or("it is not an absolute URI in normal form, or has a fragment or a user name")?;
-    let scheme_allowed = match url.scheme() {
-        "https" => matches!(url.host(), Some(Host::Domain(_) | Host::Ipv4(_) | Host::Ipv6(_))),
-        "http" => loopback(uri).is_some(),
-        "javascript" | "data" | "file" | "blob" | "vbscript" | "about" | "view-source" | "ws" | "wss" | "ftp" => false,
-        scheme => scheme.contains('.') || KNOWN_PRIVATE_USE_SCHEMES.contains(&scheme),
-    };
-    if !scheme_allowed {
-        return Err(
-            "its scheme is not allowed: use https, http on a loopback address, or a private-use scheme with a dot",
-        );
-    }
-    if url.query_pairs().any(|(name, _)| RESPONSE_PARAMETERS.contains(&name.as_ref())) {
-        return Err("its query holds a parameter that this server adds to its answers");
-    }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -254,7 +275,7 @@ mod tests {
             "com.example.app:/oauth",
             "vscode://x/y",
         ] {
-            assert_eq!(check_registration(good), Ok(()), "{good}");
+            assert_eq!(RedirectPolicy::default().check(good), Ok(()), "{good}");
         }
         for bad in [
             "javascript:alert(1)",
@@ -282,20 +303,25 @@ mod tests {
             "https://client.example:443/cb",
             "http://127.0.0.1:0/cb",
         ] {
-            assert!(check_registration(bad).is_err(), "{bad}");
+            assert!(RedirectPolicy::default().check(bad).is_err(), "{bad}");
         }
-        assert!(check_registration(&format!("https://client.example/{}", "a".repeat(MAX_LENGTH))).is_err());
+        assert!(
+            RedirectPolicy::default().check(&format!("https://client.example/{}", "a".repeat(MAX_LENGTH))).is_err()
+        );
     }
 
     #[test]
     fn registration_refuses_the_names_of_response_parameters_in_the_query() {
         for name in RESPONSE_PARAMETERS {
-            assert!(check_registration(&format!("https://client.example/cb?{name}=x")).is_err(), "{name}");
+            assert!(RedirectPolicy::default().check(&format!("https://client.example/cb?{name}=x")).is_err(), "{name}");
         }
         for encoded in ["c%6fde=x", "a=1&st%61te", "%65rror="] {
-            assert!(check_registration(&format!("https://client.example/cb?{encoded}")).is_err(), "{encoded}");
+            assert!(
+                RedirectPolicy::default().check(&format!("https://client.example/cb?{encoded}")).is_err(),
+                "{encoded}"
+            );
         }
-        assert_eq!(check_registration("https://client.example/cb?codec=1"), Ok(()));
+        assert_eq!(RedirectPolicy::default().check("https://client.example/cb?codec=1"), Ok(()));
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use url::{Host, Url};
 
+use crate::client::Client;
 use crate::error::OAuthError;
 use crate::scope::Scope;
 
@@ -120,15 +121,19 @@ impl Resource {
 
 /// The resource that the `resource` parameters of a request name (RFC 8707 §2). None sent: the only one there is, because
 /// clients of the 2025-03-26 revision never send it. Several different ones, or an unknown one: `invalid_target`.
-pub fn select<'a>(resources: &'a [Resource], indicators: &[String]) -> Result<&'a Resource, OAuthError> {
+pub fn select<'a>(
+    resources: &'a [Resource],
+    client: &Client,
+    indicators: &[String],
+) -> Result<&'a Resource, OAuthError> {
+    let mut permitted = resources.iter().filter(|resource| client.may_access(&resource.id));
     let Some(first) = indicators.first() else {
-        return match resources {
-            [only] => Ok(only),
+        return match (permitted.next(), permitted.next()) {
+            (Some(only), None) => Ok(only),
             _ => Err(OAuthError::resource_missing()),
         };
     };
-    let resource =
-        resources.iter().find(|known| known.id.is_named_by(first)).ok_or_else(OAuthError::resource_unknown)?;
+    let resource = permitted.find(|known| known.id.is_named_by(first)).ok_or_else(OAuthError::resource_unknown)?;
     if indicators.iter().all(|indicator| resource.id.is_named_by(indicator)) {
         Ok(resource)
     } else {
@@ -148,7 +153,9 @@ pub fn within_grant(granted: &ResourceId, indicators: &[String]) -> Result<(), O
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::client::{ClientId, Registration};
     use crate::error::Code;
+    use crate::time::Timestamp;
 
     fn id(uri: &str) -> ResourceId {
         ResourceId::from_config(uri).expect("a resource")
@@ -222,17 +229,21 @@ mod tests {
         assert!(id("https://mcp.example.com").is_named_by("https://mcp.example.com/"));
     }
 
+    fn anybody() -> Client {
+        Client::new(ClientId::new("c"), Registration::Dynamic, Timestamp::from_unix(0))
+    }
+
     #[test]
     fn a_missing_indicator_means_the_only_resource_and_an_unknown_one_is_invalid_target() {
         let one = [resource("https://h.example/a")];
         let two = [resource("https://h.example/a"), resource("https://h.example/b")];
         let b = || vec!["https://h.example/b".to_owned()];
-        assert_eq!(select(&one, &[]).map(|r| r.id.as_str()), Ok("https://h.example/a"));
-        assert_eq!(select(&two, &b()).map(|r| r.id.as_str()), Ok("https://h.example/b"));
+        assert_eq!(select(&one, &anybody(), &[]).map(|r| r.id.as_str()), Ok("https://h.example/a"));
+        assert_eq!(select(&two, &anybody(), &b()).map(|r| r.id.as_str()), Ok("https://h.example/b"));
         for (resources, indicators) in
             [(&two[..], vec![]), (&one[..], b()), (&two[..], vec![b()[0].clone(), "https://h.example/a".into()])]
         {
-            assert_eq!(select(resources, &indicators).expect_err("refused").code, Code::InvalidTarget);
+            assert_eq!(select(resources, &anybody(), &indicators).expect_err("refused").code, Code::InvalidTarget);
         }
     }
 

@@ -84,7 +84,7 @@ impl Secret {
 
     /// What is stored and looked up.
     pub fn hash(&self) -> HashedSecret {
-        HashedSecret(sha256(self.0.as_bytes()))
+        HashedSecret::of(&self.0)
     }
 }
 
@@ -99,6 +99,11 @@ impl fmt::Debug for Secret {
 pub struct HashedSecret([u8; 32]);
 
 impl HashedSecret {
+    /// Of a secret in any form: an operator may have made it.
+    pub fn of(secret: &str) -> Self {
+        Self(sha256(secret.as_bytes()))
+    }
+
     /// Reads the hash back from the store.
     pub const fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)

@@ -5,6 +5,7 @@ use actix_web::http::StatusCode;
 use actix_web::web::{Bytes, Data};
 use actix_web::{Error, HttpRequest, HttpResponse};
 use gatelodge_oauth::authorization_response::AuthorizationResponse;
+use gatelodge_oauth::client::Registration;
 use gatelodge_oauth::error::OAuthError;
 use gatelodge_oauth::grant::authorization_code::AuthorizationCode;
 use gatelodge_oauth::grant::{Grant, GrantId, UserId};
@@ -18,7 +19,7 @@ use crate::app::App;
 use crate::endpoints::login::{self, Place};
 use crate::pages::{ConsentPage, Destination, Failure, ScopeLine};
 use crate::transaction::{self, OpenTransaction};
-use crate::{problem, respond};
+use crate::{clients, problem, respond};
 
 /// `GET /consent`.
 pub async fn show(request: HttpRequest, app: Data<App>) -> HttpResponse {
@@ -51,8 +52,8 @@ fn page(app: &App, open: &OpenTransaction, user: User) -> HttpResponse {
         app.pages.render(&ConsentPage {
             transaction: open.transaction.expose().to_owned(),
             csrf_token: open.csrf_token(),
-            client_name: open.client_name.clone(),
-            unverified: true,
+            client_name: open.client.name.clone(),
+            unverified: open.client.registration != Registration::Configured,
             destination: Destination::from(&request.redirect_uri),
             account: user.username,
             resource_name: app.resource_name(&request.resource),
@@ -95,6 +96,12 @@ async fn decide(app: &App, open: &OpenTransaction, user_id: UserId, code: Option
         if users::find_enabled(tx, &user_id)?.is_none() {
             return Ok(None);
         }
+        // The client may be gone, or hold to less, since the page was shown.
+        let client = clients::find(tx, &state, &pending.request.client_id)?;
+        let Some(request) = client.and_then(|client| pending.request.under_limits_of(&client)) else {
+            return Ok(None);
+        };
+        let pending = PendingAuthorization { request, ..pending };
         let Some(code) = &code else { return Ok(Some(None)) };
         let status_index = grants::allocate_status_index(tx, now)?;
         let grant = Grant { status_index: Some(status_index), ..grant(&state, &pending, user_id.clone(), now) };

@@ -141,7 +141,7 @@ fn page(app: &App, open: &OpenTransaction, username: String, problem: Option<Log
         app.pages.render(&LoginPage {
             transaction: open.transaction.expose().to_owned(),
             csrf_token: open.csrf_token(),
-            client_name: open.client_name.clone(),
+            client_name: open.client.name.clone(),
             resource_name,
             username,
             problem,

@@ -4,6 +4,7 @@ use actix_web::web::{Bytes, Data};
 use actix_web::{Error, HttpRequest, HttpResponse};
 use gatelodge_oauth::client_metadata::{ClientInformation, ClientMetadata};
 use gatelodge_oauth::error::OAuthError;
+use gatelodge_oauth::redirect_uri::RedirectPolicy;
 use gatelodge_oauth::secret::{Kind, Secret};
 use gatelodge_store::clients;
 
@@ -28,7 +29,8 @@ async fn store(request: &HttpRequest, body: Result<Bytes, Error>, app: &App) -> 
         return Err(OAuthError::client_metadata_refused("the body is not application/json"));
     }
     let metadata: ClientMetadata = serde_json::from_slice(&body).map_err(|error| unreadable(&error))?;
-    let (client, information) = metadata.into_client(Secret::generate(Kind::ClientSecret), app.clock.now())?;
+    let (client, information) =
+        metadata.into_client(&RedirectPolicy::default(), Secret::generate(Kind::ClientSecret), app.clock.now())?;
     let (client_id, redirect_uris) = (client.id.clone(), client.redirect_uris.len());
     app.store
         .write(move |tx| clients::insert(tx, &client))

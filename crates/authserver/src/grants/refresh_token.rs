@@ -3,7 +3,6 @@
 use gatelodge_oauth::error::OAuthError;
 use gatelodge_oauth::grant::Grant;
 use gatelodge_oauth::grant::refresh_token::{self, RefreshToken, Rotation, SealedSuccessor, Windows};
-use gatelodge_oauth::parameters::Parameters;
 use gatelodge_oauth::resource;
 use gatelodge_oauth::scope::Scope;
 use gatelodge_oauth::secret::{Kind, Secret};
@@ -40,7 +39,7 @@ pub fn refresh(tx: &mut Tx, request: &TokenRequest<'_>) -> Decision {
         Ok(grant) => grant,
         Err(refusal) => return Ok(Err(refusal)),
     };
-    let scope = match refresh_scope(app, &grant, parameters) {
+    let scope = match refresh_scope(request, &grant) {
         Ok(scope) => scope,
         Err(refusal) => return Ok(Err(refusal)),
     };
@@ -61,10 +60,15 @@ pub fn refresh(tx: &mut Tx, request: &TokenRequest<'_>) -> Decision {
 }
 
 /// RFC 8707 §2.2 and RFC 6749 §6: the resource is the grant's, the scope may only shrink. Checked before anything is spent.
-fn refresh_scope(app: &App, grant: &Grant, parameters: &Parameters) -> Result<Scope, OAuthError> {
+fn refresh_scope(request: &TokenRequest<'_>, grant: &Grant) -> Result<Scope, OAuthError> {
+    let TokenRequest { app, client, parameters, .. } = *request;
     resource::within_grant(&grant.resource, &parameters.every("resource"))?;
     let known = app.resource(&grant.resource).ok_or_else(OAuthError::resource_not_granted)?.known_scope();
-    refresh_token::narrow(&grant.scope, parameters.optional("scope")?, &known)
+    let granted = client.limited(&grant.scope);
+    if granted.is_empty() || !client.may_access(&grant.resource) {
+        return Err(OAuthError::grant_ended());
+    }
+    refresh_token::narrow(&granted, parameters.optional("scope")?, &known)
 }
 
 /// Spends the presented token and inserts its successor, sealed for the holder of the presented one.

@@ -226,6 +226,133 @@ const CASES: &[Case] = &[
         "title = \"x\"\n[tokens]\naccess_token_lifetime = \"1 hour\"\n",
         &["gatelodge.toml:14:", "tokens.access_token_lifetime", "15m"],
     ),
+    // Clients
+    case(
+        END,
+        "title = \"x\"\n[[client]]\nid = \"c d\"\nname = \"C\"\nredirect_uris = [\"https://c.example/cb\"]\n",
+        &["gatelodge.toml:14:", "client[0].id", "visible ASCII"],
+    ),
+    case(
+        END,
+        "title = \"x\"\n[[client]]\nid = \"\"\nname = \"C\"\nredirect_uris = [\"https://c.example/cb\"]\n",
+        &["client[0].id", "visible ASCII"],
+    ),
+    case(
+        END,
+        "title = \"x\"\n[[client]]\nid = \"c\"\nredirect_uris = [\"https://c.example/cb\"]\n",
+        &["name is missing"],
+    ),
+    case(
+        END,
+        "title = \"x\"\n[[client]]\nid = \"c\"\nname = \" \"\nredirect_uris = [\"https://c.example/cb\"]\n",
+        &["client[0].name", "empty"],
+    ),
+    case(END, "title = \"x\"\n[[client]]\nid = \"c\"\nname = \"C\"\n", &["client[0].redirect_uris", "is empty"]),
+    case(
+        END,
+        "title = \"x\"\n[[client]]\nid = \"c\"\nname = \"C\"\nredirect_uris = [\"javascript:x\"]\n",
+        &["gatelodge.toml:16:", "client[0].redirect_uris", "scheme"],
+    ),
+    case(
+        END,
+        "title = \"x\"\n[[client]]\nid = \"c\"\nname = \"C\"\nredirect_uris = [\"http://10.0.0.1/cb\"]\n",
+        &["client[0].redirect_uris", "http_redirect_hosts"],
+    ),
+    case(
+        END,
+        "title = \"x\"\n[[client]]\nid = \"c\"\nname = \"C\"\nredirect_uris = [\"https://c.example/cb\"]\ngrant_types = [\"password\"]\n",
+        &["gatelodge.toml:17:", "client[0].grant_types", "choose from authorization_code"],
+    ),
+    case(
+        END,
+        "title = \"x\"\n[[client]]\nid = \"c\"\nname = \"C\"\ngrant_types = []\n",
+        &["client[0].grant_types", "empty"],
+    ),
+    case(
+        END,
+        "title = \"x\"\n[[client]]\nid = \"c\"\nname = \"C\"\nredirect_uris = [\"https://c.example/cb\"]\nsecret = \"hunter2\"\n",
+        &["gatelodge.toml:17:", "client[0].secret", "shorter than 22"],
+    ),
+    case(
+        END,
+        "title = \"x\"\n[[client]]\nid = \"c\"\nname = \"C\"\nredirect_uris = [\"https://c.example/cb\"]\nsecret = \"hunter2hunter2hunter2hunter2\"\nsecret_sha256 = \"x\"\n",
+        &["client[0].secret_sha256", "remove one"],
+    ),
+    case(
+        END,
+        "title = \"x\"\n[[client]]\nid = \"c\"\nname = \"C\"\nredirect_uris = [\"https://c.example/cb\"]\nsecret_sha256 = \"hunter2\"\n",
+        &["client[0].secret_sha256", "64 hexadecimal digits"],
+    ),
+    case(
+        END,
+        "title = \"x\"\n[[client]]\nid = \"c\"\nname = \"C\"\nredirect_uris = [\"https://c.example/cb\"]\nsecret_file = \"DIRECTORY/world_readable\"\n",
+        &["client[0].secret_file", "chmod 600"],
+    ),
+    case(
+        END,
+        "title = \"x\"\n[[client]]\nid = \"c\"\nname = \"C\"\nredirect_uris = [\"https://c.example/cb\"]\ntoken_endpoint_auth_method = \"client_secret_basic\"\n",
+        &["client[0].token_endpoint_auth_method", "neither secret nor keys"],
+    ),
+    case(
+        END,
+        "title = \"x\"\n[[client]]\nid = \"c\"\nname = \"C\"\nredirect_uris = [\"https://c.example/cb\"]\nsecret = \"hunter2hunter2hunter2hunter2\"\ntoken_endpoint_auth_method = \"none\"\n",
+        &["client[0].token_endpoint_auth_method", "has a secret"],
+    ),
+    case(
+        END,
+        "title = \"x\"\n[[client]]\nid = \"c\"\nname = \"C\"\nredirect_uris = [\"https://c.example/cb\"]\nsecret = \"hunter2hunter2hunter2hunter2\"\njwks_uri = \"https://c.example/jwks\"\n",
+        &["client[0].secret", "beside keys"],
+    ),
+    case(
+        END,
+        "title = \"x\"\n[[client]]\nid = \"c\"\nname = \"C\"\nredirect_uris = [\"https://c.example/cb\"]\njwks_uri = \"http://c.example/jwks\"\n",
+        &["client[0].jwks_uri", "https URL"],
+    ),
+    case(
+        END,
+        "title = \"x\"\n[[client]]\nid = \"c\"\nname = \"C\"\nredirect_uris = [\"https://c.example/cb\"]\njwks_uri = \"https://c.example/jwks\"\njwks_file = \"x\"\n",
+        &["client[0].jwks_uri", "both set"],
+    ),
+    case(
+        END,
+        "title = \"x\"\n[[client]]\nid = \"c\"\nname = \"C\"\nredirect_uris = [\"https://c.example/cb\"]\njwks_file = \"DIRECTORY/missing\"\n",
+        &["client[0].jwks_file", "cannot be read"],
+    ),
+    case(
+        END,
+        "title = \"x\"\n[[client]]\nid = \"c\"\nname = \"C\"\nredirect_uris = [\"https://c.example/cb\"]\njwks_file = \"DIRECTORY/private\"\n",
+        &["client[0].jwks_file", "public keys"],
+    ),
+    case(
+        END,
+        "title = \"x\"\n[[client]]\nid = \"c\"\nname = \"C\"\nredirect_uris = [\"https://c.example/cb\"]\nscopes = [\"notes:read\"]\n",
+        &["client[0].scopes", "[[resource.scope]]"],
+    ),
+    case(
+        END,
+        "title = \"x\"\n[[client]]\nid = \"c\"\nname = \"C\"\nredirect_uris = [\"https://c.example/cb\"]\nscopes = []\n",
+        &["client[0].scopes", "hint:"],
+    ),
+    case(
+        END,
+        "title = \"x\"\n[[client]]\nid = \"c\"\nname = \"C\"\nredirect_uris = [\"https://c.example/cb\"]\nresources = [\"https://x.example/mcp\"]\n",
+        &["client[0].resources", "[[resource]]"],
+    ),
+    case(
+        END,
+        "title = \"x\"\n[[client]]\nid = \"c\"\nname = \"C\"\ngrant_types = []\nintrospection = true\n",
+        &["client[0].introspection", "RFC 7662"],
+    ),
+    case(
+        END,
+        "title = \"x\"\n[[client]]\nid = \"c\"\nname = \"C\"\nredirect_uris = [\"https://c.example/cb\"]\n[[client]]\nid = \"c\"\nname = \"D\"\nredirect_uris = [\"https://c.example/cb\"]\n",
+        &["client[1].id", "configured twice"],
+    ),
+    case(
+        END,
+        "title = \"x\"\n[[client]]\nid = \"c\"\nname = \"C\"\nredirect_uri = [\"https://c.example/cb\"]\n",
+        &["gatelodge.toml:16:", "did you mean redirect_uris?"],
+    ),
     // The rest
     case(END, "title = \"x\"\n[registration]\ndcr = \"maybe\"\n", &["registration.dcr", "open, off"]),
     case(END, "title = \"x\"\n[registration]\ndcr = true\n", &["registration.dcr", "hint:"]),

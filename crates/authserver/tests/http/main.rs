@@ -5,6 +5,7 @@ mod bad_config;
 mod browser_forgery;
 mod browser_pages;
 mod browser_sign_in;
+mod configured_clients;
 mod faults;
 mod parallel_exchange;
 mod rfc6749_authorization;

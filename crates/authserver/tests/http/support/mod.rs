@@ -15,10 +15,11 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use gatelodge::config;
-use gatelodge::server::Application;
+use gatelodge::server::{Application, StartError};
 use gatelodge_oauth::time::Timestamp;
 use gatelodge_service::clock::Clock;
 use gatelodge_service::http_client::{self, HttpClientOptions, Tls};
+use gatelodge_store::StoreError;
 use reqwest::{Client, Method, RequestBuilder};
 
 pub use answer::Answer;
@@ -31,6 +32,8 @@ pub const ISSUER: &str = "https://mcp.example.com";
 pub const RESOURCE: &str = "https://mcp.example.com/mcp";
 /// The password of everybody in the test database: `ada`, `bob`, and `carol`, who is disabled.
 pub const PASSWORD: &str = "correct horse battery staple";
+
+const A_MOMENT: Duration = Duration::from_millis(10);
 
 /// What differs between servers under test.
 pub struct Settings {
@@ -115,7 +118,13 @@ impl Server {
         std::fs::write(file.path(), settings.toml(&database.url)).expect("the configuration can be written");
         let config = config::load(file.path()).unwrap_or_else(|error| panic!("{error}"));
         database.add_people(&config).await;
-        let application = Application::build(config, clock.clone()).await.expect("the server starts");
+        let application = loop {
+            match Application::build(config.clone(), clock.clone()).await {
+                // A statement that the server before had begun may outlive it by a moment, and holds the file.
+                Err(StartError::Store(StoreError::InUse(_))) => actix_web::rt::time::sleep(A_MOMENT).await,
+                outcome => break outcome.expect("the server starts"),
+            }
+        };
         let (address, health_address) = (application.address, application.health_address);
         database.stop_at_the_end(application.handle(), actix_web::rt::spawn(application.run()));
         Self { address, health_address, clock, issuer: settings.public_url, http: http_client() }
