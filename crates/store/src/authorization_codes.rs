@@ -27,6 +27,7 @@ struct Row {
     expires_at: i64,
     consumed_at: Option<i64>,
     failures: i64,
+    consumed_by: Option<Vec<u8>>,
 }
 
 impl TryFrom<Row> for AuthorizationCode {
@@ -64,6 +65,7 @@ pub fn insert(tx: &mut Tx, code: &AuthorizationCode) -> Result<(), StoreError> {
         expires_at: code.expires_at.as_unix(),
         consumed_at: code.consumed_at.map(Timestamp::as_unix),
         failures: code.failures,
+        consumed_by: None,
     };
     diesel::insert_into(t::table).values(row).execute(&mut tx.0)?;
     Ok(())
@@ -75,11 +77,19 @@ pub fn find(tx: &mut Tx, hash: &HashedSecret) -> Result<Option<AuthorizationCode
     row.map(AuthorizationCode::try_from).transpose()
 }
 
-/// Consumes the code: `true` for exactly one caller, ever.
-pub fn consume(tx: &mut Tx, hash: &HashedSecret, now: Timestamp) -> Result<bool, StoreError> {
+/// Consumes the code for the request that `by` names: `true` for exactly one caller, ever.
+pub fn consume(tx: &mut Tx, hash: &HashedSecret, by: &HashedSecret, now: Timestamp) -> Result<bool, StoreError> {
     let unconsumed = t::table.filter(t::hash.eq(&hash.as_bytes()[..])).filter(t::consumed_at.is_null());
-    let rows = diesel::update(unconsumed).set(t::consumed_at.eq(Some(now.as_unix()))).execute(&mut tx.0)?;
+    let rows = diesel::update(unconsumed)
+        .set((t::consumed_at.eq(Some(now.as_unix())), t::consumed_by.eq(Some(&by.as_bytes()[..]))))
+        .execute(&mut tx.0)?;
     Ok(rows == 1)
+}
+
+/// Whether it was this very request that consumed the code: its commit succeeded, and only the answer to it was lost.
+pub fn was_consumed_by(tx: &mut Tx, hash: &HashedSecret, by: &HashedSecret) -> Result<bool, StoreError> {
+    let own = t::table.filter(t::hash.eq(&hash.as_bytes()[..])).filter(t::consumed_by.eq(&by.as_bytes()[..]));
+    Ok(own.count().get_result::<i64>(&mut tx.0)? == 1)
 }
 
 /// Counts a failed attempt to exchange the code.

@@ -49,20 +49,27 @@ impl Tx {
                 AnsiTransactionManager::begin_transaction_sql(connection, "PRAGMA query_only = OFF; BEGIN IMMEDIATE")
             }
         };
-        Ok(begun?)
+        begun.map_err(|error| match error.into() {
+            // Whatever it says of itself, in whatever language: nothing had begun, so it may be repeated on another one.
+            StoreError::Refused(reason) if self.0.is_broken() => StoreError::ConnectionLost(reason),
+            error => error,
+        })
     }
 
-    /// Asked before a commit: PostgreSQL answers the COMMIT of a transaction it has given up with a rollback and no error, and
-    /// what was reported as done would be lost. It also finds a lost connection while the work can still be repeated.
-    pub(crate) fn can_commit(&mut self, access: Access) -> Result<(), StoreError> {
+    /// PostgreSQL answers the COMMIT of a transaction it has given up with a rollback and no error, and what was reported as
+    /// done would be lost. So a statement that such a transaction refuses goes before it, in the same message: the COMMIT is
+    /// then not even tried.
+    pub(crate) fn commit(&mut self, access: Access) -> Result<(), StoreError> {
         match (&mut self.0, access) {
-            (AnyConnection::Postgres(connection), Access::Write) => Ok(connection.batch_execute("SELECT 1")?),
-            _ => Ok(()),
+            (AnyConnection::Postgres(connection), Access::Write) => {
+                if let Err(error) = connection.batch_execute("SELECT; COMMIT") {
+                    self.roll_back();
+                    return Err(error.into());
+                }
+                Ok(())
+            }
+            (connection, _) => Ok(AnyConnection::commit_transaction(connection)?),
         }
-    }
-
-    pub(crate) fn commit(&mut self) -> Result<(), StoreError> {
-        Ok(AnyConnection::commit_transaction(&mut self.0)?)
     }
 
     /// A failure needs no answer: the database forgets the transaction with the connection, which the pool then drops.
@@ -84,12 +91,9 @@ impl ManageConnection for Manager {
         connect(&self.0).map(Tx)
     }
 
-    /// Asked before each use, so that connections to a restarted PostgreSQL are replaced and nobody notices.
-    fn is_valid(&self, tx: &mut Tx) -> Result<(), StoreError> {
-        match &mut tx.0 {
-            AnyConnection::Postgres(connection) => Ok(connection.batch_execute("SELECT 1")?),
-            AnyConnection::Sqlite(_) => Ok(()),
-        }
+    /// Never asked: the BEGIN of each transaction finds a dead connection without a round trip more.
+    fn is_valid(&self, _: &mut Tx) -> Result<(), StoreError> {
+        Ok(())
     }
 
     fn has_broken(&self, tx: &mut Tx) -> bool {

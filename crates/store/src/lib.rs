@@ -15,8 +15,9 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use diesel::r2d2::{HandleError, Pool};
-use tokio::sync::{Mutex, OwnedMutexGuard};
+use diesel::r2d2::{HandleError, Pool, PooledConnection};
+use tokio::sync::{Mutex, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
 
 pub use connection::Tx;
 pub use database_url::{DatabaseUrl, InvalidDatabaseUrl};
@@ -51,6 +52,15 @@ const WAIT_FOR_CONNECTION: Duration = Duration::from_secs(2);
 /// How long a write waits for the writes before it, on SQLite.
 const WAIT_FOR_TURN: Duration = Duration::from_secs(5);
 
+/// How long [`Store::write_patiently`] waits for a database that is away. Clients give a token request ten seconds.
+const PATIENCE: Duration = Duration::from_secs(8);
+
+/// How much longer the answer to a COMMIT is waited for that was sent in time.
+const LAST_COMMIT: Duration = Duration::from_millis(500);
+
+/// The pauses meanwhile: the first, and what doubling it ends at.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(500));
+
 /// How often a transaction runs at most, when others get in its way or its connection breaks.
 const ATTEMPTS: u32 = 5;
 
@@ -77,6 +87,8 @@ impl PoolOptions {
 #[derive(Clone)]
 pub struct Store {
     pool: Pool<Manager>,
+    /// One permit for each connection of the pool: who waits for one waits here, where it costs no thread.
+    connections: Arc<Semaphore>,
     /// SQLite has one writer at a time and lets the others poll, the unlucky ones for seconds. Here they queue instead, and
     /// only the one whose turn it is takes a connection.
     turn: Option<Arc<Mutex<()>>>,
@@ -102,13 +114,17 @@ impl Store {
         }
         // One connection before the pool: the pool would try for seconds and say only that it timed out.
         migrate::run(&mut connection::connect(&url)?)?;
+        let max_connections = options.max_connections.max(1);
         let pool = Pool::builder()
-            .max_size(options.max_connections.max(1))
+            .max_size(max_connections)
             .min_idle(Some(1))
             .connection_timeout(WAIT_FOR_CONNECTION)
+            // Each BEGIN finds out by itself, without a question before it.
+            .test_on_check_out(false)
             .error_handler(Box::new(LogErrors))
             .build_unchecked(Manager(url));
-        Ok(Store { pool, turn, _only_server: only_server })
+        let connections = Arc::new(Semaphore::new(max_connections as usize));
+        Ok(Store { pool, connections, turn, _only_server: only_server })
     }
 
     /// Runs `work` on one snapshot of the database. A write in it is refused.
@@ -117,8 +133,13 @@ impl Store {
         T: Send + 'static,
         F: Fn(&mut Tx) -> Result<T, StoreError> + Send + 'static,
     {
+        let permit = self.connection_within(WAIT_FOR_CONNECTION).await?;
         let store = self.clone();
-        off_the_async_threads(move || store.run(Access::Read, &work)).await
+        off_the_async_threads(move || {
+            let _permit = permit;
+            store.run(Access::Read, &work)
+        })
+        .await
     }
 
     /// Runs `work` in one transaction: `Ok` commits, `Err` rolls back. A refusal by a rule of the protocol is an `Ok` value, so
@@ -132,20 +153,71 @@ impl Store {
         T: Send + 'static,
         F: Fn(&mut Tx) -> Result<T, StoreError> + Send + 'static,
     {
-        let turn = self.turn().await?;
+        self.write_waiting(WAIT_FOR_TURN, WAIT_FOR_CONNECTION, work).await
+    }
+
+    /// Like [`Store::write`], for a caller that must not be turned away: it waits eight seconds for a database that is away,
+    /// and then only answers that it is. `work` is repeated after a commit whose result is unknown too, so it must recognise
+    /// what it did before.
+    pub async fn write_patiently<T, F>(&self, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: Fn(&mut Tx) -> Result<T, StoreError> + Send + Sync + 'static,
+    {
+        let deadline = Instant::now() + PATIENCE;
+        let work = Arc::new(work);
+        let (mut pause, longest) = PAUSES;
+        loop {
+            let again = work.clone();
+            // Nothing is committed for somebody who has left.
+            let in_time = move |tx: &mut Tx| match again(tx) {
+                Ok(_) if Instant::now() >= deadline => Err(StoreError::Unavailable("it answers too late".into())),
+                outcome => outcome,
+            };
+            let attempt = self.write_waiting(PATIENCE, PATIENCE, in_time);
+            let outcome = tokio::time::timeout_at(deadline + LAST_COMMIT, attempt).await;
+            let error = match outcome {
+                Ok(Err(error)) if error.is_unavailable() => error,
+                Ok(outcome) => return outcome,
+                Err(_) => return Err(StoreError::CommitUnknown("it did not answer in time".into())),
+            };
+            if Instant::now() + pause >= deadline {
+                return Err(error);
+            }
+            tracing::warn!(%error, "the database is waited for");
+            tokio::time::sleep(pause).await;
+            pause = longest.min(pause * 2);
+        }
+    }
+
+    async fn write_waiting<T, F>(&self, turn: Duration, connection: Duration, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: Fn(&mut Tx) -> Result<T, StoreError> + Send + 'static,
+    {
+        let turn = self.turn_within(turn).await?;
+        let permit = self.connection_within(connection).await?;
         let store = self.clone();
         off_the_async_threads(move || {
             // Kept to the end even when the caller goes away.
-            let _turn = turn;
+            let _kept = (turn, permit);
             store.run(Access::Write, &work)
         })
         .await
     }
 
-    async fn turn(&self) -> Result<Option<OwnedMutexGuard<()>>, StoreError> {
+    async fn turn_within(&self, patience: Duration) -> Result<Option<OwnedMutexGuard<()>>, StoreError> {
         let Some(turn) = &self.turn else { return Ok(None) };
-        let turn = tokio::time::timeout(WAIT_FOR_TURN, turn.clone().lock_owned()).await;
+        let turn = tokio::time::timeout(patience, turn.clone().lock_owned()).await;
         turn.map(Some).map_err(|_| StoreError::Unavailable("too many writes are waiting".into()))
+    }
+
+    async fn connection_within(&self, patience: Duration) -> Result<OwnedSemaphorePermit, StoreError> {
+        let permit = tokio::time::timeout(patience, self.connections.clone().acquire_owned()).await;
+        permit
+            .ok()
+            .and_then(Result::ok)
+            .ok_or_else(|| StoreError::Unavailable("every connection to the database is in use".into()))
     }
 
     fn run<T>(&self, access: Access, work: &dyn Fn(&mut Tx) -> Result<T, StoreError>) -> Result<T, StoreError> {
@@ -163,10 +235,9 @@ impl Store {
     }
 
     fn attempt<T>(&self, access: Access, work: &dyn Fn(&mut Tx) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        let mut tx = self.pool.get().map_err(|error| StoreError::Unavailable(error.to_string()))?;
-        tx.begin(access)?;
-        match work(&mut tx).and_then(|value| tx.can_commit(access).map(|()| value)) {
-            Ok(value) => match tx.commit() {
+        let mut tx = self.begin(access)?;
+        match work(&mut tx) {
+            Ok(value) => match tx.commit(access) {
                 Ok(()) => Ok(value),
                 Err(StoreError::ConnectionLost(reason)) if access == Access::Write => {
                     Err(StoreError::CommitUnknown(reason))
@@ -176,6 +247,20 @@ impl Store {
             Err(error) => {
                 tx.roll_back();
                 Err(error)
+            }
+        }
+    }
+
+    /// A transaction on a connection that is alive. After PostgreSQL was restarted every pooled connection is dead; the pool
+    /// replaces those that failed to begin.
+    fn begin(&self, access: Access) -> Result<PooledConnection<Manager>, StoreError> {
+        let mut dead = 0;
+        loop {
+            let mut tx = self.pool.get().map_err(|error| StoreError::Unavailable(error.to_string()))?;
+            match tx.begin(access) {
+                Ok(()) => return Ok(tx),
+                Err(StoreError::ConnectionLost(_)) if dead < self.pool.max_size() => dead += 1,
+                Err(error) => return Err(error),
             }
         }
     }

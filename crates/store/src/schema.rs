@@ -86,6 +86,7 @@ diesel::table! {
         expires_at -> BigInt,
         consumed_at -> Nullable<BigInt>,
         failures -> BigInt,
+        consumed_by -> Nullable<Binary>,
     }
 }
 

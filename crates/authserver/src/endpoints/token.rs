@@ -6,7 +6,7 @@ use actix_web::{Error, HttpRequest, HttpResponse};
 use gatelodge_oauth::access_token::Claims;
 use gatelodge_oauth::client::GrantType;
 use gatelodge_oauth::error::OAuthError;
-use gatelodge_oauth::secret::random_base62;
+use gatelodge_oauth::secret::{Kind, Secret, random_base62};
 use gatelodge_oauth::time::Timestamp;
 use gatelodge_oauth::token_response::TokenResponse;
 
@@ -37,7 +37,10 @@ async fn issue(request: &HttpRequest, body: Result<Bytes, Error>, app: &App) -> 
     };
     let now = app.clock.now();
     let state = app.clone();
-    let decision = app.store.write(move |tx| {
+    let new_token = Secret::generate(Kind::RefreshToken);
+    // Whoever is refused here signs in again, so a database that is away is waited for. Repeating is safe: a request that
+    // was committed already finds its own work.
+    let decision = app.store.write_patiently(move |tx| {
         let Authenticated { client, .. } = match authenticate::authenticate(tx, &state, &presented)? {
             Ok(authenticated) => authenticated,
             Err(refusal) => return Ok(Err(refusal)),
@@ -45,10 +48,13 @@ async fn issue(request: &HttpRequest, body: Result<Bytes, Error>, app: &App) -> 
         if !client.may_use(grant_type) {
             return Ok(Err(OAuthError::grant_type_not_registered()));
         }
-        hand_out(tx, &TokenRequest { app: &state, client: &client, parameters: &parameters, now })
+        let request =
+            TokenRequest { app: &state, client: &client, parameters: &parameters, now, new_token: &new_token };
+        hand_out(tx, &request)
     });
     let issued = decision.await.map_err(|error| OAuthError::temporarily_unavailable(error.to_string()))??;
-    sign(app, issued, now)
+    // The time again: the database may have been waited for, and a lifetime is counted from the answer.
+    sign(app, issued, app.clock.now())
 }
 
 /// RFC 9068: the access token, which never outlives its grant.

@@ -4,13 +4,13 @@ use gatelodge_oauth::client::GrantType;
 use gatelodge_oauth::error::{Code, OAuthError};
 use gatelodge_oauth::grant::authorization_code::{self, CodeRequest, Redemption};
 use gatelodge_oauth::secret::{Kind, Secret};
-use gatelodge_store::{Tx, authorization_codes, grants};
+use gatelodge_store::{Tx, authorization_codes, grants, refresh_tokens};
 
-use super::{Decision, Issued, TokenRequest, begin_chain, usable_grant};
+use super::{Decision, Issued, TokenRequest, unspent, usable_grant};
 
 /// RFC 6749 §4.1.3.
 pub fn exchange(tx: &mut Tx, request: &TokenRequest<'_>) -> Decision {
-    let TokenRequest { app, client, parameters, now } = *request;
+    let TokenRequest { app, client, parameters, now, new_token } = *request;
     let (presented, resource) = match (parameters.required("code"), parameters.every("resource")) {
         (Ok(code), resource) => (Secret::parse(Kind::AuthorizationCode, code), resource),
         (Err(refusal), _) => return Ok(Err(refusal)),
@@ -21,8 +21,10 @@ pub fn exchange(tx: &mut Tx, request: &TokenRequest<'_>) -> Decision {
     };
     let Some(hash) = presented.map(|code| code.hash()) else { return Ok(Err(OAuthError::code_unknown())) };
     let Some(code) = authorization_codes::find(tx, &hash)? else { return Ok(Err(OAuthError::code_unknown())) };
-    match authorization_code::redeem(&request, &code, client, now) {
-        Ok(Redemption::Fresh) => {}
+    let done_before = match authorization_code::redeem(&request, &code, client, now) {
+        Ok(Redemption::Fresh) => false,
+        // Done by this very request, which could not know because its connection broke while committing.
+        Ok(Redemption::Replayed { .. }) if authorization_codes::was_consumed_by(tx, &hash, &new_token.hash())? => true,
         Ok(Redemption::Replayed { revoke_grant }) => {
             if revoke_grant && grants::revoke(tx, &code.grant_id, now)? {
                 tracing::warn!(client_id = %client.id, grant_id = %code.grant_id, "authorization code replayed: grant revoked");
@@ -35,19 +37,21 @@ pub fn exchange(tx: &mut Tx, request: &TokenRequest<'_>) -> Decision {
             }
             return Ok(Err(refusal));
         }
-    }
+    };
     let grant = grants::lock(tx, &code.grant_id, now)?;
     let grant = match usable_grant(tx, grant, now)? {
         Ok(grant) => grant,
         Err(refusal) => return Ok(Err(refusal)),
     };
-    // Of two requests with one code, the second waited at the grant and finds the code consumed.
-    if !authorization_codes::consume(tx, &hash, now)? {
-        return Ok(Err(OAuthError::code_replayed()));
+    let refresh_token = client.may_use(GrantType::RefreshToken).then(|| new_token.clone());
+    if !done_before {
+        // Of two requests with one code, the second waited at the grant and finds the code consumed.
+        if !authorization_codes::consume(tx, &hash, &new_token.hash(), now)? {
+            return Ok(Err(OAuthError::code_replayed()));
+        }
+        if refresh_token.is_some() {
+            refresh_tokens::insert(tx, &unspent(app, new_token, &grant, now))?;
+        }
     }
-    let refresh_token = match client.may_use(GrantType::RefreshToken) {
-        true => Some(begin_chain(tx, app, &grant, now)?),
-        false => None,
-    };
     Ok(Ok(Issued { grant, scope: code.scope, refresh_token }))
 }

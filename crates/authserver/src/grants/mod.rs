@@ -6,9 +6,9 @@ use gatelodge_oauth::grant::Grant;
 use gatelodge_oauth::grant::refresh_token::RefreshToken;
 use gatelodge_oauth::parameters::Parameters;
 use gatelodge_oauth::scope::Scope;
-use gatelodge_oauth::secret::{Kind, Secret};
+use gatelodge_oauth::secret::Secret;
 use gatelodge_oauth::time::Timestamp;
-use gatelodge_store::{StoreError, Tx, refresh_tokens, users};
+use gatelodge_store::{StoreError, Tx, users};
 
 use crate::app::App;
 
@@ -38,6 +38,9 @@ pub struct TokenRequest<'a> {
     pub parameters: &'a Parameters,
     /// When.
     pub now: Timestamp,
+    /// The refresh token that it gets if it gets a new one. It is made once for the request, not in the transaction, which may
+    /// be repeated: a transaction that was committed although the answer to its COMMIT never came is recognised by it.
+    pub new_token: &'a Secret,
 }
 
 /// The grant, if it is alive and its user may still sign in.
@@ -53,13 +56,6 @@ pub fn usable_grant(
     let Some(user_id) = &grant.user_id else { return Ok(Ok(grant)) };
     let user = users::find_enabled(tx, user_id)?;
     Ok(if user.is_some() { Ok(grant) } else { Err(OAuthError::user_disabled()) })
-}
-
-/// The first refresh token of a grant.
-pub fn begin_chain(tx: &mut Tx, app: &App, grant: &Grant, now: Timestamp) -> Result<Secret, StoreError> {
-    let token = Secret::generate(Kind::RefreshToken);
-    refresh_tokens::insert(tx, &unspent(app, &token, grant, now))?;
-    Ok(token)
 }
 
 /// A new head of a grant's chain.

@@ -15,7 +15,7 @@ use crate::app::App;
 /// RFC 6749 §6. The grant's row is locked first: of parallel requests with one token the first rotates, and the others
 /// find the token spent and are led to its successor.
 pub fn refresh(tx: &mut Tx, request: &TokenRequest<'_>) -> Decision {
-    let TokenRequest { app, client, parameters, now } = *request;
+    let TokenRequest { app, client, parameters, now, new_token } = *request;
     let presented = match parameters.required("refresh_token") {
         Ok(token) => Secret::parse(Kind::RefreshToken, token),
         Err(refusal) => return Ok(Err(refusal)),
@@ -45,8 +45,8 @@ pub fn refresh(tx: &mut Tx, request: &TokenRequest<'_>) -> Decision {
     };
     match rotation {
         Rotation::Rotate => {
-            let refresh_token = Some(rotate(tx, app, &presented, &grant, now)?);
-            Ok(Ok(Issued { grant, scope, refresh_token }))
+            rotate(tx, app, &presented, new_token, &grant, now)?;
+            Ok(Ok(Issued { grant, scope, refresh_token: Some(new_token.clone()) }))
         }
         Rotation::Resume => {
             Ok(head_of_chain(tx, successor, now)?.map(|head| Issued { grant, scope, refresh_token: Some(head) }))
@@ -72,13 +72,18 @@ fn refresh_scope(request: &TokenRequest<'_>, grant: &Grant) -> Result<Scope, OAu
 }
 
 /// Spends the presented token and inserts its successor, sealed for the holder of the presented one.
-fn rotate(tx: &mut Tx, app: &App, presented: &Secret, grant: &Grant, now: Timestamp) -> Result<Secret, StoreError> {
-    let successor = Secret::generate(Kind::RefreshToken);
-    if !refresh_tokens::spend(tx, &presented.hash(), now, &SealedSuccessor::seal(presented, &successor))? {
+fn rotate(
+    tx: &mut Tx,
+    app: &App,
+    presented: &Secret,
+    successor: &Secret,
+    grant: &Grant,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    if !refresh_tokens::spend(tx, &presented.hash(), now, &SealedSuccessor::seal(presented, successor))? {
         return Err(StoreError::Refused("a refresh token was spent while its grant was locked".into()));
     }
-    refresh_tokens::insert(tx, &unspent(app, &successor, grant, now))?;
-    Ok(successor)
+    refresh_tokens::insert(tx, &unspent(app, successor, grant, now))
 }
 
 /// The token that follows a spent one, and its secret, which only the holder of the spent one can open.

@@ -142,46 +142,99 @@ fn behind_proxy(test: &str, body: impl AsyncFnOnce(&Database, &Server, &Proxy)) 
     });
 }
 
+/// How often each of the next two cuts.
+const CUTS: usize = 100;
+
+const BOTH_CUTS: [Cut; 2] = [Cut::BeforeCommit, Cut::AfterCommit];
+
 #[test]
-fn a_refresh_that_is_cut_at_its_commit_loses_nobody() {
-    behind_proxy("a_refresh_that_is_cut_at_its_commit_loses_nobody", async |database, server, proxy| {
+fn a_refresh_that_is_cut_at_its_commit_is_answered_all_the_same() {
+    behind_proxy("a_refresh_that_is_cut_at_its_commit_is_answered_all_the_same", async |database, server, proxy| {
         let client = McpClient::register(server).await;
         let mut token = client.connect().await.refresh_token;
-        let mut tokens = 1;
-        for cut in [Cut::BeforeCommit, Cut::AfterCommit, Cut::AfterCommit, Cut::BeforeCommit] {
+        for cut in BOTH_CUTS.into_iter().cycle().take(CUTS) {
             proxy.cut(cut, 0);
-            assert_excused(&client.refresh(&token).await);
+            let answered = client.refreshed(&token).await;
             assert!(proxy.has_cut());
-            let (again, once_more) = (client.refreshed(&token).await, client.refreshed(&token).await);
-            assert_eq!(again.refresh_token, once_more.refresh_token, "{cut:?}");
-            tokens += 1;
-            assert_eq!(database.count("refresh_tokens"), tokens, "{cut:?}");
-            assert_eq!(database.count("refresh_tokens WHERE spent_at IS NULL"), 1, "{cut:?}");
-            token = again.refresh_token;
+            // The same answer for whoever missed it: the first commit, or the second, was the only one.
+            assert_eq!(client.refreshed(&token).await.refresh_token, answered.refresh_token, "{cut:?}");
+            token = answered.refresh_token;
         }
+        assert_eq!(database.count("refresh_tokens"), 1 + i64::try_from(CUTS).expect("a small number"));
+        assert_eq!(database.count("refresh_tokens WHERE spent_at IS NULL"), 1);
+        assert_eq!(database.count("grants WHERE revoked_at IS NOT NULL"), 0);
     });
 }
 
 #[test]
-fn an_exchange_that_is_cut_at_its_commit_issues_nothing_by_halves() {
-    behind_proxy("an_exchange_that_is_cut_at_its_commit_issues_nothing_by_halves", async |database, server, proxy| {
+fn an_exchange_that_is_cut_at_its_commit_is_answered_all_the_same() {
+    behind_proxy("an_exchange_that_is_cut_at_its_commit_is_answered_all_the_same", async |database, server, proxy| {
         let client = McpClient::register(server).await;
-        let code = client.code().await;
-        proxy.cut(Cut::BeforeCommit, 0);
-        assert_excused(&client.exchange(&code).await);
-        assert_eq!(database.count("authorization_codes WHERE consumed_at IS NOT NULL"), 0);
-        assert_eq!(database.count("refresh_tokens"), 0);
-        let tokens = Tokens::of(&client.exchange(&code).await);
-        assert_eq!(crate::support::claims(&tokens.access_token)["aud"], RESOURCE);
-
-        // The other half of an answer that never came is unknown to everybody, so the person connects again.
-        let code = client.code().await;
-        proxy.cut(Cut::AfterCommit, 0);
-        assert_excused(&client.exchange(&code).await);
-        client.exchange(&code).await.assert_refused(400, "invalid_grant", "it is spent");
+        for cut in BOTH_CUTS.into_iter().cycle().take(CUTS) {
+            let code = client.code().await;
+            proxy.cut(cut, 0);
+            let tokens = Tokens::of(&client.exchange(&code).await);
+            assert!(proxy.has_cut());
+            assert_eq!(crate::support::claims(&tokens.access_token)["aud"], RESOURCE);
+            client.refreshed(&tokens.refresh_token).await;
+            client.exchange(&code).await.assert_refused(
+                400,
+                "invalid_grant",
+                "only the request that did it repeats it",
+            );
+        }
+        let chains = i64::try_from(CUTS).expect("a small number");
+        assert_eq!(database.count("refresh_tokens WHERE spent_at IS NULL"), chains);
         assert_eq!(database.count("grants WHERE revoked_at IS NOT NULL"), 0);
-        client.refreshed(&tokens.refresh_token).await;
-        client.connect().await;
+    });
+}
+
+#[test]
+fn a_client_without_refresh_tokens_is_answered_too_when_its_exchange_is_cut() {
+    let test = "a_client_without_refresh_tokens_is_answered_too_when_its_exchange_is_cut";
+    behind_proxy(test, async |database, server, proxy| {
+        let client = McpClient::register_with(server, json!({ "grant_types": ["authorization_code"] })).await;
+        for cut in BOTH_CUTS {
+            let code = client.code().await;
+            proxy.cut(cut, 0);
+            let answer = client.exchange(&code).await;
+            assert_eq!(answer.status, 200, "{cut:?}: {answer:?}");
+            assert!(answer.json()["access_token"].is_string() && answer.json()["refresh_token"].is_null());
+            client.exchange(&code).await.assert_refused(400, "invalid_grant", "it is spent");
+        }
+        assert_eq!(database.count("refresh_tokens"), 0);
+    });
+}
+
+#[test]
+fn a_refresh_waits_for_a_database_that_comes_back() {
+    let test = "a_refresh_waits_for_a_database_that_comes_back";
+    if postgres::for_test(test).is_none() {
+        return;
+    }
+    let postgres = Postgres::dedicated(Options::default()).expect("PostgreSQL starts");
+    database::run(Database::at(postgres.fresh_database()), async |database: &Database| {
+        let server = Server::start(database).await;
+        let client = McpClient::register(&server).await;
+        let (mut tokens, mut codes) = (Vec::new(), Vec::new());
+        for _ in 0..8 {
+            tokens.push(client.connect().await.refresh_token);
+            codes.push(client.code().await);
+        }
+        // The requests are on their way before the database is back.
+        postgres.stop_immediate();
+        let refreshes = join_all(tokens.iter().map(|token| client.refresh(token)));
+        let exchanges = join_all(codes.iter().map(|code| client.exchange(code)));
+        let back = async {
+            tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+            // This blocks the clients and not the server, which has threads of its own.
+            postgres.start();
+        };
+        let (refreshed, exchanged, ()) = tokio::join!(refreshes, exchanges, back);
+        for answer in refreshed.iter().chain(&exchanged) {
+            Tokens::of(answer);
+        }
+        assert_eq!(database.count("refresh_tokens WHERE spent_at IS NULL"), 16);
     });
 }
 

@@ -53,12 +53,12 @@ async fn a_code_is_consumed_once(database: TestDatabase) {
     let grant = database.grant().await;
     for _ in 0..ROUNDS {
         let code = code(&grant);
-        let hash = code.hash;
+        let (hash, by) = (code.hash, hash(Kind::RefreshToken));
         database.write(move |tx| authorization_codes::insert(tx, &code)).await;
         // Read, then consume: the order of the token endpoint, and the one that deadlocks when transactions begin as readers.
         let answers = race(&database, move |tx| {
             authorization_codes::find(tx, &hash)?;
-            authorization_codes::consume(tx, &hash, at(1))
+            authorization_codes::consume(tx, &hash, &by, at(1))
         })
         .await;
         assert_eq!(how_many(&answers), 1);

@@ -117,14 +117,18 @@ async fn grants_come_back_and_are_revoked_once(database: TestDatabase) {
 
 async fn codes_come_back_and_count_failures(database: TestDatabase) {
     let mut stored = code(&database.grant().await);
+    let (by, other) = (hash(Kind::RefreshToken), hash(Kind::RefreshToken));
     let (hash, to_insert) = (stored.hash, stored.clone());
     database
         .write(move |tx| {
             authorization_codes::insert(tx, &to_insert)?;
             authorization_codes::record_failure(tx, &hash)?;
             authorization_codes::record_failure(tx, &hash)?;
-            assert!(authorization_codes::consume(tx, &hash, at(7))?);
-            assert!(!authorization_codes::consume(tx, &hash, at(8))?);
+            assert!(!authorization_codes::was_consumed_by(tx, &hash, &by)?);
+            assert!(authorization_codes::consume(tx, &hash, &by, at(7))?);
+            assert!(!authorization_codes::consume(tx, &hash, &other, at(8))?);
+            assert!(authorization_codes::was_consumed_by(tx, &hash, &by)?);
+            assert!(!authorization_codes::was_consumed_by(tx, &hash, &other)?);
             Ok(())
         })
         .await;
