@@ -4,10 +4,11 @@ use diesel::prelude::*;
 use gatelodge_oauth::client::ClientId;
 use gatelodge_oauth::grant::{Grant, GrantId, UserId};
 use gatelodge_oauth::resource::ResourceId;
+use gatelodge_oauth::secret::HashedSecret;
 use gatelodge_oauth::time::Timestamp;
 
 use crate::row::RowName;
-use crate::schema::{grants as t, status_indices as indices};
+use crate::schema::{grants as t, refresh_tokens, status_indices as indices};
 use crate::{StoreError, Tx};
 
 #[derive(Queryable, Insertable)]
@@ -78,6 +79,19 @@ pub fn find(tx: &mut Tx, id: &GrantId) -> Result<Option<Grant>, StoreError> {
 /// Writing `last_used_at` takes the row lock: both databases know no other common way.
 pub fn lock(tx: &mut Tx, id: &GrantId, now: Timestamp) -> Result<Option<Grant>, StoreError> {
     let row = diesel::update(t::table.filter(t::id.eq(id.as_str())))
+        .set(t::last_used_at.eq(Some(now.as_unix())))
+        .returning(t::all_columns)
+        .get_result::<Row>(&mut tx.0)
+        .optional()?;
+    row.map(Grant::try_from).transpose()
+}
+
+/// The same for the grant that a refresh token belongs to, in one statement. The token itself is to be read afterwards: while
+/// this waited, somebody may have spent it.
+pub fn lock_by_refresh_token(tx: &mut Tx, token: &HashedSecret, now: Timestamp) -> Result<Option<Grant>, StoreError> {
+    let owner =
+        refresh_tokens::table.filter(refresh_tokens::hash.eq(&token.as_bytes()[..])).select(refresh_tokens::grant_id);
+    let row = diesel::update(t::table.filter(t::id.nullable().eq(owner.single_value())))
         .set(t::last_used_at.eq(Some(now.as_unix())))
         .returning(t::all_columns)
         .get_result::<Row>(&mut tx.0)

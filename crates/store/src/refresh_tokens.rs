@@ -3,13 +3,13 @@
 
 use diesel::prelude::*;
 use gatelodge_oauth::grant::GrantId;
-use gatelodge_oauth::grant::refresh_token::{RefreshToken, SealedSuccessor};
+use gatelodge_oauth::grant::refresh_token::{Chain, RefreshToken, SealedSuccessor};
 use gatelodge_oauth::secret::HashedSecret;
 use gatelodge_oauth::time::Timestamp;
 
 use crate::row::RowName;
 use crate::schema::refresh_tokens as t;
-use crate::{StoreError, Tx};
+use crate::{StoreError, Tx, grants};
 
 #[derive(Queryable, Insertable)]
 #[diesel(table_name = t, treat_none_as_default_value = false)]
@@ -70,4 +70,29 @@ pub fn spend(
         .set((t::spent_at.eq(Some(now.as_unix())), t::successor.eq(Some(successor.as_bytes()))))
         .execute(&mut tx.0)?;
     Ok(rows == 1)
+}
+
+/// A transaction is the chain of the grant that it holds.
+impl Chain for Tx {
+    type Error = StoreError;
+
+    fn find(&mut self, hash: &HashedSecret) -> Result<Option<RefreshToken>, StoreError> {
+        find(self, hash)
+    }
+
+    fn extend(
+        &mut self,
+        head: &HashedSecret,
+        sealed: &SealedSuccessor,
+        successor: &RefreshToken,
+    ) -> Result<(), StoreError> {
+        if !spend(self, head, successor.created_at, sealed)? {
+            return Err(StoreError::Refused("a refresh token was spent while its grant was held".into()));
+        }
+        insert(self, successor)
+    }
+
+    fn revoke_grant(&mut self, grant: &GrantId, now: Timestamp) -> Result<(), StoreError> {
+        grants::revoke(self, grant, now).map(drop)
+    }
 }

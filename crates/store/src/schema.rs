@@ -101,6 +101,8 @@ diesel::table! {
     }
 }
 
+diesel::allow_tables_to_appear_in_same_query!(grants, refresh_tokens);
+
 diesel::table! {
     signing_keys (kid) {
         kid -> Text,

@@ -4,24 +4,24 @@ use gatelodge_oauth::client::GrantType;
 use gatelodge_oauth::error::{Code, OAuthError};
 use gatelodge_oauth::grant::authorization_code::{self, CodeRequest, Redemption};
 use gatelodge_oauth::secret::{Kind, Secret};
-use gatelodge_store::{Tx, authorization_codes, grants, refresh_tokens};
+use gatelodge_store::{Tx, authorization_codes, grants};
 
-use super::{Decision, Issued, TokenRequest, unspent, usable_grant};
+use super::{Decision, Issued, TokenRequest, begin_chain, usable_grant};
 
 /// RFC 6749 §4.1.3.
 pub fn exchange(tx: &mut Tx, request: &TokenRequest<'_>) -> Decision {
-    let TokenRequest { app, client, parameters, now, new_token } = *request;
+    let TokenRequest { client, parameters, now, new_token, .. } = *request;
     let (presented, resource) = match (parameters.required("code"), parameters.every("resource")) {
         (Ok(code), resource) => (Secret::parse(Kind::AuthorizationCode, code), resource),
         (Err(refusal), _) => return Ok(Err(refusal)),
     };
-    let request = match (parameters.optional("redirect_uri"), parameters.optional("code_verifier")) {
+    let code_request = match (parameters.optional("redirect_uri"), parameters.optional("code_verifier")) {
         (Ok(redirect_uri), Ok(code_verifier)) => CodeRequest { redirect_uri, code_verifier, resource: &resource },
         (Err(refusal), _) | (_, Err(refusal)) => return Ok(Err(refusal)),
     };
     let Some(hash) = presented.map(|code| code.hash()) else { return Ok(Err(OAuthError::code_unknown())) };
     let Some(code) = authorization_codes::find(tx, &hash)? else { return Ok(Err(OAuthError::code_unknown())) };
-    let done_before = match authorization_code::redeem(&request, &code, client, now) {
+    let done_before = match authorization_code::redeem(&code_request, &code, client, now) {
         Ok(Redemption::Fresh) => false,
         // Done by this very request, which could not know because its connection broke while committing.
         Ok(Redemption::Replayed { .. }) if authorization_codes::was_consumed_by(tx, &hash, &new_token.hash())? => true,
@@ -50,7 +50,7 @@ pub fn exchange(tx: &mut Tx, request: &TokenRequest<'_>) -> Decision {
             return Ok(Err(OAuthError::code_replayed()));
         }
         if refresh_token.is_some() {
-            refresh_tokens::insert(tx, &unspent(app, new_token, &grant, now))?;
+            begin_chain(tx, request, &grant)?;
         }
     }
     Ok(Ok(Issued { grant, scope: code.scope, refresh_token }))

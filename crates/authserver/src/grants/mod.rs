@@ -8,7 +8,7 @@ use gatelodge_oauth::parameters::Parameters;
 use gatelodge_oauth::scope::Scope;
 use gatelodge_oauth::secret::Secret;
 use gatelodge_oauth::time::Timestamp;
-use gatelodge_store::{StoreError, Tx, users};
+use gatelodge_store::{StoreError, Tx, refresh_tokens, users};
 
 use crate::app::App;
 
@@ -58,14 +58,8 @@ pub fn usable_grant(
     Ok(if user.is_some() { Ok(grant) } else { Err(OAuthError::user_disabled()) })
 }
 
-/// A new head of a grant's chain.
-pub fn unspent(app: &App, token: &Secret, grant: &Grant, now: Timestamp) -> RefreshToken {
-    RefreshToken {
-        hash: token.hash(),
-        grant_id: grant.id.clone(),
-        created_at: now,
-        expires_at: now.plus(app.config.tokens.refresh_token_idle).min(grant.expires_at),
-        spent_at: None,
-        successor: None,
-    }
+/// Stores the first refresh token of a grant.
+pub fn begin_chain(tx: &mut Tx, request: &TokenRequest<'_>, grant: &Grant) -> Result<(), StoreError> {
+    let idle = request.app.config.tokens.refresh_token_idle;
+    refresh_tokens::insert(tx, &RefreshToken::unspent(request.new_token, grant, idle, request.now))
 }
