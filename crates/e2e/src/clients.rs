@@ -1,5 +1,5 @@
-//! Real MCP clients: the official SDKs in their own languages, driven by the scripts in `clients/`. They are installed
-//! once per lock file, under `target/e2e-clients/`, and run against a [`Stack`].
+//! Real MCP clients: the official SDKs in their own languages, and the official conformance suite, driven by the scripts in
+//! `clients/`. They are installed once per lock file, under `target/e2e-clients/`, and run against a [`Stack`].
 
 use std::{
     ffi::OsStr,
@@ -62,15 +62,7 @@ impl Client {
     /// # Errors
     /// Names what the machine lacks.
     pub fn prepare(sdk: Sdk) -> Result<Client, Missing> {
-        let chromium = chromium()?;
-        require_node()?;
-        let typescript = install("typescript", "package-lock.json", |directory| {
-            for name in ["package.json", "package-lock.json"] {
-                fs::copy(sources("typescript").join(name), directory.join(name)).expect("the lock file can be copied");
-            }
-            run_installer(Command::new("npm").args(["ci", "--ignore-scripts"]).current_dir(directory))
-        })?;
-        copy_scripts(&typescript);
+        let (chromium, typescript) = browser()?;
         let (program, script) = match sdk {
             Sdk::TypeScriptV1 => ("node".into(), typescript.join("sdk-v1.mjs")),
             Sdk::TypeScriptV2 => ("node".into(), typescript.join("sdk-v2.mjs")),
@@ -80,11 +72,35 @@ impl Client {
         Ok(Client { program, script, browser_script: typescript.join("browser.mjs"), chromium })
     }
 
+    /// The conformance suite of the Model Context Protocol, with the Node.js that it needs.
+    ///
+    /// # Errors
+    /// Names what the machine lacks.
+    pub fn prepare_conformance_suite() -> Result<Client, Missing> {
+        let (chromium, typescript) = browser()?;
+        let suite = install_from_npm("conformance")?;
+        Ok(Client {
+            program: "node".into(),
+            script: suite.join("run.mjs"),
+            browser_script: typescript.join("browser.mjs"),
+            chromium,
+        })
+    }
+
     /// Walks the whole flow and gives the driver's report.
     ///
     /// # Panics
     /// When the driver fails; the message is the driver's own.
     pub fn walk(&self, stack: &Stack, person: Person<'_>, variables: &[(&str, &str)]) -> Value {
+        let report = self.run(stack, person, variables);
+        serde_json::from_str(&report).expect("the report is one line of JSON")
+    }
+
+    /// Runs the driver to its end and gives what it printed.
+    ///
+    /// # Panics
+    /// When the driver fails; the message is the driver's own.
+    pub fn run(&self, stack: &Stack, person: Person<'_>, variables: &[(&str, &str)]) -> String {
         let (report, messages) = (stack.artifacts.join("report.json"), stack.artifacts.join("client.log"));
         let mut driver = Command::new(&self.program)
             .arg(&self.script)
@@ -110,11 +126,13 @@ impl Client {
         let said = fs::read_to_string(&messages).unwrap_or_default();
         match status {
             Some(status) if status.success() => {}
-            Some(status) => panic!("{} failed ({status}):\n{said}", self.script.display()),
+            Some(status) => {
+                let printed = fs::read_to_string(&report).unwrap_or_default();
+                panic!("{} failed ({status}):\n{said}\n{printed}", self.script.display())
+            }
             None => panic!("{} took longer than {DRIVER_PATIENCE:?}:\n{said}", self.script.display()),
         }
-        let report = fs::read(&report).expect("the driver left a report");
-        serde_json::from_slice(&report).expect("the report is one line of JSON")
+        fs::read_to_string(&report).expect("the driver left a report")
     }
 }
 
@@ -122,9 +140,28 @@ fn sources(language: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("clients").join(language)
 }
 
+/// Chromium, and the folder with the script that drives it.
+fn browser() -> Result<(PathBuf, PathBuf), Missing> {
+    let chromium = chromium()?;
+    require_node()?;
+    Ok((chromium, install_from_npm("typescript")?))
+}
+
+/// A folder of `clients/` with the packages of its lock file. The scripts of packages do not run.
+fn install_from_npm(folder: &str) -> Result<PathBuf, Missing> {
+    let directory = install(folder, "package-lock.json", |directory| {
+        for name in ["package.json", "package-lock.json"] {
+            fs::copy(sources(folder).join(name), directory.join(name)).expect("the lock file can be copied");
+        }
+        run_installer(Command::new("npm").args(["ci", "--ignore-scripts"]).current_dir(directory))
+    })?;
+    copy_scripts(folder, &directory);
+    Ok(directory)
+}
+
 /// Node resolves modules from where a script lies, so the scripts go beside `node_modules`.
-fn copy_scripts(directory: &Path) {
-    let entries = fs::read_dir(sources("typescript")).expect("the drivers are in the repository");
+fn copy_scripts(folder: &str, directory: &Path) {
+    let entries = fs::read_dir(sources(folder)).expect("the drivers are in the repository");
     for source in entries.map(|entry| entry.expect("a folder can be listed").path()) {
         if source.extension() != Some(OsStr::new("mjs")) {
             continue;

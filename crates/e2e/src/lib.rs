@@ -6,4 +6,5 @@ pub mod documents;
 pub mod postgres;
 pub mod process;
 pub mod requirements;
+pub mod scale;
 pub mod stack;

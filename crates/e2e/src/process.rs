@@ -92,6 +92,15 @@ impl Process {
         })
     }
 
+    /// Ends the program as a crash would (SIGKILL): it has no time for anything.
+    ///
+    /// # Panics
+    /// When the system does not let us.
+    pub fn kill(&mut self) {
+        self.child.kill().expect("a child may be killed");
+        self.child.wait().expect("a killed child ends");
+    }
+
     /// The name given at start.
     pub fn name(&self) -> &str {
         &self.name

@@ -204,8 +204,12 @@ fn artifacts_directory(name: &str) -> PathBuf {
     directory
 }
 
-/// Ports that were free a moment ago. All are held until the last is known, so that they differ.
-fn free_ports<const N: usize>() -> [u16; N] {
+/// Ports that were free a moment ago, and that nobody is given by chance while their program is started again. All are held
+/// until the last is known, so that they differ.
+///
+/// # Panics
+/// When a hundred ports in a row are taken.
+pub fn free_ports<const N: usize>() -> [u16; N] {
     let random = || RandomState::new().build_hasher().finish() % (PORTS.end - PORTS.start) + PORTS.start;
     let bind = || TcpListener::bind(format!("127.0.0.1:{}", random()));
     let listeners: [TcpListener; N] =

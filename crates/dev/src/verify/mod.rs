@@ -31,8 +31,15 @@ What it runs, in this order:
               browser. Logs, reports and screenshots stay in target/e2e-artifacts
   quickstart  cargo quickstart for real: ready, 401, metadata, busy port, Ctrl-C, and a second run with the same data
 
+--long makes the proofs of the test step with the big numbers: 1000 codes and 1000 grants, each asked for 64 times at once;
+the server killed 200 times and PostgreSQL crashed 20 times under refreshing clients; PostgreSQL away for a minute. The
+summary then tells what was counted. About 15 minutes more.
+
 A test whose needs are not met is skipped with the reason; where the environment variable CI is set that is a failure.
 The last line is `N passed, N failed, N skipped`: tests, and each other step as one. The exit code is 0 when none failed.";
+
+/// Read by the test harness.
+const LONG: &str = "GATELODGE_LONG_PROOFS";
 
 /// Run every check and every test, and say at the end what ran, what was skipped and why.
 ///
@@ -43,6 +50,9 @@ pub struct Options {
     /// Run only this step. Can be given more than once.
     #[arg(long, value_name = "STEP", hide_possible_values = true)]
     only: Vec<Step>,
+    /// Make the proofs of concurrency and of crashes with their big numbers.
+    #[arg(long)]
+    long: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -95,7 +105,7 @@ pub fn run(options: &Options) -> ExitCode {
         let outcome = if summary.build_failed() {
             Outcome::skipped(step.name(), "the build failed")
         } else {
-            perform(*step, &mut machine)
+            perform(*step, options, &mut machine)
         };
         summary.add(*step, started.elapsed(), outcome);
     }
@@ -110,7 +120,7 @@ fn chosen(only: &[Step]) -> Vec<Step> {
     Step::value_variants().iter().copied().filter(|step| wanted(step) || needed(step)).collect()
 }
 
-fn perform(step: Step, machine: &mut Machine) -> Outcome {
+fn perform(step: Step, options: &Options, machine: &mut Machine) -> Outcome {
     match step {
         Step::Prepare => {
             *machine = prepare::run();
@@ -127,6 +137,9 @@ fn perform(step: Step, machine: &mut Machine) -> Outcome {
         Step::Build => check(step, &mut cargo(&["build", "--workspace", "--bins", "--examples"])),
         Step::Test => {
             let mut tests = cargo(&["test", "--workspace", "--no-fail-fast"]);
+            if options.long {
+                tests.env(LONG, "1");
+            }
             test_run::run(machine.surround(&mut tests))
         }
         Step::Quickstart => match smoke::run() {

@@ -13,6 +13,8 @@ pub struct Outcome {
     pub passed: usize,
     pub failures: Vec<String>,
     pub skipped: Vec<Skipped>,
+    /// What the proofs counted.
+    pub proved: Vec<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,6 +74,7 @@ impl Summary {
         self.total.passed += outcome.passed;
         self.total.failures.append(&mut outcome.failures);
         self.total.skipped.append(&mut outcome.skipped);
+        self.total.proved.append(&mut outcome.proved);
     }
 
     pub fn build_failed(&self) -> bool {
@@ -88,6 +91,12 @@ impl Summary {
             println!("  {}", line.trim_end());
         }
         println!("    {:<11} {:>12}", "in all", terminal::took(took));
+        if !self.total.proved.is_empty() {
+            println!("\n{BOLD}Proved{BOLD:#}");
+            for proved in &self.total.proved {
+                println!("  {proved}");
+            }
+        }
         if !self.total.skipped.is_empty() {
             println!("\n{WARN}Skipped{WARN:#}");
             for Skipped { what, why } in &self.total.skipped {

@@ -52,6 +52,8 @@ impl Reader {
             // Written around the test runner, which would keep it: perhaps behind the name of a test.
             let (what, why) = skipped.split_once(": ").unwrap_or((skipped, "no reason given"));
             self.note_skipped(what, why);
+        } else if let Some((_, proved)) = line.split_once("PROVED: ") {
+            self.outcome.proved.push(proved.to_owned());
         } else if let Some((name, why)) = ignored(line) {
             self.outcome.passed += 1;
             self.note_skipped(name, why);
@@ -168,6 +170,12 @@ test result: ok. 1 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; fini
             read("test browser ... SKIPPED: browser: Chromium is needed\nok\ntest result: ok. 2 passed;", true);
         assert_eq!(outcome.skipped, [Skipped { what: "browser".into(), why: "Chromium is needed".into() }]);
         assert_eq!(outcome.passed, 1);
+    }
+
+    #[test]
+    fn what_a_proof_counted_is_kept() {
+        let outcome = read("test kill ... PROVED: kill -9: 200 kills\nok\ntest result: ok. 1 passed;", true);
+        assert_eq!((outcome.proved, outcome.passed), (vec!["kill -9: 200 kills".to_owned()], 1));
     }
 
     #[test]

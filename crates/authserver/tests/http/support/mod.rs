@@ -6,8 +6,11 @@ pub mod binary;
 pub mod browser;
 pub mod database;
 pub mod form;
+pub mod load;
 pub mod mcp_client;
+pub mod program;
 pub mod proxy;
+pub mod seed;
 
 use std::net::SocketAddr;
 use std::time::Duration;
