@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use gatelodge_oauth::client::Client;
+use gatelodge_oauth::client_assertion::AssertionAudience;
 use gatelodge_oauth::redirect_uri::RedirectPolicy;
 use gatelodge_oauth::resource::{Resource, ResourceId, ScopeDefinition};
 use gatelodge_oauth::scope::Scope;
@@ -45,6 +46,8 @@ pub struct Config {
     pub dynamic_registration: bool,
     /// The clients of `[[client]]`.
     pub clients: Vec<Client>,
+    /// What the assertions of clients may name as their audience.
+    pub assertion_audience: AssertionAudience,
     /// Lifetimes and windows.
     pub tokens: Tokens,
     /// How to log.
@@ -93,6 +96,8 @@ struct RawConfig {
     #[serde(default)]
     client: Vec<RawClient>,
     #[serde(default)]
+    clients: RawClients,
+    #[serde(default)]
     tokens: RawTokens,
     #[serde(default)]
     logs: LogsConfig,
@@ -137,6 +142,12 @@ enum DynamicRegistration {
     #[default]
     Open,
     Off,
+}
+
+#[derive(Debug, Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+struct RawClients {
+    assertion_audience: AssertionAudience,
 }
 
 #[derive(Debug, Deserialize)]
@@ -217,6 +228,7 @@ impl RawConfig {
                     resources,
                     clients,
                     dynamic_registration: self.registration.dcr == DynamicRegistration::Open,
+                    assertion_audience: self.clients.assertion_audience,
                     tokens: self.tokens.typed(),
                     logs: self.logs,
                     unsafe_values_allowed,

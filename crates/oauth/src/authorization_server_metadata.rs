@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::client::{GrantType, TokenEndpointAuthMethod};
+use crate::client_keys;
 use crate::resource::Resource;
 use crate::scope::Scope;
 
@@ -21,6 +22,7 @@ pub struct AuthorizationServerMetadata {
     response_modes_supported: [&'static str; 1],
     grant_types_supported: Vec<&'static str>,
     token_endpoint_auth_methods_supported: Vec<&'static str>,
+    token_endpoint_auth_signing_alg_values_supported: Vec<&'static str>,
     code_challenge_methods_supported: [&'static str; 1],
     authorization_response_iss_parameter_supported: bool,
     protected_resources: Vec<String>,
@@ -46,6 +48,7 @@ impl AuthorizationServerMetadata {
     /// The RFC 8414 document of `issuer`.
     pub fn new(issuer: &str, resources: &[Resource], features: Features) -> Self {
         let scopes = resources.iter().fold(Scope::empty(), |all, resource| all.union(&resource.known_scope()));
+        let auth_methods = TokenEndpointAuthMethod::ALL.map(TokenEndpointAuthMethod::as_str).to_vec();
         Self {
             issuer: issuer.to_owned(),
             authorization_endpoint: format!("{issuer}/authorize"),
@@ -56,13 +59,8 @@ impl AuthorizationServerMetadata {
             response_types_supported: ["code"],
             response_modes_supported: ["query"],
             grant_types_supported: GrantType::ALL.map(GrantType::as_str).to_vec(),
-            token_endpoint_auth_methods_supported: [
-                TokenEndpointAuthMethod::None,
-                TokenEndpointAuthMethod::ClientSecretPost,
-                TokenEndpointAuthMethod::ClientSecretBasic,
-            ]
-            .map(TokenEndpointAuthMethod::as_str)
-            .to_vec(),
+            token_endpoint_auth_methods_supported: auth_methods,
+            token_endpoint_auth_signing_alg_values_supported: client_keys::algorithm_names(),
             code_challenge_methods_supported: ["S256"],
             authorization_response_iss_parameter_supported: true,
             protected_resources: resources.iter().map(|resource| resource.id.to_string()).collect(),
@@ -108,6 +106,10 @@ mod tests {
         assert_eq!(document["response_types_supported"], serde_json::json!(["code"]));
         assert_eq!(document["code_challenge_methods_supported"], serde_json::json!(["S256"]));
         assert_eq!(document["token_endpoint_auth_methods_supported"][0], "none");
+        assert_eq!(
+            document["token_endpoint_auth_signing_alg_values_supported"],
+            serde_json::json!(["ES256", "RS256", "PS256", "EdDSA"])
+        );
         assert_eq!(document["authorization_response_iss_parameter_supported"], true);
         assert!(document.get("subject_types_supported").is_none());
         assert!(document.get("client_id_metadata_document_supported").is_none());

@@ -80,6 +80,8 @@ pub enum GrantType {
     AuthorizationCode,
     /// RFC 6749 §6.
     RefreshToken,
+    /// RFC 6749 §4.4.
+    ClientCredentials,
 }
 
 /// A registered name that this server does not speak.
@@ -89,13 +91,15 @@ pub struct UnknownValue(pub String);
 
 impl GrantType {
     /// Every grant type of this server.
-    pub const ALL: [GrantType; 2] = [GrantType::AuthorizationCode, GrantType::RefreshToken];
+    pub const ALL: [GrantType; 3] =
+        [GrantType::AuthorizationCode, GrantType::RefreshToken, GrantType::ClientCredentials];
 
     /// The name on the wire.
     pub const fn as_str(self) -> &'static str {
         match self {
             GrantType::AuthorizationCode => "authorization_code",
             GrantType::RefreshToken => "refresh_token",
+            GrantType::ClientCredentials => "client_credentials",
         }
     }
 }
@@ -139,6 +143,16 @@ impl TokenEndpointAuthMethod {
             TokenEndpointAuthMethod::ClientSecretBasic => "client_secret_basic",
             TokenEndpointAuthMethod::PrivateKeyJwt => "private_key_jwt",
         }
+    }
+
+    /// Whether it proves at least as much as `other`: a secret can be read where it is sent, a signature cannot be used again.
+    pub fn is_at_least(self, other: Self) -> bool {
+        let strength = |method| match method {
+            TokenEndpointAuthMethod::None => 0,
+            TokenEndpointAuthMethod::ClientSecretPost | TokenEndpointAuthMethod::ClientSecretBasic => 1,
+            TokenEndpointAuthMethod::PrivateKeyJwt => 2,
+        };
+        strength(self) >= strength(other)
     }
 }
 

@@ -1,11 +1,12 @@
-//! How a client proves itself at the token endpoint: `none`, `client_secret_basic`, `client_secret_post`.
-//! RFC 6749 §2.3, RFC 7617 §2.
+//! How a client proves itself: `none`, `client_secret_basic`, `client_secret_post`, `private_key_jwt`.
+//! RFC 6749 §2.3, RFC 7617 §2, RFC 7521 §4.2.
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use url::form_urlencoded;
 
 use crate::client::{Client, ClientId, TokenEndpointAuthMethod};
+use crate::client_assertion::{self, AssertionRules, ClientAssertion, UsedAssertion};
 use crate::error::OAuthError;
 use crate::parameters::Parameters;
 use crate::secret::HashedSecret;
@@ -25,13 +26,29 @@ enum Presented {
         decoded: String,
         raw: String,
     },
+    Assertion(ClientAssertion),
+}
+
+/// How a client proved itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Proof {
+    /// The method.
+    pub method: TokenEndpointAuthMethod,
+    /// The assertion that must not prove anything again.
+    pub assertion: Option<UsedAssertion>,
 }
 
 impl ClientCredentials {
-    /// Reads the credentials of a token request: from the header or from the body, never from both (RFC 6749 §2.3).
+    /// Reads the credentials of a request: from the header or from the body, and of one kind only (RFC 6749 §2.3).
     pub fn from_request(authorization: Option<&[u8]>, body: &Parameters) -> Result<Self, OAuthError> {
         let client_id = body.optional("client_id")?;
         let client_secret = body.optional("client_secret")?;
+        if let Some(assertion) = assertion(body)? {
+            if authorization.is_some() || client_secret.is_some() {
+                return Err(OAuthError::client_authentication_twice());
+            }
+            return Self::from_assertion(assertion, client_id);
+        }
         let Some(header) = authorization else {
             let client_id = client_id.ok_or_else(|| OAuthError::parameter_missing("client_id"))?;
             let presented = client_secret.map_or(Presented::Nothing, |secret| Presented::Post(secret.to_owned()));
@@ -55,27 +72,56 @@ impl ClientCredentials {
         Ok(Self { client_id: ClientId::new(basic_id), presented })
     }
 
+    /// RFC 7521 §4.2: the assertion names the client; `client_id` may be there besides, and must then name the same.
+    fn from_assertion(assertion: &str, client_id: Option<&str>) -> Result<Self, OAuthError> {
+        let assertion = ClientAssertion::parse(assertion)?;
+        let subject = assertion.subject().clone();
+        if client_id.is_some_and(|id| id != subject.as_str()) {
+            return Err(OAuthError::client_authentication_failed("client_id is not the subject of the assertion"));
+        }
+        Ok(Self { client_id: subject, presented: Presented::Assertion(assertion) })
+    }
+
+    /// The assertion, when there is one: its keys have to be found before anything is checked.
+    pub fn assertion(&self) -> Option<&ClientAssertion> {
+        match &self.presented {
+            Presented::Assertion(assertion) => Some(assertion),
+            _ => None,
+        }
+    }
+
     /// RFC 6749 §2.3: the client that registered a secret must present it, by either way that carries one. A public client
     /// must not present any; an empty Basic password counts as none (the Go OAuth library begins with it).
-    /// Returns the method that was used.
-    pub fn authenticate(&self, client: &Client) -> Result<TokenEndpointAuthMethod, OAuthError> {
+    /// A client with keys signs. Returns what was used.
+    pub fn authenticate(&self, client: &Client, rules: &AssertionRules<'_>) -> Result<Proof, OAuthError> {
         let failed = OAuthError::client_authentication_failed;
-        let method = match &self.presented {
-            Presented::Nothing => TokenEndpointAuthMethod::None,
-            Presented::Post(_) => TokenEndpointAuthMethod::ClientSecretPost,
-            Presented::Basic { .. } => TokenEndpointAuthMethod::ClientSecretBasic,
-        };
-        match (&self.presented, client.secret) {
-            (Presented::Nothing, _) if client.may_authenticate_by(method) => Ok(method),
+        let method = self.method();
+        let proven = Proof { method, assertion: None };
+        let secret = client.secret.filter(|_| takes_a_secret(client));
+        match (&self.presented, secret) {
+            (Presented::Assertion(assertion), _) if client.may_authenticate_by(method) => {
+                Ok(Proof { assertion: Some(assertion.verify(&client.id, rules)?), ..proven })
+            }
+            (Presented::Assertion(_), _) => Err(failed("a client that is not registered for assertions presented one")),
+            (Presented::Nothing, _) if client.may_authenticate_by(method) => Ok(proven),
             (Presented::Nothing, _) => Err(failed("the client did not prove itself")),
             (_, None) => Err(failed("a client without a secret presented one")),
-            (Presented::Post(secret), Some(stored)) if is_secret(secret, stored) => Ok(method),
+            (Presented::Post(presented), Some(stored)) if is_secret(presented, stored) => Ok(proven),
             (Presented::Basic { decoded, raw }, Some(stored))
                 if is_secret(decoded, stored) || is_secret(raw, stored) =>
             {
-                Ok(method)
+                Ok(proven)
             }
             _ => Err(failed("the secret is wrong")),
+        }
+    }
+
+    fn method(&self) -> TokenEndpointAuthMethod {
+        match &self.presented {
+            Presented::Nothing => TokenEndpointAuthMethod::None,
+            Presented::Post(_) => TokenEndpointAuthMethod::ClientSecretPost,
+            Presented::Basic { .. } => TokenEndpointAuthMethod::ClientSecretBasic,
+            Presented::Assertion(_) => TokenEndpointAuthMethod::PrivateKeyJwt,
         }
     }
 }
@@ -84,6 +130,24 @@ impl std::fmt::Debug for ClientCredentials {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("ClientCredentials").field("client_id", &self.client_id).finish_non_exhaustive()
     }
+}
+
+/// RFC 7521 §4.2: the assertion, if there is one and it is of the one kind that is taken.
+fn assertion(body: &Parameters) -> Result<Option<&str>, OAuthError> {
+    match (body.optional("client_assertion_type")?, body.optional("client_assertion")?) {
+        (None, None) => Ok(None),
+        (Some(client_assertion::TYPE), Some(assertion)) => Ok(Some(assertion)),
+        (Some(_), Some(_)) => Err(OAuthError::client_assertion_type_unsupported()),
+        (Some(_), None) => Err(OAuthError::parameter_missing("client_assertion")),
+        (None, Some(_)) => Err(OAuthError::parameter_missing("client_assertion_type")),
+    }
+}
+
+/// Either way that carries a secret will do for a client that registered one of the two.
+fn takes_a_secret(client: &Client) -> bool {
+    [TokenEndpointAuthMethod::ClientSecretBasic, TokenEndpointAuthMethod::ClientSecretPost]
+        .into_iter()
+        .any(|method| client.may_authenticate_by(method))
 }
 
 /// Whatever its form: an operator may have chosen it.
@@ -129,6 +193,11 @@ mod tests {
         format!("Basic {}", BASE64_STANDARD.encode(format!("{user}:{password}")))
     }
 
+    fn check(credentials: &ClientCredentials, client: &Client) -> Result<TokenEndpointAuthMethod, OAuthError> {
+        let rules = AssertionRules { keys: None, audiences: &[], now: Timestamp::from_unix(0) };
+        credentials.authenticate(client, &rules).map(|proof| proof.method)
+    }
+
     fn read(header: Option<&str>, body: &str) -> Result<ClientCredentials, OAuthError> {
         let body = Parameters::parse(body.as_bytes())?;
         ClientCredentials::from_request(header.map(str::as_bytes), &body)
@@ -142,10 +211,10 @@ mod tests {
         {
             let credentials = read(authorization.as_deref(), body).expect("readable");
             assert_eq!(credentials.client_id.as_str(), "c");
-            assert_eq!(credentials.authenticate(&public), Ok(TokenEndpointAuthMethod::None));
+            assert_eq!(check(&credentials, &public), Ok(TokenEndpointAuthMethod::None));
         }
         let with_secret = read(None, "client_id=c&client_secret=x").expect("readable");
-        assert_eq!(with_secret.authenticate(&public).expect_err("refused").code, Code::InvalidClient);
+        assert_eq!(check(&with_secret, &public).expect_err("refused").code, Code::InvalidClient);
     }
 
     #[test]
@@ -160,17 +229,17 @@ mod tests {
                 read(Some(&header("%63", &escaped)), ""),
                 read(None, &format!("client_id=c&client_secret={text}")),
             ] {
-                assert!(credentials.expect("readable").authenticate(&confidential).is_ok());
+                assert!(check(&credentials.expect("readable"), &confidential).is_ok());
             }
             for credentials in
                 [read(Some(&header("c", "")), ""), read(None, "client_id=c"), read(None, "client_id=c&client_secret=x")]
             {
-                let refused = credentials.expect("readable").authenticate(&confidential).expect_err("refused");
+                let refused = check(&credentials.expect("readable"), &confidential).expect_err("refused");
                 assert_eq!(refused.code, Code::InvalidClient);
             }
             let shorter =
                 read(None, &format!("client_id=c&client_secret={}", &text[..text.len() - 1])).expect("readable");
-            assert!(shorter.authenticate(&confidential).is_err());
+            assert!(check(&shorter, &confidential).is_err());
         }
     }
 

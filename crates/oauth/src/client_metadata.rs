@@ -6,7 +6,8 @@
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use crate::client::{Client, ClientId, GrantType, Registration, TokenEndpointAuthMethod};
+use crate::client::{Client, ClientId, ClientKeys, GrantType, Registration, TokenEndpointAuthMethod};
+use crate::client_keys::ClientKeySet;
 use crate::error::OAuthError;
 use crate::redirect_uri::{self, RedirectPolicy};
 use crate::secret::Secret;
@@ -28,7 +29,7 @@ pub struct ClientMetadata {
     tos_uri: Option<String>,
     policy_uri: Option<String>,
     jwks_uri: Option<String>,
-    jwks: Option<serde::de::IgnoredAny>,
+    jwks: Option<serde_json::Value>,
     grant_types: Option<Vec<String>>,
     response_types: Option<Vec<String>>,
     token_endpoint_auth_method: Option<String>,
@@ -52,6 +53,8 @@ pub struct ClientInformation {
     grant_types: Vec<GrantType>,
     response_types: [&'static str; 1],
     token_endpoint_auth_method: TokenEndpointAuthMethod,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    jwks: Option<serde_json::Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     client_name: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -98,13 +101,15 @@ impl ClientMetadata {
         }
         let grant_types = known_grant_types(self.grant_types, self.response_types)?;
         let method = auth_method(self.token_endpoint_auth_method.as_deref(), &redirect_uris)?;
-        let secret = (method != TokenEndpointAuthMethod::None).then_some(secret);
+        let secret = takes_a_secret(method).then_some(secret);
+        let jwks = self.jwks.filter(|_| method == TokenEndpointAuthMethod::PrivateKeyJwt);
         let client = Client {
             name: client_name,
             redirect_uris,
             grant_types,
             auth_methods: vec![method],
             secret: secret.as_ref().map(Secret::hash),
+            keys: keys(method, jwks.as_ref())?,
             client_uri: self.client_uri.filter(|uri| !uri.is_empty()),
             ..Client::new(ClientId::generate(), Registration::Dynamic, now)
         };
@@ -117,6 +122,7 @@ impl ClientMetadata {
             grant_types: client.grant_types.clone(),
             response_types: ["code"],
             token_endpoint_auth_method: method,
+            jwks,
             client_name: client.name.clone(),
             client_uri: client.client_uri.clone(),
             scope: self.scope.filter(|scope| !scope.is_empty()),
@@ -191,8 +197,10 @@ fn known_grant_types(
         return Err(OAuthError::client_metadata_refused("response_types must hold code"));
     }
     let requested = grant_types.filter(|types| !types.is_empty()).unwrap_or_else(|| vec!["authorization_code".into()]);
+    // Clients act for themselves only when the operator says so.
+    let registrable = GrantType::ALL.into_iter().filter(|known| *known != GrantType::ClientCredentials);
     let known: Vec<GrantType> =
-        GrantType::ALL.into_iter().filter(|known| requested.iter().any(|name| name == known.as_str())).collect();
+        registrable.filter(|known| requested.iter().any(|name| name == known.as_str())).collect();
     if known.contains(&GrantType::AuthorizationCode) {
         Ok(known)
     } else {
@@ -202,21 +210,33 @@ fn known_grant_types(
 
 /// Absent means `none`: RFC 7591 §2 says `client_secret_basic`, but the SDKs that leave it out are public clients. A secret
 /// is of no use to a client whose answers go to a program on somebody's computer (RFC 8252 §8.5), so such a client becomes
-/// public (RFC 7591 §3.2.1 lets the server replace values).
+/// public (RFC 7591 §3.2.1 lets the server replace values). A key of its own is of use to any client.
 fn auth_method(requested: Option<&str>, redirect_uris: &[String]) -> Result<TokenEndpointAuthMethod, OAuthError> {
     let requested: TokenEndpointAuthMethod = match requested {
         None | Some("") => TokenEndpointAuthMethod::None,
-        Some(name) => {
-            let method = name.parse().ok().filter(|method| *method != TokenEndpointAuthMethod::PrivateKeyJwt);
-            method.ok_or_else(|| {
-                OAuthError::client_metadata_refused(
-                    "token_endpoint_auth_method must be none, client_secret_basic or client_secret_post",
-                )
-            })?
-        }
+        Some(name) => name.parse().map_err(|_| {
+            let known = TokenEndpointAuthMethod::ALL.map(TokenEndpointAuthMethod::as_str).join(", ");
+            OAuthError::client_metadata_refused(format!("token_endpoint_auth_method must be one of {known}"))
+        })?,
     };
     let on_the_web = redirect_uris.iter().all(|uri| uri.starts_with("https://"));
-    Ok(if on_the_web { requested } else { TokenEndpointAuthMethod::None })
+    Ok(if on_the_web || !takes_a_secret(requested) { requested } else { TokenEndpointAuthMethod::None })
+}
+
+fn takes_a_secret(method: TokenEndpointAuthMethod) -> bool {
+    matches!(method, TokenEndpointAuthMethod::ClientSecretPost | TokenEndpointAuthMethod::ClientSecretBasic)
+}
+
+/// The public keys that `private_key_jwt` needs.
+fn keys(method: TokenEndpointAuthMethod, jwks: Option<&serde_json::Value>) -> Result<Option<ClientKeys>, OAuthError> {
+    if method != TokenEndpointAuthMethod::PrivateKeyJwt {
+        return Ok(None);
+    }
+    let jwks = jwks.ok_or_else(|| OAuthError::client_metadata_refused("private_key_jwt needs jwks"))?.to_string();
+    match ClientKeySet::parse(jwks.as_bytes()) {
+        Ok(_) => Ok(Some(ClientKeys::Inline(jwks))),
+        Err(reason) => Err(OAuthError::client_metadata_refused(format!("jwks cannot be used: {reason}"))),
+    }
 }
 
 #[cfg(test)]
@@ -275,6 +295,29 @@ mod tests {
             assert_eq!(answer["token_endpoint_auth_method"], method);
             let (client, answer) = ask(method, "http://127.0.0.1:1/cb");
             assert_eq!((client.secret, &answer["token_endpoint_auth_method"]), (None, &json!("none")));
+        }
+    }
+
+    #[test]
+    fn a_client_with_a_public_key_registers_it_and_gets_no_secret() {
+        let jwks = json!({"keys": [{"kty": "EC", "crv": "P-256", "kid": "1",
+            "x": "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU", "y": "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}]});
+        for uri in ["https://client.example/cb", "http://127.0.0.1:1/cb"] {
+            let (client, answer) = register(json!({"redirect_uris": [uri], "jwks": jwks,
+                "token_endpoint_auth_method": "private_key_jwt", "grant_types": ["authorization_code", "client_credentials"]}))
+            .expect("registered");
+            assert_eq!(client.auth_methods, [TokenEndpointAuthMethod::PrivateKeyJwt]);
+            assert!(
+                matches!(&client.keys, Some(ClientKeys::Inline(set)) if serde_json::from_str::<Value>(set).ok() == Some(jwks.clone()))
+            );
+            assert_eq!((client.secret, answer.get("client_secret")), (None, None));
+            assert_eq!((&answer["jwks"], &answer["grant_types"]), (&jwks, &json!(["authorization_code"])));
+        }
+        let mut private = jwks.clone();
+        private["keys"][0]["d"] = json!("AAAA");
+        for jwks in [private, json!({"keys": []}), json!({}), json!("x")] {
+            let body = json!({"redirect_uris": ["https://c.example/cb"], "jwks": jwks, "token_endpoint_auth_method": "private_key_jwt"});
+            assert_eq!(register(body.clone()).expect_err("refused").code, Code::InvalidClientMetadata, "{body}");
         }
     }
 

@@ -127,6 +127,16 @@ impl OAuthError {
         Self::plain(Code::InvalidClient, "the Authorization header is not well-formed Basic authentication")
     }
 
+    /// RFC 7521 §4.2.1.
+    pub fn client_assertion_type_unsupported() -> Self {
+        Self::plain(Code::InvalidClient, "client_assertion_type is not supported")
+    }
+
+    /// Only clients that the operator knows act for themselves, and they prove who they are.
+    pub fn client_may_not_act_for_itself() -> Self {
+        Self::plain(Code::UnauthorizedClient, "only a confidential client of the operator may use this grant type")
+    }
+
     /// The client did not register this grant type.
     pub fn grant_type_not_registered() -> Self {
         Self::plain(Code::UnauthorizedClient, "the client is not registered for this grant type")
@@ -275,6 +285,11 @@ impl OAuthError {
     /// RFC 9700 §4.14.2: rotation detected a replay.
     pub fn refresh_token_replayed() -> Self {
         Self::invalid_grant("refresh token was used before, outside the windows: grant revoked")
+    }
+
+    /// The first token of the grant was given to a stronger proof.
+    pub fn client_authentication_weaker() -> Self {
+        Self::invalid_grant("the client proved less than when the grant began")
     }
 
     /// The grant was revoked or has reached its absolute end.

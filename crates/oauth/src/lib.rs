@@ -5,12 +5,14 @@
 //! |---|---|
 //! | RFC 6749 §2 (clients), RFC 7591 §2 | [`client`], [`client_metadata`] |
 //! | RFC 6749 §2.3 (client authentication) | [`client_authentication`] |
+//! | RFC 7521 §4.2, RFC 7523 (client assertions) | [`client_assertion`], [`client_keys`] |
 //! | RFC 6749 §3.1.2, RFC 8252 §7 and §8.3 (redirect URIs) | [`redirect_uri`] |
 //! | RFC 6749 §3.3 (scope) | [`scope`] |
 //! | RFC 6749 §4.1.1 (authorization request), appendix B | [`authorization_request`], [`parameters`] |
 //! | RFC 6749 §4.1.2, RFC 9207 (authorization response) | [`authorization_response`] |
 //! | RFC 6749 §4.1.3 (code exchange) | [`grant::authorization_code`] |
 //! | RFC 6749 §5.1 (token response) | [`token_response`] |
+//! | RFC 6749 §4.4 (client credentials grant) | [`grant::client_credentials`] |
 //! | RFC 6749 §6, RFC 9700 §4.14 (refresh) | [`grant::refresh_token`] |
 //! | RFC 6749 §4.1.2.1, §5.2 and the other error lists | [`error`] |
 //! | RFC 6750 §3, RFC 9728 §5.1 (challenge) | [`challenge`] |
@@ -27,7 +29,9 @@ pub mod authorization_response;
 pub mod authorization_server_metadata;
 pub mod challenge;
 pub mod client;
+pub mod client_assertion;
 pub mod client_authentication;
+pub mod client_keys;
 pub mod client_metadata;
 pub mod error;
 pub mod grant;

@@ -1,7 +1,7 @@
 //! Approvals. Every code and token descends from one; whoever changes any of them takes [`lock`] on the grant first.
 
 use diesel::prelude::*;
-use gatelodge_oauth::client::ClientId;
+use gatelodge_oauth::client::{ClientId, TokenEndpointAuthMethod};
 use gatelodge_oauth::grant::{Grant, GrantId, UserId};
 use gatelodge_oauth::resource::ResourceId;
 use gatelodge_oauth::secret::HashedSecret;
@@ -73,6 +73,20 @@ pub fn insert(tx: &mut Tx, grant: &Grant) -> Result<(), StoreError> {
 pub fn find(tx: &mut Tx, id: &GrantId) -> Result<Option<Grant>, StoreError> {
     let row = t::table.filter(t::id.eq(id.as_str())).first::<Row>(&mut tx.0).optional()?;
     row.map(Grant::try_from).transpose()
+}
+
+/// By its place in the status list, which its access tokens name.
+pub fn find_by_status_index(tx: &mut Tx, index: i64) -> Result<Option<Grant>, StoreError> {
+    let row = t::table.filter(t::status_index.eq(index)).first::<Row>(&mut tx.0).optional()?;
+    row.map(Grant::try_from).transpose()
+}
+
+/// Keeps how the client proved itself when it got its first token; a later proof changes nothing.
+pub fn keep_auth_method(tx: &mut Tx, id: &GrantId, method: TokenEndpointAuthMethod) -> Result<(), StoreError> {
+    diesel::update(t::table.filter(t::id.eq(id.as_str())).filter(t::auth_method.is_null()))
+        .set(t::auth_method.eq(Some(method.as_str())))
+        .execute(&mut tx.0)?;
+    Ok(())
 }
 
 /// Waits until no other transaction holds this grant, then holds it to the end of this one, and returns it as it is by then.

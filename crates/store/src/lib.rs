@@ -44,6 +44,7 @@ mod schema;
 pub mod signing_keys;
 mod sqlite_file;
 mod sweep;
+pub mod used_assertions;
 pub mod users;
 
 /// How long a request waits for a free connection.

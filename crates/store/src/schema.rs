@@ -154,5 +154,6 @@ diesel::table! {
     used_assertions (hash) {
         hash -> Binary,
         expires_at -> BigInt,
+        request -> Nullable<Text>,
     }
 }

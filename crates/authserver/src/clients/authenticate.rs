@@ -3,11 +3,15 @@
 
 use actix_web::HttpRequest;
 use actix_web::http::header::{self, HeaderValue};
-use gatelodge_oauth::client::{Client, TokenEndpointAuthMethod};
-use gatelodge_oauth::client_authentication::ClientCredentials;
+use gatelodge_oauth::client::{Client, ClientKeys, TokenEndpointAuthMethod};
+use gatelodge_oauth::client_assertion::AssertionRules;
+use gatelodge_oauth::client_authentication::{ClientCredentials, Proof};
+use gatelodge_oauth::client_keys::ClientKeySet;
 use gatelodge_oauth::error::OAuthError;
 use gatelodge_oauth::parameters::Parameters;
-use gatelodge_store::{StoreError, Tx};
+use gatelodge_oauth::secret::random_base62;
+use gatelodge_oauth::time::Timestamp;
+use gatelodge_store::{StoreError, Tx, used_assertions};
 
 use crate::app::App;
 use crate::clients;
@@ -16,6 +20,10 @@ use crate::clients;
 #[derive(Debug)]
 pub struct Presented {
     credentials: ClientCredentials,
+    /// The URL the request was sent to: lenient audiences.
+    endpoint: String,
+    /// Names the request, whose transaction may be tried again: its assertion is spent by it once.
+    request: String,
 }
 
 /// A client that has proven itself.
@@ -28,24 +36,50 @@ pub struct Authenticated {
 }
 
 /// Reads what a request presents. Everything that must not happen inside a transaction happens here.
-pub async fn presented(request: &HttpRequest, parameters: &Parameters, _app: &App) -> Result<Presented, OAuthError> {
+pub async fn presented(request: &HttpRequest, parameters: &Parameters, app: &App) -> Result<Presented, OAuthError> {
     if request.headers().get_all(header::AUTHORIZATION).count() > 1 {
         return Err(OAuthError::client_authentication_twice());
     }
     let authorization = request.headers().get(header::AUTHORIZATION).map(HeaderValue::as_bytes);
-    Ok(Presented { credentials: ClientCredentials::from_request(authorization, parameters)? })
+    let credentials = ClientCredentials::from_request(authorization, parameters)?;
+    let endpoint = format!("{}{}", app.config.public_url.origin(), request.path());
+    Ok(Presented { credentials, endpoint, request: random_base62(22) })
 }
 
-/// The client that sent the request, if it proves so.
+/// The client that sent the request, if it proves so. An assertion is spent by that, whatever becomes of the request.
 pub fn authenticate(
     tx: &mut Tx,
     app: &App,
     presented: &Presented,
+    now: Timestamp,
 ) -> Result<Result<Authenticated, OAuthError>, StoreError> {
     let Some(client) = clients::find(tx, app, &presented.credentials.client_id)? else {
         return Ok(Err(OAuthError::client_unknown()));
     };
-    Ok(presented.credentials.authenticate(&client).map(|method| Authenticated { client, method }))
+    let Proof { method, assertion } = match prove(app, presented, &client, now) {
+        Ok(proof) => proof,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    if let Some(used) = assertion
+        && !used_assertions::spend(tx, &used, &presented.request)?
+    {
+        return Ok(Err(OAuthError::client_authentication_failed("the assertion was used before")));
+    }
+    Ok(Ok(Authenticated { client, method }))
+}
+
+fn prove(app: &App, presented: &Presented, client: &Client, now: Timestamp) -> Result<Proof, OAuthError> {
+    let Presented { credentials, endpoint, .. } = presented;
+    if credentials.assertion().is_none() {
+        return credentials.authenticate(client, &AssertionRules { keys: None, audiences: &[], now });
+    }
+    let keys = match &client.keys {
+        Some(ClientKeys::Inline(set)) => ClientKeySet::parse(set.as_bytes()).ok(),
+        Some(ClientKeys::Uri(_)) | None => None,
+    };
+    let issuer = app.config.public_url.as_str();
+    let audiences = app.config.assertion_audience.accepted(client.registration, issuer, endpoint);
+    credentials.authenticate(client, &AssertionRules { keys: keys.as_ref(), audiences: &audiences, now })
 }
 
 /// Whether the request has an `Authorization` header: the refusal then names the scheme (RFC 6749 §5.2).

@@ -12,7 +12,7 @@ use gatelodge_oauth::token_response::TokenResponse;
 
 use crate::app::App;
 use crate::clients::authenticate::{self, Authenticated};
-use crate::grants::{Issued, TokenRequest, authorization_code, refresh_token};
+use crate::grants::{Issued, TokenRequest, authorization_code, client_credentials, refresh_token};
 use crate::respond;
 
 /// The largest body taken, in bytes.
@@ -34,6 +34,7 @@ async fn issue(request: &HttpRequest, body: Result<Bytes, Error>, app: &App) -> 
     let hand_out = match grant_type {
         GrantType::AuthorizationCode => authorization_code::exchange,
         GrantType::RefreshToken => refresh_token::refresh,
+        GrantType::ClientCredentials => client_credentials::issue,
     };
     let now = app.clock.now();
     let state = app.clone();
@@ -41,7 +42,7 @@ async fn issue(request: &HttpRequest, body: Result<Bytes, Error>, app: &App) -> 
     // Whoever is refused here signs in again, so a database that is away is waited for. Repeating is safe: a request that
     // was committed already finds its own work.
     let decision = app.store.write_patiently(move |tx| {
-        let Authenticated { client, .. } = match authenticate::authenticate(tx, &state, &presented)? {
+        let Authenticated { client, method } = match authenticate::authenticate(tx, &state, &presented, now)? {
             Ok(authenticated) => authenticated,
             Err(refusal) => return Ok(Err(refusal)),
         };
@@ -49,7 +50,7 @@ async fn issue(request: &HttpRequest, body: Result<Bytes, Error>, app: &App) -> 
             return Ok(Err(OAuthError::grant_type_not_registered()));
         }
         let request =
-            TokenRequest { app: &state, client: &client, parameters: &parameters, now, new_token: &new_token };
+            TokenRequest { app: &state, client: &client, method, parameters: &parameters, now, new_token: &new_token };
         hand_out(tx, &request)
     });
     let issued = decision.await.map_err(|error| OAuthError::temporarily_unavailable(error.to_string()))??;

@@ -1,6 +1,6 @@
 //! The exchange of an authorization code: RFC 6749 §4.1.3.
 
-use gatelodge_oauth::client::GrantType;
+use gatelodge_oauth::client::{GrantType, TokenEndpointAuthMethod};
 use gatelodge_oauth::error::{Code, OAuthError};
 use gatelodge_oauth::grant::authorization_code::{self, CodeRequest, Redemption};
 use gatelodge_oauth::secret::{Kind, Secret};
@@ -10,7 +10,7 @@ use super::{Decision, Issued, TokenRequest, begin_chain, usable_grant};
 
 /// RFC 6749 §4.1.3.
 pub fn exchange(tx: &mut Tx, request: &TokenRequest<'_>) -> Decision {
-    let TokenRequest { client, parameters, now, new_token, .. } = *request;
+    let TokenRequest { client, method, parameters, now, new_token, .. } = *request;
     let (presented, resource) = match (parameters.required("code"), parameters.every("resource")) {
         (Ok(code), resource) => (Secret::parse(Kind::AuthorizationCode, code), resource),
         (Err(refusal), _) => return Ok(Err(refusal)),
@@ -52,6 +52,10 @@ pub fn exchange(tx: &mut Tx, request: &TokenRequest<'_>) -> Decision {
         if refresh_token.is_some() {
             begin_chain(tx, request, &grant)?;
         }
+    }
+    // Nothing is less than none.
+    if method != TokenEndpointAuthMethod::None {
+        grants::keep_auth_method(tx, &grant.id, method)?;
     }
     Ok(Ok(Issued { grant, scope: code.scope, refresh_token }))
 }

@@ -1,6 +1,6 @@
 //! What the token endpoint hands out, one file for each grant type. Each runs inside the transaction of the request.
 
-use gatelodge_oauth::client::Client;
+use gatelodge_oauth::client::{Client, TokenEndpointAuthMethod};
 use gatelodge_oauth::error::OAuthError;
 use gatelodge_oauth::grant::Grant;
 use gatelodge_oauth::grant::refresh_token::RefreshToken;
@@ -13,6 +13,7 @@ use gatelodge_store::{StoreError, Tx, refresh_tokens, users};
 use crate::app::App;
 
 pub mod authorization_code;
+pub mod client_credentials;
 pub mod refresh_token;
 
 /// What a transaction decided: refusals are values, so that what they changed is kept.
@@ -34,6 +35,8 @@ pub struct TokenRequest<'a> {
     pub app: &'a App,
     /// Who asks.
     pub client: &'a Client,
+    /// How it proved that.
+    pub method: TokenEndpointAuthMethod,
     /// What was sent.
     pub parameters: &'a Parameters,
     /// When.

@@ -13,7 +13,7 @@ use super::{Decision, Issued, TokenRequest, usable_grant};
 /// RFC 6749 §6. The grant's row is locked first: of parallel requests with one token the first rotates, and the others
 /// find the token spent and are led to its successor.
 pub fn refresh(tx: &mut Tx, request: &TokenRequest<'_>) -> Decision {
-    let TokenRequest { app, client, parameters, now, new_token } = *request;
+    let TokenRequest { app, client, method, parameters, now, new_token } = *request;
     let secret = match parameters.required("refresh_token") {
         Ok(token) => Secret::parse(Kind::RefreshToken, token),
         Err(refusal) => return Ok(Err(refusal)),
@@ -30,6 +30,9 @@ pub fn refresh(tx: &mut Tx, request: &TokenRequest<'_>) -> Decision {
         Ok(rotation) => rotation,
         Err(refusal) => return Ok(Err(refusal)),
     };
+    if let Err(refusal) = grant.proven_by(method) {
+        return Ok(Err(refusal));
+    }
     let grant = match usable_grant(tx, Some(grant), now)? {
         Ok(grant) => grant,
         Err(refusal) => return Ok(Err(refusal)),

@@ -179,7 +179,7 @@ async fn a_secret_is_given_to_whoever_asks_for_one_and_can_keep_it(database: &Da
     }
     let answer =
         register(&server, &json!({ "redirect_uris": [web], "token_endpoint_auth_method": "private_key_jwt" })).await;
-    answer.assert_refused(400, "invalid_client_metadata", "a method that is not offered");
+    answer.assert_refused(400, "invalid_client_metadata", "private_key_jwt without a key");
 }
 
 async fn redirect_uris_that_may_not_be_registered_are_dropped_while_one_remains(database: &Database) {

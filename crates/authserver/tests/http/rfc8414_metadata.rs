@@ -21,6 +21,8 @@ on_both_databases! { every_start_and_every_server_publishes_the_same_key }
 
 const OAUTH: &str = "/.well-known/oauth-authorization-server";
 const OPENID: &str = "/.well-known/openid-configuration";
+const METHODS: [&str; 4] = ["none", "client_secret_post", "client_secret_basic", "private_key_jwt"];
+const ALGORITHMS: [&str; 4] = ["ES256", "RS256", "PS256", "EdDSA"];
 
 async fn the_document_says_what_clients_refuse_to_go_without(database: &Database) {
     let server = Server::start(database).await;
@@ -36,8 +38,9 @@ async fn the_document_says_what_clients_refuse_to_go_without(database: &Database
         "scopes_supported": ["mcp:use", "notes:read", "notes:write"],
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
-        "grant_types_supported": ["authorization_code", "refresh_token"],
-        "token_endpoint_auth_methods_supported": ["none", "client_secret_post", "client_secret_basic"],
+        "grant_types_supported": ["authorization_code", "refresh_token", "client_credentials"],
+        "token_endpoint_auth_methods_supported": METHODS,
+        "token_endpoint_auth_signing_alg_values_supported": ALGORITHMS,
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": true,
         "protected_resources": ["https://mcp.example.com/mcp"],

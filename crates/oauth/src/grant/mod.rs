@@ -12,6 +12,7 @@ use crate::secret::random_base62;
 use crate::time::Timestamp;
 
 pub mod authorization_code;
+pub mod client_credentials;
 pub mod refresh_token;
 
 /// Names a grant.
@@ -107,5 +108,14 @@ impl Grant {
     /// Refuses a grant that was revoked or has reached its end.
     pub fn still_valid(&self, now: Timestamp) -> Result<(), OAuthError> {
         if self.revoked_at.is_none() && now < self.expires_at { Ok(()) } else { Err(OAuthError::grant_ended()) }
+    }
+
+    /// Whoever holds a token of this grant and can do less than its client did at first is somebody else: a client may be
+    /// registered for a signature and for nothing at all.
+    pub fn proven_by(&self, method: TokenEndpointAuthMethod) -> Result<(), OAuthError> {
+        match self.auth_method {
+            Some(first) if !method.is_at_least(first) => Err(OAuthError::client_authentication_weaker()),
+            _ => Ok(()),
+        }
     }
 }

@@ -3,11 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use gatelodge_oauth::client_assertion::UsedAssertion;
 use gatelodge_oauth::grant::refresh_token::{RefreshToken, SealedSuccessor};
-use gatelodge_oauth::secret::{Kind, Secret};
+use gatelodge_oauth::secret::{Kind, Secret, random_base62};
 use gatelodge_store::signing_keys::{self, SigningKeyRow};
 use gatelodge_store::{
-    Insertion, StoreError, Tx, authorization_codes, grants, pending_authorizations, refresh_tokens, users,
+    Insertion, StoreError, Tx, authorization_codes, grants, pending_authorizations, refresh_tokens, sweep,
+    used_assertions, users,
 };
 
 use crate::support::{TestDatabase, at, code, hash, on_both_databases, pending, refresh_token, user};
@@ -20,6 +22,7 @@ on_both_databases!(
     a_username_is_given_once,
     holding_a_grant_keeps_others_waiting,
     no_token_is_made_after_a_committed_revocation,
+    an_assertion_is_spent_by_one_request_that_may_be_tried_again,
     a_crowd_of_writers_waits_its_turn,
 );
 
@@ -102,6 +105,22 @@ async fn a_refresh_token_is_spent_once_and_leaves_one_unspent_token(database: Te
     let fork = refresh_token(&grant);
     let refused = database.store.write(move |tx| refresh_tokens::insert(tx, &fork)).await;
     assert!(matches!(refused, Err(StoreError::Refused(_))), "{refused:?}");
+}
+
+async fn an_assertion_is_spent_by_one_request_that_may_be_tried_again(database: TestDatabase) {
+    for round in 0..ROUNDS {
+        let used = UsedAssertion { hash: hash(Kind::ClientSecret), expires_at: at(60) };
+        let answers = race(&database, move |tx| {
+            let request = random_base62(22);
+            let mine = used_assertions::spend(tx, &used, &request)?;
+            assert_eq!(used_assertions::spend(tx, &used, &request)?, mine, "the same request again");
+            Ok(mine)
+        })
+        .await;
+        assert_eq!(how_many(&answers), 1, "round {round}");
+        assert_eq!(database.write(move |tx| sweep(tx, at(59))).await.used_assertions, 0);
+        assert_eq!(database.write(move |tx| sweep(tx, at(60))).await.used_assertions, 1);
+    }
 }
 
 async fn a_pending_authorization_is_consumed_once_and_only_by_its_browser(database: TestDatabase) {

@@ -1,5 +1,7 @@
 //! Every table: what goes in comes out again, a damaged row is named and never guessed at, and clearing up spares the living.
 
+use gatelodge_oauth::client::TokenEndpointAuthMethod;
+use gatelodge_oauth::grant::Grant;
 use gatelodge_oauth::grant::refresh_token::SealedSuccessor;
 use gatelodge_oauth::secret::{Kind, Secret};
 use gatelodge_store::users::User;
@@ -18,6 +20,7 @@ on_both_databases!(
     clients_come_back_as_they_went_in,
     pending_authorizations_follow_the_browser_to_its_new_session,
     grants_come_back_and_are_revoked_once,
+    a_grant_is_found_by_its_place_in_the_status_list_and_keeps_the_first_proof,
     codes_come_back_and_count_failures,
     refresh_tokens_come_back_as_they_went_in,
     a_damaged_row_is_named,
@@ -113,6 +116,24 @@ async fn grants_come_back_and_are_revoked_once(database: TestDatabase) {
     // A grant of nobody is refused by the schema.
     let orphan = database.store.write(|tx| grants::insert(tx, &grant())).await;
     assert!(matches!(orphan, Err(StoreError::Refused(_))), "{orphan:?}");
+}
+
+async fn a_grant_is_found_by_its_place_in_the_status_list_and_keeps_the_first_proof(database: TestDatabase) {
+    let owner = database.grant().await.user_id;
+    let place = database.write(move |tx| grants::allocate_status_index(tx, at(0))).await;
+    let mut stored = Grant { status_index: Some(place), user_id: owner, ..grant() };
+    let (id, to_insert) = (stored.id.clone(), stored.clone());
+    database
+        .write(move |tx| {
+            grants::insert(tx, &to_insert)?;
+            grants::keep_auth_method(tx, &id, TokenEndpointAuthMethod::PrivateKeyJwt)?;
+            grants::keep_auth_method(tx, &id, TokenEndpointAuthMethod::None)
+        })
+        .await;
+    stored.auth_method = Some(TokenEndpointAuthMethod::PrivateKeyJwt);
+    let found = database.read(move |tx| grants::find_by_status_index(tx, place)).await;
+    assert_eq!(found, Some(stored));
+    assert_eq!(database.read(move |tx| grants::find_by_status_index(tx, place + 1)).await, None);
 }
 
 async fn codes_come_back_and_count_failures(database: TestDatabase) {

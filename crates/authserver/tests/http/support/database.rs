@@ -13,10 +13,11 @@ use diesel::{PgConnection, SqliteConnection, sql_query};
 use gatelodge::config::Config;
 use gatelodge::login::password;
 use gatelodge_e2e::postgres;
+use gatelodge_oauth::client::Client;
 use gatelodge_oauth::grant::UserId;
 use gatelodge_oauth::time::Timestamp;
 use gatelodge_store::users::{self, User};
-use gatelodge_store::{PoolOptions, Store};
+use gatelodge_store::{PoolOptions, Store, clients};
 
 use super::PASSWORD;
 
@@ -78,6 +79,13 @@ impl Database {
             let user = User { id: UserId::generate(), username, password_hash, created_at: at, disabled_at };
             store.write(move |tx| users::insert(tx, &user)).await.expect("a user is added, or is there already");
         }
+    }
+
+    /// A client as an operator adds one.
+    pub async fn add_client(&self, client: Client) {
+        let url = self.url.parse().expect("a URL");
+        let store = Store::open(&url, PoolOptions::command()).await.expect("the database opens");
+        store.write(move |tx| clients::insert(tx, &client)).await.expect("a client is added");
     }
 
     /// SQL that the server itself would never run.

@@ -11,6 +11,7 @@ pub mod mcp_client;
 pub mod program;
 pub mod proxy;
 pub mod seed;
+pub mod signer;
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -30,6 +31,7 @@ pub use browser::{Browser, Page};
 pub use database::Database;
 pub use form::Form;
 pub use mcp_client::{McpClient, Tokens};
+pub use signer::Signer;
 
 pub const ISSUER: &str = "https://mcp.example.com";
 pub const RESOURCE: &str = "https://mcp.example.com/mcp";
