@@ -16,7 +16,7 @@ use gatelodge_store::Store;
 use serde::Serialize;
 
 use crate::config::Config;
-use crate::endpoints::{authorize, consent, login, metadata, registration, token};
+use crate::endpoints::{authorize, consent, introspection, login, metadata, registration, revocation, token};
 use crate::login::password::Passwords;
 use crate::pages::Pages;
 use crate::respond;
@@ -107,6 +107,13 @@ pub fn routes(config: &Config) -> impl Fn(&mut ServiceConfig) + Clone + use<> {
         service.service(readable(web::resource(openid), metadata::openid));
         service.service(readable(at("/jwks"), metadata::jwks));
         service.service(postable(at("/token"), token::MAX_BODY, token::token));
+        service.service(postable(at("/revoke"), revocation::MAX_BODY, revocation::revoke));
+        service.service(
+            at("/introspect")
+                .app_data(PayloadConfig::new(introspection::MAX_BODY))
+                .route(web::post().to(introspection::introspect))
+                .default_service(allow("POST")),
+        );
         if dynamic_registration {
             service.service(postable(at("/register"), registration::MAX_BODY, registration::register));
         }

@@ -13,6 +13,7 @@ use actix_web::{Error, HttpMessage as _, HttpRequest, HttpResponse, HttpResponse
 use gatelodge_oauth::authorization_response::AuthorizationResponse;
 use gatelodge_oauth::client_metadata::ClientInformation;
 use gatelodge_oauth::error::{Code, OAuthError};
+use gatelodge_oauth::introspection::Introspection;
 use gatelodge_oauth::parameters::Parameters;
 use gatelodge_oauth::redirect_uri::RedirectTarget;
 use gatelodge_oauth::token_response::TokenResponse;
@@ -56,6 +57,16 @@ pub fn has_media_type(request: &HttpRequest, wanted: &str) -> bool {
 /// RFC 6749 §5.1.
 pub fn token(response: &TokenResponse) -> HttpResponse {
     HttpResponse::Ok().insert_header((header::PRAGMA, "no-cache")).json(response)
+}
+
+/// RFC 7009 §2.2: the client learns from the status alone.
+pub fn revoked() -> HttpResponse {
+    HttpResponse::Ok().finish()
+}
+
+/// RFC 7662 §2.2.
+pub fn introspection(answer: &Introspection) -> HttpResponse {
+    HttpResponse::Ok().insert_header((header::PRAGMA, "no-cache")).json(answer)
 }
 
 /// RFC 7591 §3.2.1.

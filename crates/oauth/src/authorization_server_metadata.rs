@@ -23,6 +23,12 @@ pub struct AuthorizationServerMetadata {
     grant_types_supported: Vec<&'static str>,
     token_endpoint_auth_methods_supported: Vec<&'static str>,
     token_endpoint_auth_signing_alg_values_supported: Vec<&'static str>,
+    revocation_endpoint: String,
+    revocation_endpoint_auth_methods_supported: Vec<&'static str>,
+    revocation_endpoint_auth_signing_alg_values_supported: Vec<&'static str>,
+    introspection_endpoint: String,
+    introspection_endpoint_auth_methods_supported: Vec<&'static str>,
+    introspection_endpoint_auth_signing_alg_values_supported: Vec<&'static str>,
     code_challenge_methods_supported: [&'static str; 1],
     authorization_response_iss_parameter_supported: bool,
     protected_resources: Vec<String>,
@@ -49,6 +55,7 @@ impl AuthorizationServerMetadata {
     pub fn new(issuer: &str, resources: &[Resource], features: Features) -> Self {
         let scopes = resources.iter().fold(Scope::empty(), |all, resource| all.union(&resource.known_scope()));
         let auth_methods = TokenEndpointAuthMethod::ALL.map(TokenEndpointAuthMethod::as_str).to_vec();
+        let proofs = TokenEndpointAuthMethod::ALL.into_iter().filter(|method| *method != TokenEndpointAuthMethod::None);
         Self {
             issuer: issuer.to_owned(),
             authorization_endpoint: format!("{issuer}/authorize"),
@@ -59,8 +66,14 @@ impl AuthorizationServerMetadata {
             response_types_supported: ["code"],
             response_modes_supported: ["query"],
             grant_types_supported: GrantType::ALL.map(GrantType::as_str).to_vec(),
-            token_endpoint_auth_methods_supported: auth_methods,
+            token_endpoint_auth_methods_supported: auth_methods.clone(),
             token_endpoint_auth_signing_alg_values_supported: client_keys::algorithm_names(),
+            revocation_endpoint: format!("{issuer}/revoke"),
+            revocation_endpoint_auth_methods_supported: auth_methods,
+            revocation_endpoint_auth_signing_alg_values_supported: client_keys::algorithm_names(),
+            introspection_endpoint: format!("{issuer}/introspect"),
+            introspection_endpoint_auth_methods_supported: proofs.map(TokenEndpointAuthMethod::as_str).collect(),
+            introspection_endpoint_auth_signing_alg_values_supported: client_keys::algorithm_names(),
             code_challenge_methods_supported: ["S256"],
             authorization_response_iss_parameter_supported: true,
             protected_resources: resources.iter().map(|resource| resource.id.to_string()).collect(),

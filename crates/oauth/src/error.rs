@@ -25,6 +25,8 @@ pub enum Code {
     AccessDenied,
     /// RFC 6749 §4.1.2.1; a fault of ours that passes.
     TemporarilyUnavailable,
+    /// RFC 7009 §2.2.1.
+    UnsupportedTokenType,
     /// RFC 7591 §3.2.2.
     InvalidRedirectUri,
     /// RFC 7591 §3.2.2.
@@ -45,6 +47,7 @@ impl Code {
             Code::InvalidTarget => "invalid_target",
             Code::AccessDenied => "access_denied",
             Code::TemporarilyUnavailable => "temporarily_unavailable",
+            Code::UnsupportedTokenType => "unsupported_token_type",
             Code::InvalidRedirectUri => "invalid_redirect_uri",
             Code::InvalidClientMetadata => "invalid_client_metadata",
         }
@@ -137,6 +140,11 @@ impl OAuthError {
         Self::plain(Code::UnauthorizedClient, "only a confidential client of the operator may use this grant type")
     }
 
+    /// RFC 7662 §2.1: the caller must be authorized.
+    pub fn introspection_not_allowed() -> Self {
+        Self::plain(Code::InvalidClient, "the client may not introspect tokens")
+    }
+
     /// The client did not register this grant type.
     pub fn grant_type_not_registered() -> Self {
         Self::plain(Code::UnauthorizedClient, "the client is not registered for this grant type")
@@ -219,6 +227,18 @@ impl OAuthError {
     /// RFC 6749 §4.1.2.1: nothing is left of the scope under the limit of the client.
     pub fn scope_not_permitted() -> Self {
         Self::plain(Code::InvalidScope, "the client may not be granted any scope of this resource")
+    }
+
+    // --- revocation -------------------------------------------------------------------------------------------------
+
+    /// RFC 7009 §2.1: refused, and the client is told.
+    pub fn token_of_another_client() -> Self {
+        Self::plain(Code::InvalidRequest, "the token was not issued to this client")
+    }
+
+    /// RFC 7009 §2.2.1: a secret of ours that is no token, or a token that nothing can revoke.
+    pub fn token_type_unsupported() -> Self {
+        Self::plain(Code::UnsupportedTokenType, "only access tokens and refresh tokens can be revoked here")
     }
 
     // --- grants: all look alike to the client -----------------------------------------------------------------------

@@ -17,6 +17,7 @@
 //! | RFC 6749 §4.1.2.1, §5.2 and the other error lists | [`error`] |
 //! | RFC 6750 §3, RFC 9728 §5.1 (challenge) | [`challenge`] |
 //! | RFC 7636 (PKCE) | [`pkce`] |
+//! | RFC 7662 (introspection) | [`introspection`] |
 //! | RFC 8414 (authorization server metadata) | [`authorization_server_metadata`] |
 //! | RFC 8707 (resource indicators) | [`resource`] |
 //! | RFC 9068, RFC 8725 (access token) | [`access_token`] |
@@ -35,6 +36,7 @@ pub mod client_keys;
 pub mod client_metadata;
 pub mod error;
 pub mod grant;
+pub mod introspection;
 pub mod parameters;
 pub mod pkce;
 pub mod protected_resource_metadata;

@@ -37,6 +37,18 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Every kind.
+    pub const ALL: [Kind; 8] = [
+        Kind::RefreshToken,
+        Kind::ClientSecret,
+        Kind::AuthorizationCode,
+        Kind::BrowserSession,
+        Kind::Transaction,
+        Kind::RegistrationAccessToken,
+        Kind::DeviceCode,
+        Kind::PushedRequest,
+    ];
+
     fn prefix(self) -> &'static str {
         match self {
             Kind::RefreshToken => "gatelodge_rt_",
@@ -75,6 +87,11 @@ impl Secret {
         }
         let (body, sum) = presented.split_at(presented.len() - CHECKSUM_LENGTH);
         (checksum(body) == sum).then(|| Self(presented.to_owned()))
+    }
+
+    /// Whether a text is a secret of ours, of any kind.
+    pub fn is_one(presented: &str) -> bool {
+        Kind::ALL.into_iter().any(|kind| Self::parse(kind, presented).is_some())
     }
 
     /// The string to hand to its owner. Never to a log.
@@ -162,22 +179,11 @@ fn checksum(body: &str) -> String {
 mod tests {
     use super::*;
 
-    const KINDS: [Kind; 8] = [
-        Kind::RefreshToken,
-        Kind::ClientSecret,
-        Kind::AuthorizationCode,
-        Kind::BrowserSession,
-        Kind::Transaction,
-        Kind::RegistrationAccessToken,
-        Kind::DeviceCode,
-        Kind::PushedRequest,
-    ];
-
     #[test]
     fn every_secret_is_recognised_as_its_own_kind_only() {
-        for kind in KINDS {
+        for kind in Kind::ALL {
             let secret = Secret::generate(kind);
-            for other in KINDS {
+            for other in Kind::ALL {
                 assert_eq!(Secret::parse(other, secret.expose()).is_some(), kind == other);
             }
         }
@@ -207,7 +213,7 @@ mod tests {
 
     #[test]
     fn secrets_match_the_documented_regular_expression() {
-        for kind in KINDS {
+        for kind in Kind::ALL {
             let secret = Secret::generate(kind);
             let (_, random) = secret.expose().rsplit_once('_').expect("a secret has underscores");
             assert_eq!(random.len(), 49);

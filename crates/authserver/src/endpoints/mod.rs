@@ -2,7 +2,9 @@
 
 pub mod authorize;
 pub mod consent;
+pub mod introspection;
 pub mod login;
 pub mod metadata;
 pub mod registration;
+pub mod revocation;
 pub mod token;

@@ -14,6 +14,7 @@ use crate::app::App;
 
 pub mod authorization_code;
 pub mod client_credentials;
+pub mod presented_token;
 pub mod refresh_token;
 
 /// What a transaction decided: refusals are values, so that what they changed is kept.

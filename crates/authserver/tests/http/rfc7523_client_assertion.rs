@@ -45,9 +45,11 @@ async fn a_client_with_a_key_signs_every_request(database: &Database) {
     // RFC 7521 §4.2: client_id is not needed beside an assertion.
     let refresh = signer.signed(&client.refresh_request(&tokens.refresh_token)).without("client_id");
     let tokens = Tokens::of(&server.post("/token", &refresh).await);
-    client.refresh(&tokens.refresh_token).await.assert_refused(401, "invalid_client", "without a signature");
-    assert_eq!(database.count("grants WHERE revoked_at IS NULL AND auth_method = 'private_key_jwt'"), 1);
-    assert_eq!(database.count("used_assertions"), 2);
+    let revocation = Form::new([("client_id", client.id.as_str()), ("token", &tokens.refresh_token)]);
+    server.post("/revoke", &revocation).await.assert_refused(401, "invalid_client", "a revocation without a signature");
+    assert_eq!(server.post("/revoke", &signer.signed(&revocation)).await.status, 200);
+    assert_eq!(database.count("grants WHERE revoked_at IS NOT NULL AND auth_method = 'private_key_jwt'"), 1);
+    assert_eq!(database.count("used_assertions"), 3);
 }
 
 async fn whoever_cannot_sign_spends_nothing(database: &Database) {
@@ -87,6 +89,8 @@ async fn an_assertion_proves_one_request_on_every_server_of_the_database(databas
     server.post("/token", &wrong).await.assert_refused(400, "invalid_grant", "the code is wrong");
     let right = with_assertion(&client.code_request(&code), &assertion);
     server.post("/token", &right).await.assert_refused(401, "invalid_client", "used before");
+    let revocation = with_assertion(&Form::new([("token", "x")]), &assertion);
+    server.post("/revoke", &revocation).await.assert_refused(401, "invalid_client", "used before, elsewhere");
     let (request, clock) = (client.code_request(&code), server.clock.clone());
     let next = signer.signed(&request);
     if database.is_sqlite() {

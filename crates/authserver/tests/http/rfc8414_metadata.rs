@@ -20,9 +20,9 @@ on_any_database! {
 on_both_databases! { every_start_and_every_server_publishes_the_same_key }
 
 const OAUTH: &str = "/.well-known/oauth-authorization-server";
-const OPENID: &str = "/.well-known/openid-configuration";
 const METHODS: [&str; 4] = ["none", "client_secret_post", "client_secret_basic", "private_key_jwt"];
 const ALGORITHMS: [&str; 4] = ["ES256", "RS256", "PS256", "EdDSA"];
+const OPENID: &str = "/.well-known/openid-configuration";
 
 async fn the_document_says_what_clients_refuse_to_go_without(database: &Database) {
     let server = Server::start(database).await;
@@ -41,6 +41,12 @@ async fn the_document_says_what_clients_refuse_to_go_without(database: &Database
         "grant_types_supported": ["authorization_code", "refresh_token", "client_credentials"],
         "token_endpoint_auth_methods_supported": METHODS,
         "token_endpoint_auth_signing_alg_values_supported": ALGORITHMS,
+        "revocation_endpoint": "https://mcp.example.com/revoke",
+        "revocation_endpoint_auth_methods_supported": METHODS,
+        "revocation_endpoint_auth_signing_alg_values_supported": ALGORITHMS,
+        "introspection_endpoint": "https://mcp.example.com/introspect",
+        "introspection_endpoint_auth_methods_supported": METHODS[1..],
+        "introspection_endpoint_auth_signing_alg_values_supported": ALGORITHMS,
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": true,
         "protected_resources": ["https://mcp.example.com/mcp"],
@@ -75,7 +81,9 @@ async fn an_issuer_with_a_path_is_found_at_every_place_where_clients_look(databa
 
 async fn an_issuer_with_a_path_serves_its_endpoints_under_it(database: &Database) {
     let server = Server::start_with(database, Settings { public_url: WITH_PATH, ..Settings::default() }).await;
-    for path in ["/jwks", "/token", "/register", "/authorize", "/login", "/consent", "/logout"] {
+    for path in
+        ["/jwks", "/token", "/revoke", "/introspect", "/register", "/authorize", "/login", "/consent", "/logout"]
+    {
         assert_eq!(server.get(path).await.status, 404, "{path}");
         assert_ne!(server.get(&format!("/auth/a{path}")).await.status, 404, "{path}");
     }
@@ -106,8 +114,14 @@ async fn the_documents_may_be_kept_and_read_from_any_origin(database: &Database)
 async fn a_preflight_of_any_sdk_is_allowed(database: &Database) {
     let server = Server::start(database).await;
     let wanted = "mcp-protocol-version,authorization,content-type,accept,dpop";
-    for (path, method) in [(OAUTH, "GET"), (OPENID, "GET"), ("/jwks", "GET"), ("/token", "POST"), ("/register", "POST")]
-    {
+    for (path, method) in [
+        (OAUTH, "GET"),
+        (OPENID, "GET"),
+        ("/jwks", "GET"),
+        ("/token", "POST"),
+        ("/revoke", "POST"),
+        ("/register", "POST"),
+    ] {
         let request = server.request(Method::OPTIONS, path).header("origin", "https://inspector.example");
         let request =
             request.header("access-control-request-method", method).header("access-control-request-headers", wanted);
@@ -148,8 +162,6 @@ async fn a_path_that_is_not_there_is_a_short_404(database: &Database) {
         "/.well-known/oauth-authorization-server/",
         "/token/",
         "/TOKEN",
-        "/revoke",
-        "/introspect",
         "/assets/",
         "/assets/../Cargo.toml",
         "/assets/..%2f..%2fCargo.toml",

@@ -206,6 +206,8 @@ pub struct AccessToken {
     pub client_id: String,
     /// What it allows.
     pub scope: Scope,
+    /// When it was made.
+    pub issued_at: Timestamp,
     /// When it ends.
     pub expires_at: Timestamp,
     /// Its own name.
@@ -368,6 +370,7 @@ fn check_claims(claims: ReceivedClaims, expected: &Expectation, now: Timestamp) 
         subject: claims.sub,
         client_id: claims.client_id,
         scope,
+        issued_at: Timestamp::from_unix(claims.iat),
         expires_at,
         id: claims.jti,
         status: claims.status.map(|status| status.status_list),
