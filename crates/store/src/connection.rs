@@ -1,6 +1,7 @@
 //! One connection type for both databases, and how a connection is made. The scheme of the URL picks the database; diesel's
 //! own `establish` would try each in turn and hide the real error.
 
+use std::num::NonZeroU32;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -72,13 +73,41 @@ impl Tx {
         }
     }
 
+    /// Part of a transaction that can be undone by itself.
+    pub(crate) fn begin_savepoint(&mut self) -> Result<(), StoreError> {
+        Ok(AnyConnection::begin_transaction(&mut self.0)?)
+    }
+
+    pub(crate) fn release_savepoint(&mut self) -> Result<(), StoreError> {
+        Ok(AnyConnection::commit_transaction(&mut self.0)?)
+    }
+
+    /// Undoes everything from this depth on: work that panicked may have left savepoints of its own open.
+    pub(crate) fn roll_back_to(&mut self, depth: u32) -> Result<(), StoreError> {
+        while self.depth()? >= depth {
+            AnyConnection::rollback_transaction(&mut self.0)?;
+        }
+        Ok(())
+    }
+
+    fn depth(&mut self) -> Result<u32, StoreError> {
+        let status = match &mut self.0 {
+            AnyConnection::Postgres(connection) => AnsiTransactionManager::transaction_manager_status_mut(connection),
+            AnyConnection::Sqlite(connection) => AnsiTransactionManager::transaction_manager_status_mut(connection),
+        };
+        Ok(status.transaction_depth()?.map_or(0, NonZeroU32::get))
+    }
+
     /// A failure needs no answer: the database forgets the transaction with the connection, which the pool then drops.
     pub(crate) fn roll_back(&mut self) {
-        if let Err(error) = AnyConnection::rollback_transaction(&mut self.0) {
+        if let Err(error) = self.roll_back_to(1) {
             tracing::debug!(%error, "rolling back failed");
         }
     }
 }
+
+/// How deep the savepoint of one write lies within a transaction that several share.
+pub(crate) const SAVEPOINT_DEPTH: u32 = 2;
 
 /// Makes and checks the connections of the pool.
 pub(crate) struct Manager(pub(crate) DatabaseUrl);

@@ -16,7 +16,7 @@ use std::thread;
 use std::time::Duration;
 
 use diesel::r2d2::{HandleError, Pool, PooledConnection};
-use tokio::sync::{Mutex, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
 pub use connection::Tx;
@@ -27,6 +27,7 @@ pub use sweep::{SweepReport, sweep};
 
 use connection::{Access, Manager};
 use database_url::Backend;
+use write_queue::WriteQueue;
 
 pub mod authorization_codes;
 pub mod browser_sessions;
@@ -46,6 +47,7 @@ mod sqlite_file;
 mod sweep;
 pub mod used_assertions;
 pub mod users;
+mod write_queue;
 
 /// How long a request waits for a free connection.
 const WAIT_FOR_CONNECTION: Duration = Duration::from_secs(2);
@@ -90,9 +92,8 @@ pub struct Store {
     pool: Pool<Manager>,
     /// One permit for each connection of the pool: who waits for one waits here, where it costs no thread.
     connections: Arc<Semaphore>,
-    /// SQLite has one writer at a time and lets the others poll, the unlucky ones for seconds. Here they queue instead, and
-    /// only the one whose turn it is takes a connection.
-    turn: Option<Arc<Mutex<()>>>,
+    /// SQLite has one writer at a time and lets the others poll, the unlucky ones for seconds. Here they queue instead.
+    queue: Option<Arc<WriteQueue>>,
     /// Held as long as any clone lives.
     _only_server: Option<Arc<File>>,
 }
@@ -105,9 +106,9 @@ impl Store {
     }
 
     fn open_blocking(url: DatabaseUrl, options: PoolOptions) -> Result<Store, StoreError> {
-        let (mut turn, mut only_server) = (None, None);
+        let (mut queue, mut only_server) = (None, None);
         if let Backend::Sqlite(path) = &url.0 {
-            turn = Some(Arc::default());
+            queue = Some(Arc::default());
             sqlite_file::create(path)?;
             if options.only_server {
                 only_server = Some(Arc::new(sqlite_file::lock(path)?));
@@ -125,7 +126,7 @@ impl Store {
             .error_handler(Box::new(LogErrors))
             .build_unchecked(Manager(url));
         let connections = Arc::new(Semaphore::new(max_connections as usize));
-        Ok(Store { pool, connections, turn, _only_server: only_server })
+        Ok(Store { pool, connections, queue, _only_server: only_server })
     }
 
     /// Runs `work` on one snapshot of the database. A write in it is refused.
@@ -196,21 +197,17 @@ impl Store {
         T: Send + 'static,
         F: Fn(&mut Tx) -> Result<T, StoreError> + Send + 'static,
     {
-        let turn = self.turn_within(turn).await?;
+        if let Some(queue) = &self.queue {
+            return write_queue::write(self, queue, turn, connection, work).await;
+        }
         let permit = self.connection_within(connection).await?;
         let store = self.clone();
         off_the_async_threads(move || {
             // Kept to the end even when the caller goes away.
-            let _kept = (turn, permit);
+            let _kept = permit;
             store.run(Access::Write, &work)
         })
         .await
-    }
-
-    async fn turn_within(&self, patience: Duration) -> Result<Option<OwnedMutexGuard<()>>, StoreError> {
-        let Some(turn) = &self.turn else { return Ok(None) };
-        let turn = tokio::time::timeout(patience, turn.clone().lock_owned()).await;
-        turn.map(Some).map_err(|_| StoreError::Unavailable("too many writes are waiting".into()))
     }
 
     async fn connection_within(&self, patience: Duration) -> Result<OwnedSemaphorePermit, StoreError> {

@@ -80,6 +80,79 @@ async fn a_busy_pool_answers_within_seconds(database: TestDatabase) {
     database.read(users::list).await;
 }
 
+#[test]
+fn writes_that_wait_share_a_commit_and_not_their_failures() {
+    crate::support::on_sqlite(async |database| {
+        let wal = database.sqlite_path().expect("a file").with_extension("db-wal");
+        let size = || std::fs::metadata(&wal).expect("it writes ahead").len();
+        let store = database.store.clone();
+        let first = tokio::spawn(async move {
+            store
+                .write(|_| {
+                    std::thread::sleep(Duration::from_millis(500));
+                    Ok(())
+                })
+                .await
+        });
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        let before = size();
+        let rest: Vec<_> = (0..60)
+            .map(|i| {
+                let store = database.store.clone();
+                tokio::spawn(async move {
+                    store
+                        .write(move |tx| {
+                            users::insert(tx, &user(&format!("{i}")))?;
+                            match i % 3 {
+                                0 => Ok(()),
+                                1 => Err(StoreError::Refused("on purpose".to_owned())),
+                                _ => panic!("a fault inside a transaction (expected in this test)"),
+                            }
+                        })
+                        .await
+                })
+            })
+            .collect();
+        first.await.expect("no panic").expect("writes");
+        for (i, write) in rest.into_iter().enumerate() {
+            match (i % 3, write.await) {
+                (0, Ok(Ok(()))) => {}
+                (1, Ok(Err(StoreError::Refused(text)))) if text == "on purpose" => {}
+                (2, Err(panic)) if panic.is_panic() => {}
+                (_, other) => panic!("{i}: {other:?}"),
+            }
+        }
+        let stored: Vec<String> = database.read(users::list).await.into_iter().map(|user| user.username).collect();
+        let mut expected: Vec<String> = (0..60).step_by(3).map(|i| i.to_string()).collect();
+        expected.sort();
+        assert_eq!(stored, expected);
+        // Each commit of its own would write at least the pages of the table and of its two indexes.
+        let page_in_wal = 4096 + 24;
+        assert!(size() - before < 20 * 3 * page_in_wal, "{} bytes", size() - before);
+    });
+}
+
+#[test]
+fn a_write_whose_caller_has_left_is_never_begun() {
+    crate::support::on_sqlite(async |database| {
+        let store = database.store.clone();
+        let first = tokio::spawn(async move {
+            store
+                .write(|_| {
+                    std::thread::sleep(Duration::from_millis(300));
+                    Ok(())
+                })
+                .await
+        });
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        let impatient = database.store.write(|tx| users::insert(tx, &user("ada")));
+        assert!(tokio::time::timeout(Duration::from_millis(50), impatient).await.is_err());
+        first.await.expect("no panic").expect("writes");
+        database.write(|tx| users::insert(tx, &user("bob"))).await;
+        assert_eq!(database.read(users::list).await.len(), 1);
+    });
+}
+
 /// Two grants held in opposite order: PostgreSQL ends one of the transactions, and the store runs it again. On SQLite the
 /// second one waits from its beginning.
 async fn transactions_that_wait_for_each_other_are_tried_again(database: TestDatabase) {
