@@ -139,7 +139,7 @@ impl ClientMetadata {
 }
 
 /// Keeps the URIs that may be registered; refuses when none is left, saying why for the first.
-fn acceptable_redirect_uris(requested: Vec<String>, policy: &RedirectPolicy) -> Result<Vec<String>, OAuthError> {
+pub(crate) fn acceptable_redirect_uris(requested: Vec<String>, policy: &RedirectPolicy) -> Result<Vec<String>, OAuthError> {
     if requested.is_empty() {
         return Err(OAuthError::redirect_uris_refused("redirect_uris is missing or empty"));
     }
@@ -157,7 +157,7 @@ fn acceptable_redirect_uris(requested: Vec<String>, policy: &RedirectPolicy) -> 
 }
 
 /// A name for people: no control, bidirectional or invisible characters, so that it cannot pose as something else.
-fn checked_name(name: String) -> Result<String, OAuthError> {
+pub(crate) fn checked_name(name: String) -> Result<String, OAuthError> {
     let deceptive = |c: char| {
         c.is_control()
             || matches!(c, '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}' | '\u{061C}' | '\u{00AD}')
@@ -173,7 +173,7 @@ fn checked_name(name: String) -> Result<String, OAuthError> {
     Ok(name.trim().to_owned())
 }
 
-fn checked_https(member: &'static str, uri: Option<&str>) -> Result<(), OAuthError> {
+pub(crate) fn checked_https(member: &'static str, uri: Option<&str>) -> Result<(), OAuthError> {
     match uri {
         None | Some("") => Ok(()),
         Some(uri) if uri.len() <= redirect_uri::MAX_LENGTH && is_https(uri) => Ok(()),
@@ -189,7 +189,7 @@ fn is_https(uri: &str) -> bool {
 
 /// RFC 7591 §2: absent means the code grant. Unknown types are ignored; a client that is left with none, or that wants
 /// responses other than `code`, could never do anything here and is told so.
-fn known_grant_types(
+pub(crate) fn known_grant_types(
     grant_types: Option<Vec<String>>,
     response_types: Option<Vec<String>>,
 ) -> Result<Vec<GrantType>, OAuthError> {
