@@ -12,9 +12,11 @@ use gatelodge_oauth::access_token::{self, SigningKey};
 use gatelodge_oauth::authorization_server_metadata::{AuthorizationServerMetadata, Features, well_known_paths};
 use gatelodge_oauth::resource::{Resource, ResourceId};
 use gatelodge_service::clock::Clock;
+use gatelodge_service::guarded_fetch::GuardedFetch;
 use gatelodge_store::Store;
 use serde::Serialize;
 
+use crate::clients::metadata_document::BackOff;
 use crate::config::Config;
 use crate::endpoints::{authorize, consent, introspection, login, metadata, registration, revocation, token};
 use crate::login::password::Passwords;
@@ -35,6 +37,10 @@ pub struct State {
     pub clock: Clock,
     /// What access tokens are signed with.
     pub signing_key: SigningKey,
+    /// Fetches what clients name.
+    pub guarded_fetch: GuardedFetch,
+    /// Which documents of clients are not asked for right now.
+    pub back_off: BackOff,
     /// The pages for people.
     pub pages: Pages,
     /// Password checks.
@@ -82,7 +88,10 @@ impl Documents {
     /// The documents of this configuration and key.
     pub fn new(config: &Config, key: &SigningKey) -> Result<Self, serde_json::Error> {
         let issuer = config.public_url.as_str();
-        let features = Features { dynamic_registration: config.dynamic_registration };
+        let features = Features {
+            dynamic_registration: config.dynamic_registration,
+            client_id_metadata_documents: config.client_documents.enabled,
+        };
         let oauth = AuthorizationServerMetadata::new(issuer, &config.resources, features);
         Ok(Self {
             jwks: json(&access_token::jwks(&[key]))?,

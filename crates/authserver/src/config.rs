@@ -18,6 +18,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
 use crate::clients::configured::{self, RawClient};
+use crate::clients::document_config::{ClientDocuments, RawClientDocuments};
 
 /// Environment variables that begin so override the file: `GATELODGE__DATABASE__URL`.
 const ENV_PREFIX: &str = "GATELODGE";
@@ -48,6 +49,8 @@ pub struct Config {
     pub clients: Vec<Client>,
     /// What the assertions of clients may name as their audience.
     pub assertion_audience: AssertionAudience,
+    /// Clients that documents describe.
+    pub client_documents: ClientDocuments,
     /// Lifetimes and windows.
     pub tokens: Tokens,
     /// How to log.
@@ -134,6 +137,7 @@ struct RawScope {
 #[serde(deny_unknown_fields, default)]
 struct RawRegistration {
     dcr: DynamicRegistration,
+    client_id_metadata_documents: RawClientDocuments,
 }
 
 #[derive(Debug, Deserialize, Default, PartialEq, Eq)]
@@ -214,6 +218,7 @@ impl RawConfig {
         if !unsafe_values_allowed {
             self.tokens.check_ranges(&mut problems);
         }
+        let client_documents = self.registration.client_id_metadata_documents.check(&mut problems);
         let listeners = listeners(&self.listen, &self.health_listen, &mut problems);
         match (public_url, database, listeners) {
             (Some(public_url), Some((database, max_connections)), Some((listen, health_listen)))
@@ -229,6 +234,7 @@ impl RawConfig {
                     clients,
                     dynamic_registration: self.registration.dcr == DynamicRegistration::Open,
                     assertion_audience: self.clients.assertion_audience,
+                    client_documents,
                     tokens: self.tokens.typed(),
                     logs: self.logs,
                     unsafe_values_allowed,

@@ -1,12 +1,16 @@
 //! Error pages: what a person sees when an answer cannot go to the client (RFC 6749 §4.1.2.1).
 
 use actix_web::http::StatusCode;
+use actix_web::http::header::RETRY_AFTER;
 use actix_web::{HttpMessage as _, HttpRequest, HttpResponse};
 use gatelodge_oauth::error::{Code, OAuthError};
+use gatelodge_service::guarded_fetch::FetchError;
 use gatelodge_store::StoreError;
 use tracing_actix_web::RequestId;
 
 use crate::app::App;
+use crate::clients::Unresolved;
+use crate::clients::metadata_document::BACK_OFF;
 use crate::pages::{ErrorPage, Failure};
 use crate::respond;
 
@@ -19,6 +23,26 @@ pub fn authorization_request(app: &App, request: &HttpRequest, error: &OAuthErro
         _ => Failure::RequestInvalid,
     };
     refuse(app, request, failure, error)
+}
+
+/// A request of which nobody knows who sent it.
+pub fn client(app: &App, request: &HttpRequest, unresolved: &Unresolved) -> HttpResponse {
+    let (failure, detail) = match unresolved {
+        Unresolved::Store(error) => return store(app, request, error),
+        Unresolved::NotAllowed { host } => (Failure::ClientNotAllowed, host.clone()),
+        Unresolved::Invalid(error) => (Failure::ClientDocumentRefused, error.description.clone()),
+        Unresolved::Unreachable { host, reason: FetchError::Status { status, .. } } => {
+            (Failure::ClientDocumentUnreachable, format!("could not reach {host} (HTTP {status})"))
+        }
+        Unresolved::Unreachable { host, .. } => (Failure::ClientDocumentUnreachable, format!("could not reach {host}")),
+    };
+    let page = ErrorPage::new(failure, request_id(request)).with_detail(detail.clone());
+    tracing::info!(code = page.code(), detail, "refused");
+    let mut response = show(app, failure, &page);
+    if failure == Failure::ClientDocumentUnreachable {
+        response.headers_mut().insert(RETRY_AFTER, BACK_OFF.as_secs().into());
+    }
+    response
 }
 
 /// A form that cannot be read.

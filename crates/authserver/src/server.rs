@@ -9,10 +9,12 @@ use actix_web::middleware::from_fn;
 use actix_web::web::Data;
 use actix_web::{App as ActixApp, HttpServer};
 use gatelodge_service::clock::Clock;
+use gatelodge_service::guarded_fetch::GuardedFetch;
 use gatelodge_service::http::{self, health};
 use gatelodge_store::{PoolOptions, Store, StoreError, sweep};
 
 use crate::app::{App, Documents, State, routes};
+use crate::clients::metadata_document::BackOff;
 use crate::config::Config;
 use crate::keys::{self, KeyError};
 use crate::login::password::{PasswordError, Passwords};
@@ -70,7 +72,10 @@ impl Application {
         let signing_key = keys::load_or_create(&store, clock.now()).await?;
         let documents = Documents::new(&config, &signing_key)?;
         let (pages, passwords) = (Pages::load()?, Passwords::new()?);
-        let app = App::new(State { config, store, clock, signing_key, pages, passwords, documents });
+        let guarded_fetch = GuardedFetch::new(config.client_documents.fetch_options());
+        let back_off = BackOff::default();
+        let app =
+            App::new(State { config, store, clock, signing_key, guarded_fetch, back_off, pages, passwords, documents });
         let (server, address) = listen(&app)?;
         let (health, health_address) = listen_health(&app)?;
         Ok(Self { app, server, health, address, health_address })

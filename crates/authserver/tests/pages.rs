@@ -290,6 +290,20 @@ fn a_client_that_the_operator_registered_is_not_called_unverified() {
 }
 
 #[test]
+fn the_host_that_describes_a_client_stands_between_its_name_and_where_access_goes() {
+    let pages = Pages::load().expect("templates");
+    for page in ConsentPage::samples() {
+        let html = pages.render(&page).expect("a page");
+        assert_eq!(ids(&html).contains("client-host"), page.described_by.is_some());
+        if let Some(host) = &page.described_by {
+            assert_eq!(text_of(&html, "client-host"), *host);
+            let place = |id: &str| html.find(&format!("id=\"{id}\"")).expect(id);
+            assert!(place("client-name") < place("client-host") && place("client-host") < place("redirect-host"));
+        }
+    }
+}
+
+#[test]
 fn a_failed_sign_in_says_so_keeps_the_username_and_no_password() {
     for Rendered { name, html } in every_page().iter().filter(|page| page.name.starts_with("login-")) {
         let tags = tags(html);

@@ -44,6 +44,17 @@ pub fn state(parameters: &Parameters) -> Result<Option<String>, OAuthError> {
     }
 }
 
+/// What can be said of a request before its client is known: nothing is fetched for one that could not be granted anyway.
+pub fn check_without_client(parameters: &Parameters) -> Result<(), OAuthError> {
+    parameters.optional("redirect_uri")?;
+    state(parameters)?;
+    if parameters.required("response_type")? != "code" {
+        return Err(OAuthError::response_type_unsupported());
+    }
+    let challenge = parameters.optional("code_challenge")?;
+    CodeChallenge::from_request(challenge, parameters.optional("code_challenge_method")?).map(drop)
+}
+
 /// RFC 6749 §4.1.1 in the order the checks must run; every error may be redirected to the target.
 pub fn validate(
     parameters: &Parameters,

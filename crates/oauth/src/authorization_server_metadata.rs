@@ -31,6 +31,8 @@ pub struct AuthorizationServerMetadata {
     introspection_endpoint_auth_signing_alg_values_supported: Vec<&'static str>,
     code_challenge_methods_supported: [&'static str; 1],
     authorization_response_iss_parameter_supported: bool,
+    #[serde(skip_serializing_if = "is_false")]
+    client_id_metadata_document_supported: bool,
     protected_resources: Vec<String>,
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     openid: Option<OpenIdMembers>,
@@ -48,6 +50,12 @@ struct OpenIdMembers {
 pub struct Features {
     /// RFC 7591.
     pub dynamic_registration: bool,
+    /// draft-ietf-oauth-client-id-metadata-document §5.
+    pub client_id_metadata_documents: bool,
+}
+
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 impl AuthorizationServerMetadata {
@@ -76,6 +84,7 @@ impl AuthorizationServerMetadata {
             introspection_endpoint_auth_signing_alg_values_supported: client_keys::algorithm_names(),
             code_challenge_methods_supported: ["S256"],
             authorization_response_iss_parameter_supported: true,
+            client_id_metadata_document_supported: features.client_id_metadata_documents,
             protected_resources: resources.iter().map(|resource| resource.id.to_string()).collect(),
             openid: None,
         }
@@ -104,7 +113,7 @@ pub fn well_known_paths(issuer_path: &str) -> (Vec<String>, Vec<String>) {
 mod tests {
     use super::*;
 
-    const OPEN: Features = Features { dynamic_registration: true };
+    const OPEN: Features = Features { dynamic_registration: true, client_id_metadata_documents: false };
 
     fn json(metadata: &AuthorizationServerMetadata) -> serde_json::Value {
         serde_json::to_value(metadata).expect("JSON")
@@ -133,6 +142,15 @@ mod tests {
     fn registration_is_announced_only_when_it_is_open() {
         let closed = json(&AuthorizationServerMetadata::new("https://h.example", &[], Features::default()));
         assert!(closed.get("registration_endpoint").is_none());
+    }
+
+    #[test]
+    fn client_id_metadata_documents_are_announced_only_when_they_are_read() {
+        let features = Features { client_id_metadata_documents: true, ..OPEN };
+        let document = json(&AuthorizationServerMetadata::new("https://h.example", &[], features));
+        assert_eq!(document["client_id_metadata_document_supported"], true);
+        // Claude takes a document only where it sees both.
+        assert_eq!(document["token_endpoint_auth_methods_supported"][0], "none");
     }
 
     #[test]

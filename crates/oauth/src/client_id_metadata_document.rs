@@ -7,6 +7,7 @@ use url::Url;
 use crate::client::{Client, ClientId, ClientKeys, Registration, TokenEndpointAuthMethod};
 use crate::client_metadata::{acceptable_redirect_uris, checked_https, checked_name, known_grant_types};
 use crate::error::OAuthError;
+use crate::redirect_uri::RedirectPolicy;
 use crate::strict_json;
 use crate::time::Timestamp;
 
@@ -77,7 +78,10 @@ impl DocumentUrl {
         let keys = keys(&document)?;
         Ok(Client {
             name: Some(name),
-            redirect_uris: acceptable_redirect_uris(texts(&document, "redirect_uris")?.unwrap_or_default())?,
+            redirect_uris: acceptable_redirect_uris(
+                texts(&document, "redirect_uris")?.unwrap_or_default(),
+                &RedirectPolicy::default(),
+            )?,
             grant_types: known_grant_types(texts(&document, "grant_types")?, texts(&document, "response_types")?)?,
             auth_methods: auth_methods(&document, keys.is_some())?,
             keys,
@@ -88,7 +92,7 @@ impl DocumentUrl {
 }
 
 fn refused(reason: impl Into<String>) -> OAuthError {
-    OAuthError::client_metadata_refused(reason)
+    OAuthError::client_document_refused(reason)
 }
 
 /// The host of a URL that means exactly what it says.

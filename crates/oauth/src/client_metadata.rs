@@ -139,7 +139,10 @@ impl ClientMetadata {
 }
 
 /// Keeps the URIs that may be registered; refuses when none is left, saying why for the first.
-pub(crate) fn acceptable_redirect_uris(requested: Vec<String>, policy: &RedirectPolicy) -> Result<Vec<String>, OAuthError> {
+pub(crate) fn acceptable_redirect_uris(
+    requested: Vec<String>,
+    policy: &RedirectPolicy,
+) -> Result<Vec<String>, OAuthError> {
     if requested.is_empty() {
         return Err(OAuthError::redirect_uris_refused("redirect_uris is missing or empty"));
     }

@@ -155,6 +155,11 @@ impl OAuthError {
         Self::plain(Code::UnsupportedGrantType, "this grant type is not supported")
     }
 
+    /// The document that a `client_id` is the URL of (draft-ietf-oauth-client-id-metadata-document §4).
+    pub fn client_document_refused(reason: impl Into<String>) -> Self {
+        Self::plain(Code::InvalidClient, reason)
+    }
+
     // --- authorization request --------------------------------------------------------------------------------------
 
     /// RFC 6749 §3.1.2.4: never answered by a redirect.

@@ -2,12 +2,12 @@
 //! registration, the authorization endpoint and client authentication.
 
 use diesel::prelude::*;
-use gatelodge_oauth::client::{Client, ClientId, ClientKeys, TokenEndpointAuthMethod};
+use gatelodge_oauth::client::{Client, ClientId, ClientKeys, Registration, TokenEndpointAuthMethod};
 use gatelodge_oauth::time::Timestamp;
 
 use crate::insertion::unless_exists;
 use crate::row::{RowName, to_json};
-use crate::schema::clients as t;
+use crate::schema::{clients as t, grants};
 use crate::{Insertion, StoreError, Tx};
 
 #[derive(Queryable, Insertable)]
@@ -105,4 +105,61 @@ pub fn insert(tx: &mut Tx, client: &Client) -> Result<Insertion, StoreError> {
 pub fn find(tx: &mut Tx, id: &ClientId) -> Result<Option<Client>, StoreError> {
     let row = t::table.filter(t::id.eq(id.as_str())).first::<Row>(&mut tx.0).optional()?;
     row.map(Client::try_from).transpose()
+}
+
+/// A client as it was last heard of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Known {
+    /// The client; for one that a document describes, `issued_at` is when the document was read.
+    pub client: Client,
+    /// Until when its document need not be asked for again.
+    pub fresh_until: Option<Timestamp>,
+}
+
+/// By identifier, with what is known of its document.
+pub fn find_known(tx: &mut Tx, id: &ClientId) -> Result<Option<Known>, StoreError> {
+    let row = t::table.filter(t::id.eq(id.as_str())).first::<Row>(&mut tx.0).optional()?;
+    let Some(row) = row else { return Ok(None) };
+    let fresh_until = row.fresh_until.map(Timestamp::from_unix);
+    Ok(Some(Known { client: Client::try_from(row)?, fresh_until }))
+}
+
+/// Keeps what a document says, in place of what it said before. A client that came here in another way stays as it is.
+pub fn keep_document(tx: &mut Tx, client: &Client, fresh_until: Timestamp) -> Result<(), StoreError> {
+    let row = Row { fresh_until: Some(fresh_until.as_unix()), ..Row::of(client) };
+    let described = t::table.filter(t::id.eq(row.id.clone()));
+    let described = described.filter(t::registration.eq(Registration::MetadataDocument.as_str()));
+    let changed = diesel::update(described)
+        .set((
+            t::name.eq(row.name.clone()),
+            t::redirect_uris.eq(row.redirect_uris.clone()),
+            t::grant_types.eq(row.grant_types.clone()),
+            t::token_endpoint_auth_method.eq(row.token_endpoint_auth_method.clone()),
+            t::other_auth_methods.eq(row.other_auth_methods.clone()),
+            t::jwks.eq(row.jwks.clone()),
+            t::jwks_uri.eq(row.jwks_uri.clone()),
+            t::client_uri.eq(row.client_uri.clone()),
+            t::issued_at.eq(row.issued_at),
+            t::fresh_until.eq(row.fresh_until),
+        ))
+        .execute(&mut tx.0)?;
+    if changed == 0 {
+        unless_exists(tx, |connection| diesel::insert_into(t::table).values(row).execute(connection))?;
+    }
+    Ok(())
+}
+
+/// Forgets documents that were read before `before` and that no grant stands on, `limit` at most.
+pub(crate) fn forget_documents(tx: &mut Tx, before: Timestamp, limit: i64) -> Result<usize, StoreError> {
+    let unused = || {
+        let granted = grants::table.filter(grants::client_id.eq(t::id)).select(grants::id);
+        t::table
+            .filter(t::registration.eq(Registration::MetadataDocument.as_str()))
+            .filter(t::issued_at.le(before.as_unix()))
+            .filter(diesel::dsl::not(diesel::dsl::exists(granted)))
+    };
+    let batch = unused().select(t::id).order(t::issued_at).limit(limit).load::<String>(&mut tx.0)?;
+    // Whatever was read again in between stays.
+    let batch = t::table.filter(t::id.eq_any(batch)).filter(t::issued_at.le(before.as_unix()));
+    Ok(diesel::delete(batch).execute(&mut tx.0)?)
 }

@@ -150,6 +150,8 @@ diesel::table! {
     }
 }
 
+diesel::allow_tables_to_appear_in_same_query!(clients, grants);
+
 diesel::table! {
     used_assertions (hash) {
         hash -> Binary,

@@ -10,13 +10,16 @@ use crate::schema::{
     authorization_codes, browser_sessions, device_authorizations, pending_authorizations,
     pushed_authorization_requests, used_assertions,
 };
-use crate::{StoreError, Tx};
+use crate::{StoreError, Tx, clients};
 
 /// Rows of one table that one sweep deletes at most.
 const BATCH: i64 = 1000;
 
 /// A code is kept for so long after it expired, to recognise that it is used a second time (RFC 6749 §4.1.2).
 const CODES_STAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// A client's document without a grant is kept for so long: a day more than it may be used while its host does not answer.
+const DOCUMENTS_STAY: Duration = Duration::from_secs(8 * 24 * 60 * 60);
 
 /// How much one sweep deleted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -33,6 +36,8 @@ pub struct SweepReport {
     pub device_authorizations: usize,
     /// Rows of `used_assertions`.
     pub used_assertions: usize,
+    /// Rows of `clients` that came from documents.
+    pub documents: usize,
     /// Whether a table may have more to delete: sweep again after a pause.
     pub unfinished: bool,
 }
@@ -56,6 +61,7 @@ pub fn sweep(tx: &mut Tx, now: Timestamp) -> Result<SweepReport, StoreError> {
     let pushed_authorization_requests = delete_batch!(tx, pushed_authorization_requests, now);
     let device_authorizations = delete_batch!(tx, device_authorizations, now.minus(CODES_STAY));
     let used_assertions = delete_batch!(tx, used_assertions, now);
+    let documents = clients::forget_documents(tx, now.minus(DOCUMENTS_STAY), BATCH)?;
     let counts = [
         pending_authorizations,
         browser_sessions,
@@ -63,6 +69,7 @@ pub fn sweep(tx: &mut Tx, now: Timestamp) -> Result<SweepReport, StoreError> {
         pushed_authorization_requests,
         device_authorizations,
         used_assertions,
+        documents,
     ];
     let unfinished = counts.into_iter().any(|rows| i64::try_from(rows).is_ok_and(|rows| rows >= BATCH));
     Ok(SweepReport {
@@ -72,6 +79,7 @@ pub fn sweep(tx: &mut Tx, now: Timestamp) -> Result<SweepReport, StoreError> {
         pushed_authorization_requests,
         device_authorizations,
         used_assertions,
+        documents,
         unfinished,
     })
 }

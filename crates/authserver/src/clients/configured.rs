@@ -15,6 +15,8 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::config::Config;
+
 /// RFC 6749 §10.10 asks for 128 bits; a shorter text has fewer even when every character of it is random.
 const MIN_SECRET_LENGTH: usize = 22;
 
@@ -53,6 +55,11 @@ pub struct RawClient {
     /// Whether it may ask about tokens (RFC 7662).
     #[serde(default)]
     pub introspection: bool,
+}
+
+/// The client of the configuration that has this name.
+pub fn find<'a>(config: &'a Config, id: &ClientId) -> Option<&'a Client> {
+    config.clients.iter().find(|client| client.id == *id)
 }
 
 /// Checks every `[[client]]`; notes what is wrong.

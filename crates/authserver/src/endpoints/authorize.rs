@@ -6,6 +6,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use gatelodge_oauth::authorization_request::{self, AuthorizationRequest};
 use gatelodge_oauth::authorization_response::AuthorizationResponse;
 use gatelodge_oauth::client::{Client, ClientId};
+use gatelodge_oauth::client_id_metadata_document::DocumentUrl;
 use gatelodge_oauth::error::OAuthError;
 use gatelodge_oauth::parameters::Parameters;
 use gatelodge_oauth::redirect_uri::RedirectTarget;
@@ -14,6 +15,7 @@ use gatelodge_store::StoreError;
 use gatelodge_store::pending_authorizations::{self, PendingAuthorization};
 
 use crate::app::App;
+use crate::clients::Unresolved;
 use crate::endpoints::login::{self, Place};
 use crate::session::{self, OpenSession};
 use crate::{clients, problem, respond};
@@ -23,6 +25,8 @@ use crate::{clients, problem, respond};
 enum Refusal {
     /// For the person's eyes only.
     Page(OAuthError),
+    /// The same: nobody knows yet who asks.
+    Client(Unresolved),
     /// For the client.
     Redirect(RedirectTarget, Option<String>, OAuthError),
 }
@@ -38,6 +42,7 @@ pub async fn authorize(request: HttpRequest, app: Data<App>) -> HttpResponse {
             Err(error) => problem::store(&app, &request, &error),
         },
         Err(Refusal::Page(error)) => problem::authorization_request(&app, &request, &error),
+        Err(Refusal::Client(unresolved)) => problem::client(&app, &request, &unresolved),
         Err(Refusal::Redirect(target, state, error)) => {
             let issuer = app.config.public_url.as_str();
             respond::to_client(&AuthorizationResponse::Error(&error), &target, state.as_deref(), issuer)
@@ -47,20 +52,21 @@ pub async fn authorize(request: HttpRequest, app: Data<App>) -> HttpResponse {
 
 async fn validated(request: &HttpRequest, app: &App) -> Result<AuthorizationRequest, Refusal> {
     let parameters = Parameters::parse(request.query_string().as_bytes()).map_err(Refusal::Page)?;
-    let client = client(&parameters, app).await.map_err(Refusal::Page)?;
+    let client = client(&parameters, app).await?;
     let target = authorization_request::identify(&parameters, &client).map_err(Refusal::Page)?;
     let state = authorization_request::state(&parameters).ok().flatten();
     authorization_request::validate(&parameters, &client, target.clone(), &app.config.resources)
         .map_err(|error| Refusal::Redirect(target, state, error))
 }
 
-async fn client(parameters: &Parameters, app: &App) -> Result<Client, OAuthError> {
-    let client_id = ClientId::new(parameters.required("client_id")?);
-    let state = app.clone();
-    let found = app.store.read(move |tx| clients::find(tx, &state, &client_id)).await;
-    found
-        .map_err(|error| OAuthError::temporarily_unavailable(error.to_string()))?
-        .ok_or_else(OAuthError::client_unknown)
+/// Nobody is asked who a client is for the sake of a request that could not be granted anyway.
+async fn client(parameters: &Parameters, app: &App) -> Result<Client, Refusal> {
+    let client_id = ClientId::new(parameters.required("client_id").map_err(Refusal::Page)?);
+    let (found, otherwise) = match authorization_request::check_without_client(parameters) {
+        Err(error) if DocumentUrl::is_meant_by(&client_id) => (clients::known(app, &client_id).await, error),
+        _ => (clients::resolve(app, &client_id).await, OAuthError::client_unknown()),
+    };
+    found.map_err(Refusal::Client)?.ok_or(Refusal::Page(otherwise))
 }
 
 /// Binds the request to this browser: the cookie's session, or a new anonymous one.

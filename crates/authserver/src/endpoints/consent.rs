@@ -5,7 +5,8 @@ use actix_web::http::StatusCode;
 use actix_web::web::{Bytes, Data};
 use actix_web::{Error, HttpRequest, HttpResponse};
 use gatelodge_oauth::authorization_response::AuthorizationResponse;
-use gatelodge_oauth::client::Registration;
+use gatelodge_oauth::client::{Client, Registration};
+use gatelodge_oauth::client_id_metadata_document::DocumentUrl;
 use gatelodge_oauth::error::OAuthError;
 use gatelodge_oauth::grant::authorization_code::AuthorizationCode;
 use gatelodge_oauth::grant::{Grant, GrantId, UserId};
@@ -53,7 +54,8 @@ fn page(app: &App, open: &OpenTransaction, user: User) -> HttpResponse {
             transaction: open.transaction.expose().to_owned(),
             csrf_token: open.csrf_token(),
             client_name: open.client.name.clone(),
-            unverified: open.client.registration != Registration::Configured,
+            unverified: open.client.registration == Registration::Dynamic,
+            described_by: described_by(&open.client),
             destination: Destination::from(&request.redirect_uri),
             account: user.username,
             resource_name: app.resource_name(&request.resource),
@@ -62,6 +64,13 @@ fn page(app: &App, open: &OpenTransaction, user: User) -> HttpResponse {
             lifetime: app.config.tokens.refresh_token,
         }),
     )
+}
+
+/// The host that says who the client is.
+fn described_by(client: &Client) -> Option<String> {
+    let described = client.registration == Registration::MetadataDocument;
+    let url = described.then(|| DocumentUrl::parse(&client.id).ok()).flatten()?;
+    Some(url.host().to_owned())
 }
 
 /// `POST /consent`.

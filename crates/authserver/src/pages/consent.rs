@@ -19,6 +19,8 @@ pub struct ConsentPage {
     pub client_name: Option<String>,
     /// Nobody vouches for that name: the client registered itself.
     pub unverified: bool,
+    /// The host of its `client_id`, whose document says what it is called: nobody else can use that host's name.
+    pub described_by: Option<String>,
     /// Where the answer goes.
     pub destination: Destination,
     /// The username signed in.
@@ -100,6 +102,7 @@ impl Page for ConsentPage {
             csrf_token: "sample".to_owned(),
             client_name: Some("Claude".to_owned()),
             unverified: true,
+            described_by: None,
             destination: website("claude.ai"),
             account: "nora".to_owned(),
             resource_name: "Acme MCP".to_owned(),
@@ -123,6 +126,15 @@ impl Page for ConsentPage {
                 lifetime: days(1),
                 ..web.clone()
             },
+            Self { unverified: false, described_by: Some("claude.ai".to_owned()), ..web.clone() },
+            Self {
+                client_name: Some("Claude Code".to_owned()),
+                unverified: false,
+                described_by: Some("claude.ai".to_owned()),
+                destination: local("localhost"),
+                ..web.clone()
+            },
+            Self { unverified: false, described_by: Some(format!("{}.example", "a".repeat(63))), ..web.clone() },
             Self {
                 client_name: Some("Cursor".to_owned()),
                 destination: Destination::Program { scheme: "cursor".to_owned() },

@@ -20,6 +20,12 @@ pub struct ErrorPage {
 pub enum Failure {
     /// No such `client_id`: the client keeps a registration that is gone here.
     ClientUnknown,
+    /// The document that its `client_id` is the URL of cannot be used.
+    ClientDocumentRefused,
+    /// The host of that document does not give it out.
+    ClientDocumentUnreachable,
+    /// The operator does not trust that host.
+    ClientNotAllowed,
     /// The redirect URI is not the client's.
     RedirectUriRefused,
     /// The request cannot be read, and so cannot be answered to the client.
@@ -38,8 +44,11 @@ pub enum Failure {
 
 impl Failure {
     /// Every failure.
-    pub const ALL: [Failure; 8] = [
+    pub const ALL: [Failure; 11] = [
         Failure::ClientUnknown,
+        Failure::ClientDocumentRefused,
+        Failure::ClientDocumentUnreachable,
+        Failure::ClientNotAllowed,
         Failure::RedirectUriRefused,
         Failure::RequestInvalid,
         Failure::RequestEnded,
@@ -52,8 +61,8 @@ impl Failure {
     /// The HTTP status of its page. An unknown client is a 400: some clients ask once themselves and register anew on it.
     pub const fn status(self) -> u16 {
         match self {
-            Failure::FormRefused => 403,
-            Failure::TemporarilyUnavailable => 503,
+            Failure::FormRefused | Failure::ClientNotAllowed => 403,
+            Failure::TemporarilyUnavailable | Failure::ClientDocumentUnreachable => 503,
             Failure::ServerError => 500,
             _ => 400,
         }
@@ -67,6 +76,31 @@ impl Failure {
                 "This client is not registered here",
                 "The client that sent you here uses a registration that this server does not know, or knows no longer. Trying again does not help until the client registers anew.",
                 &[],
+            ),
+            Failure::ClientDocumentRefused => (
+                "client_document_refused",
+                "This client cannot be identified",
+                "It is described by a document on its website, and that document is missing something or says something that is not safe. Nothing was allowed.",
+                &[
+                    "If you followed a link from a message or a web page, close this page.",
+                    "If you started this in the client yourself, update the client and connect again.",
+                    "If that does not help, tell whoever makes the client: the reason is below.",
+                ],
+            ),
+            Failure::ClientDocumentUnreachable => (
+                "client_document_unreachable",
+                "The website of the client does not answer",
+                "This server has to read there what the client is before you can allow it anything, and could not. Nothing is lost, and clients that are connected stay connected.",
+                &[
+                    "Wait half a minute, then load this page again.",
+                    "If it happens again, tell whoever runs this server: the reason is below and in its log.",
+                ],
+            ),
+            Failure::ClientNotAllowed => (
+                "client_not_allowed",
+                "This client is not allowed here",
+                "Whoever runs this server does not let clients of this website connect.",
+                &["If you need this client, ask whoever runs this server to allow it."],
             ),
             Failure::RedirectUriRefused => (
                 "redirect_uri_refused",

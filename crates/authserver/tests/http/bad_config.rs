@@ -52,6 +52,47 @@ const CASES: &[Case] = &[
         "public_url = \"https://mcp.example.com\"\npublic_url = \"x\"",
         &["gatelodge.toml:2:", "duplicate", "hint:"],
     ),
+    // Documents of clients
+    case(
+        END,
+        "title = \"x\"\n[registration.client_id_metadata_documents]\nmode = \"allowlist\"\n",
+        &["registration.client_id_metadata_documents.allow", "nobody is allowed", "hint:"],
+    ),
+    case(
+        END,
+        "title = \"x\"\n[registration.client_id_metadata_documents]\nallow = [\"claude.ai\"]\n",
+        &["client_id_metadata_documents.allow", "mode", "hint:"],
+    ),
+    case(
+        END,
+        "title = \"x\"\n[registration.client_id_metadata_documents]\nmode = \"closed\"\n",
+        &["mode", "open", "allowlist"],
+    ),
+    case(
+        END,
+        "title = \"x\"\n[registration.client_id_metadata_documents]\ndeny = [\"*.example.com\"]\n",
+        &["deny[0]", "*.example.com", "hint:"],
+    ),
+    case(
+        END,
+        "title = \"x\"\n[registration.client_id_metadata_documents]\ndeny = [\"https://example.com\"]\n",
+        &["deny[0]", "https://example.com", "hint:"],
+    ),
+    case(
+        END,
+        "title = \"x\"\n[registration.client_id_metadata_documents]\nprivate_hosts = [\"10.0.0.0/8\"]\n",
+        &["private_hosts[0]", "10.0.0.0/8", "hint:"],
+    ),
+    case(
+        END,
+        "title = \"x\"\n[registration.client_id_metadata_documents]\nextra_ca_file = \"none.pem\"\n",
+        &["extra_ca_file", "none.pem", "hint:"],
+    ),
+    case(
+        END,
+        "title = \"x\"\n[registration.client_id_metadata_documents]\npinned_directory = \"none\"\n",
+        &["pinned_directory", "none", "hint:"],
+    ),
     // Keys
     case("public_url", "pubic_url", &["pubic_url", "unknown", "did you mean public_url?"]),
     case("health_listen", "health_listn", &["gatelodge.toml:3:1", "did you mean health_listen?"]),

@@ -5,6 +5,8 @@ mod bad_config;
 mod browser_forgery;
 mod browser_pages;
 mod browser_sign_in;
+mod client_document_policy;
+mod client_documents;
 mod configured_clients;
 mod cut_answers;
 mod faults;

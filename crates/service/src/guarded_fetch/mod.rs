@@ -13,7 +13,7 @@ use std::time::Duration;
 use gatelodge_oauth::time::Timestamp;
 use reqwest::dns::Resolve;
 use reqwest::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue};
-use reqwest::{Client, Response, StatusCode};
+use reqwest::{Certificate, Client, Response, StatusCode};
 use tokio::sync::OnceCell;
 use url::{Host, Url};
 
@@ -87,6 +87,15 @@ impl FromStr for PrivateHost {
             (Some(host), Some(port)) if spelled(&host, port) => Ok(Self { host, port }),
             _ => Err(format!("{text:?} is not a host in lower case with or without a port")),
         }
+    }
+}
+
+/// Whether a file holds certificates (PEM) that can be believed.
+pub fn check_certificates(pem: &[u8]) -> Result<(), String> {
+    match Certificate::from_pem_bundle(pem) {
+        Ok(certificates) if certificates.is_empty() => Err("there is no certificate in it".to_owned()),
+        Ok(_) => Ok(()),
+        Err(error) => Err(http_client::cause(&error)),
     }
 }
 

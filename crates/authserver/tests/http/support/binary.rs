@@ -76,7 +76,18 @@ impl Workplace {
 
     /// `gatelodge serve`, ready. The configuration has `listen` and `health_listen` at these addresses.
     pub fn serve(&self, listen: SocketAddr, health_listen: SocketAddr, issuer: &'static str) -> (Process, Server) {
-        let mut process = Process::start("gatelodge", &mut self.command(&["serve"], &[]), self.path());
+        self.serve_with(&[], listen, health_listen, issuer)
+    }
+
+    /// The same in another environment.
+    pub fn serve_with(
+        &self,
+        environment: &[(&str, &str)],
+        listen: SocketAddr,
+        health_listen: SocketAddr,
+        issuer: &'static str,
+    ) -> (Process, Server) {
+        let mut process = Process::start("gatelodge", &mut self.command(&["serve"], environment), self.path());
         process.wait_until(|| {
             let asked = self.run(&["health"], &[]);
             if asked.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&asked.stderr).into_owned()) }

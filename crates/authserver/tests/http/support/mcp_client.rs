@@ -74,6 +74,18 @@ impl<'s> McpClient<'s> {
         }
     }
 
+    /// A public client with this `client_id`, which the server knows or finds out about.
+    pub fn described(server: &'s Server, id: &str, redirect_uri: &str) -> Self {
+        Self {
+            server,
+            id: id.to_owned(),
+            secret: None,
+            redirect_uri: redirect_uri.to_owned(),
+            verifier: random_base62(64),
+            browser: Cell::new(Some(Browser::new(server))),
+        }
+    }
+
     /// RFC 6749 §4.1.1 with PKCE (RFC 7636 §4.3) and a resource indicator (RFC 8707 §2.1).
     pub fn authorization_request(&self) -> Form {
         Form::new([

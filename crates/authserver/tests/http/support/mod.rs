@@ -12,6 +12,7 @@ pub mod program;
 pub mod proxy;
 pub mod seed;
 pub mod signer;
+pub mod website;
 
 use std::net::SocketAddr;
 use std::time::Duration;
