@@ -1,15 +1,20 @@
 #!/bin/sh
-# Makes the secrets of docker-compose.yml, once: the password of the database, and the URL that contains it.
+# Makes the secrets of docker-compose.yml, each once: the password of the database, the URL that contains it, and the key that
+# encrypts the signing keys in the database. What is there already stays.
 set -eu
 umask 077
 cd "$(dirname "$0")"
-if ! mkdir secrets; then
+mkdir -p secrets
+if [ -e secrets/encryption_key ]; then
     echo "The secrets exist already. To begin anew, remove that directory and the database: docker compose down --volumes" >&2
     exit 1
 fi
-password="$(od -An -N24 -tx1 /dev/urandom | tr -d ' \n')"
-printf '%s' "$password" > secrets/database_password
-printf 'postgres://gatelodge:%s@postgres/gatelodge' "$password" > secrets/database_url
+if ! [ -e secrets/database_password ]; then
+    password="$(od -An -N24 -tx1 /dev/urandom | tr -d ' \n')"
+    printf 'postgres://gatelodge:%s@postgres/gatelodge' "$password" > secrets/database_url
+    printf '%s' "$password" > secrets/database_password
+fi
+head -c 32 /dev/urandom | base64 > secrets/encryption_key
 # The users inside the containers must be able to read the files. Nobody else can: the directory lets no other user in.
 chmod 444 secrets/*
 echo "Made $PWD/secrets."

@@ -8,7 +8,6 @@ use actix_web::HttpResponse;
 use actix_web::guard::{Any, Get, Head};
 use actix_web::http::{StatusCode, header};
 use actix_web::web::{self, Bytes, PayloadConfig, ServiceConfig};
-use gatelodge_oauth::access_token::{self, SigningKey};
 use gatelodge_oauth::authorization_server_metadata::{AuthorizationServerMetadata, Features, well_known_paths};
 use gatelodge_oauth::resource::{Resource, ResourceId};
 use gatelodge_service::clock::Clock;
@@ -18,10 +17,14 @@ use serde::Serialize;
 
 use crate::clients::metadata_document::BackOff;
 use crate::config::Config;
-use crate::endpoints::{authorize, consent, introspection, login, metadata, registration, revocation, token};
+use crate::endpoints::{
+    authorize, consent, introspection, login, metadata, registration, revocation, status_list, token,
+};
+use crate::keys::KeyRing;
 use crate::login::password::Passwords;
 use crate::pages::Pages;
 use crate::respond;
+use crate::status_list::{self as published, PublishedStatusList};
 
 /// Everything a request may need. Clones are cheap and share it.
 #[derive(Clone)]
@@ -36,7 +39,9 @@ pub struct State {
     /// The time.
     pub clock: Clock,
     /// What access tokens are signed with.
-    pub signing_key: SigningKey,
+    pub keys: KeyRing,
+    /// Which tokens were revoked.
+    pub status_list: PublishedStatusList,
     /// Fetches what clients name.
     pub guarded_fetch: GuardedFetch,
     /// Which documents of clients are not asked for right now.
@@ -55,8 +60,6 @@ pub struct Documents {
     pub oauth: Bytes,
     /// OpenID Connect Discovery 1.0 §4.2.
     pub openid: Bytes,
-    /// RFC 7517 §5.
-    pub jwks: Bytes,
 }
 
 impl App {
@@ -85,19 +88,15 @@ impl Deref for App {
 }
 
 impl Documents {
-    /// The documents of this configuration and key.
-    pub fn new(config: &Config, key: &SigningKey) -> Result<Self, serde_json::Error> {
+    /// The documents of this configuration.
+    pub fn new(config: &Config) -> Result<Self, serde_json::Error> {
         let issuer = config.public_url.as_str();
         let features = Features {
             dynamic_registration: config.dynamic_registration,
             client_id_metadata_documents: config.client_documents.enabled,
         };
         let oauth = AuthorizationServerMetadata::new(issuer, &config.resources, features);
-        Ok(Self {
-            jwks: json(&access_token::jwks(&[key]))?,
-            openid: json(&oauth.clone().with_openid_members())?,
-            oauth: json(&oauth)?,
-        })
+        Ok(Self { openid: json(&oauth.clone().with_openid_members(config.keys.algorithm))?, oauth: json(&oauth)? })
     }
 }
 
@@ -115,6 +114,7 @@ pub fn routes(config: &Config) -> impl Fn(&mut ServiceConfig) + Clone + use<> {
         service.service(readable(web::resource(oauth), metadata::oauth));
         service.service(readable(web::resource(openid), metadata::openid));
         service.service(readable(at("/jwks"), metadata::jwks));
+        service.service(readable(at(published::PATH), status_list::status_list));
         service.service(postable(at("/token"), token::MAX_BODY, token::token));
         service.service(postable(at("/revoke"), revocation::MAX_BODY, revocation::revoke));
         service.service(

@@ -12,6 +12,9 @@ use gatelodge_service::logs;
 use gatelodge_store::users::{self, User};
 use gatelodge_store::{Insertion, PoolOptions, Store};
 
+use crate::commands::grant::GrantCommand;
+use crate::commands::key::KeyCommand;
+use crate::commands::token::TokenCommand;
 use crate::config::{self, Config};
 use crate::login::password::{self, canonical_username};
 use crate::server::Application;
@@ -47,13 +50,23 @@ enum Command {
     /// Manage the people who may sign in. Works while the server runs.
     #[command(subcommand)]
     User(UserCommand),
+    /// Manage the keys that tokens are signed with. Works while the server runs.
+    #[command(subcommand)]
+    Key(KeyCommand),
+    /// Make, list and revoke personal tokens. Works while the server runs.
+    #[command(subcommand)]
+    Token(TokenCommand),
+    /// List and revoke what people allowed. Works while the server runs.
+    #[command(subcommand)]
+    Grant(GrantCommand),
 }
 
+/// Of every command.
 #[derive(Args)]
-struct ConfigFile {
+pub(crate) struct ConfigFile {
     /// The configuration file.
     #[arg(long, value_name = "FILE", default_value = "config/gatelodge.toml")]
-    config: PathBuf,
+    pub(crate) config: PathBuf,
 }
 
 #[derive(Subcommand)]
@@ -88,6 +101,9 @@ pub fn run() -> ExitCode {
         Command::Health(file) => ask_health(&file.config),
         Command::User(UserCommand::Add(add)) => add_user(&add),
         Command::User(UserCommand::List(file)) => list_users(&file.config),
+        Command::Key(command) => command.run(),
+        Command::Token(command) => command.run(),
+        Command::Grant(command) => command.run(),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -19,6 +19,7 @@ use serde::Deserialize;
 
 use crate::clients::configured::{self, RawClient};
 use crate::clients::document_config::{ClientDocuments, RawClientDocuments};
+use crate::keys::config::{KeysConfig, RawKeys};
 
 /// Environment variables that begin so override the file: `GATELODGE__DATABASE__URL`.
 const ENV_PREFIX: &str = "GATELODGE";
@@ -53,6 +54,8 @@ pub struct Config {
     pub client_documents: ClientDocuments,
     /// Lifetimes and windows.
     pub tokens: Tokens,
+    /// How tokens are signed.
+    pub keys: KeysConfig,
     /// How to log.
     pub logs: LogsConfig,
     /// Whether values outside the safe ranges were allowed.
@@ -102,6 +105,8 @@ struct RawConfig {
     clients: RawClients,
     #[serde(default)]
     tokens: RawTokens,
+    #[serde(default)]
+    keys: RawKeys,
     #[serde(default)]
     logs: LogsConfig,
     #[serde(default)]
@@ -213,6 +218,7 @@ impl RawConfig {
         let unsafe_values_allowed = self.development.allow_unsafe_values;
         let public_url = public_url(&self.public_url, "public_url", &mut problems);
         let database = self.database.check(&mut problems);
+        let keys = self.keys.check(database.as_ref().map(|(url, _)| url), unsafe_values_allowed, &mut problems);
         let resources = check_resources(self.resource, &mut problems);
         let clients = configured::check_all(self.client, &RedirectPolicy::default(), &resources, &mut problems);
         if !unsafe_values_allowed {
@@ -220,8 +226,8 @@ impl RawConfig {
         }
         let client_documents = self.registration.client_id_metadata_documents.check(&mut problems);
         let listeners = listeners(&self.listen, &self.health_listen, &mut problems);
-        match (public_url, database, listeners) {
-            (Some(public_url), Some((database, max_connections)), Some((listen, health_listen)))
+        match (public_url, database, listeners, keys) {
+            (Some(public_url), Some((database, max_connections)), Some((listen, health_listen)), Some(keys))
                 if problems.is_empty() =>
             {
                 Ok(Config {
@@ -236,6 +242,7 @@ impl RawConfig {
                     assertion_audience: self.clients.assertion_audience,
                     client_documents,
                     tokens: self.tokens.typed(),
+                    keys,
                     logs: self.logs,
                     unsafe_values_allowed,
                 })

@@ -4,6 +4,7 @@
 pub mod app;
 pub mod cli;
 pub mod clients;
+mod commands;
 pub mod config;
 pub mod csrf;
 pub mod endpoints;
@@ -13,6 +14,8 @@ pub mod login;
 pub mod pages;
 pub mod problem;
 pub mod respond;
+pub mod sealing;
 pub mod server;
 pub mod session;
+pub mod status_list;
 pub mod transaction;

@@ -16,12 +16,14 @@ use gatelodge_oauth::error::{Code, OAuthError};
 use gatelodge_oauth::introspection::Introspection;
 use gatelodge_oauth::parameters::Parameters;
 use gatelodge_oauth::redirect_uri::RedirectTarget;
+use gatelodge_oauth::status_list::MEDIA_TYPE;
 use gatelodge_oauth::token_response::TokenResponse;
 use serde::Serialize;
 use serde_json::json;
 
 use crate::app::App;
 use crate::pages::PagesError;
+use crate::status_list::Document;
 
 /// Nothing is loaded from elsewhere and nobody may frame a page. There is no `form-action` on purpose: Chromium applies it
 /// to the whole chain of redirects after a post, which ends at the client.
@@ -129,6 +131,15 @@ pub fn public_json(document: &Bytes) -> HttpResponse {
         .insert_header((header::CACHE_CONTROL, cache))
         .content_type("application/json")
         .body(document.clone())
+}
+
+/// The signed status list (draft-ietf-oauth-status-list §8.1), or that the client has it already (RFC 9110 §15.4.5).
+pub fn status_list(document: &Document, is_known: bool) -> HttpResponse {
+    let mut response = if is_known { HttpResponse::NotModified() } else { HttpResponse::Ok() };
+    response
+        .insert_header((header::CACHE_CONTROL, "public, max-age=1"))
+        .insert_header((header::ETAG, document.etag.as_str()));
+    if is_known { response.finish() } else { response.content_type(MEDIA_TYPE).body(document.jwt.clone()) }
 }
 
 /// A refusal that no RFC gives a code: an unknown path, a wrong method.

@@ -16,10 +16,11 @@ use gatelodge_store::{PoolOptions, Store, StoreError, sweep};
 use crate::app::{App, Documents, State, routes};
 use crate::clients::metadata_document::BackOff;
 use crate::config::Config;
-use crate::keys::{self, KeyError};
+use crate::keys::{self, KeyError, KeyRing};
 use crate::login::password::{PasswordError, Passwords};
 use crate::pages::{Pages, PagesError};
 use crate::respond;
+use crate::status_list::PublishedStatusList;
 
 /// How often rows that have expired are removed.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(60);
@@ -69,13 +70,24 @@ impl Application {
     /// Opens the store, finds or makes the key, and binds the listeners.
     pub async fn build(config: Config, clock: Clock) -> Result<Self, StartError> {
         let store = Store::open(&config.database, PoolOptions::server(config.max_connections)).await?;
-        let signing_key = keys::load_or_create(&store, clock.now()).await?;
-        let documents = Documents::new(&config, &signing_key)?;
+        let keys = KeyRing::open(&store, &config, clock.now()).await?;
+        let documents = Documents::new(&config)?;
+        let status_list = PublishedStatusList::default();
         let (pages, passwords) = (Pages::load()?, Passwords::new()?);
         let guarded_fetch = GuardedFetch::new(config.client_documents.fetch_options());
         let back_off = BackOff::default();
-        let app =
-            App::new(State { config, store, clock, signing_key, guarded_fetch, back_off, pages, passwords, documents });
+        let app = App::new(State {
+            config,
+            store,
+            clock,
+            keys,
+            status_list,
+            guarded_fetch,
+            back_off,
+            pages,
+            passwords,
+            documents,
+        });
         let (server, address) = listen(&app)?;
         let (health, health_address) = listen_health(&app)?;
         Ok(Self { app, server, health, address, health_address })
@@ -90,9 +102,11 @@ impl Application {
     pub async fn run(self) -> io::Result<()> {
         let health_handle = self.health.handle();
         let health = actix_web::rt::spawn(self.health);
-        let sweeper = actix_web::rt::spawn(sweep_regularly(self.app));
+        let sweeper = actix_web::rt::spawn(sweep_regularly(self.app.clone()));
+        let key_keeper = actix_web::rt::spawn(keep_keys_current(self.app));
         let ended = self.server.await;
         sweeper.abort();
+        key_keeper.abort();
         health_handle.stop(false).await;
         health.abort();
         ended
@@ -128,6 +142,14 @@ fn listen_health(app: &App) -> Result<(Server, SocketAddr), StartError> {
         async move { store.read(gatelodge_store::signing_keys::active).await.is_ok_and(|key| key.is_some()) }
     };
     health::serve(address, ready).map_err(|source| StartError::Listen { key: "health_listen", address, source })
+}
+
+/// Keys are rotated by the clock, whether or not anybody asks for a token.
+async fn keep_keys_current(app: App) {
+    loop {
+        tokio::time::sleep(keys::RELOAD_INTERVAL).await;
+        app.keys.current(app.clock.now()).await;
+    }
 }
 
 async fn sweep_regularly(app: App) {

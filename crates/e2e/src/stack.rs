@@ -83,6 +83,7 @@ impl Stack {
             .database_url
             .clone()
             .unwrap_or_else(|| format!("sqlite://{}", directory.path().join("gatelodge.db").display()));
+        let encryption_key = directory.path().join("encryption-key").display().to_string();
         let authserver_config = format!(
             r#"
 public_url = "{public_url}"
@@ -97,6 +98,8 @@ default_scopes = ["mcp:use"]
 [[resource.scope]]
 name = "mcp:use"
 title = "Read and write your notes"
+[keys]
+encryption_key_file = "{encryption_key}"
 [registration]
 dcr = "open"
 [tokens]
@@ -149,6 +152,21 @@ level = "debug"
         drop(input);
         let output = command.wait_with_output().expect("gatelodge ends");
         assert!(output.status.success(), "`gatelodge user add` failed: {}", String::from_utf8_lossy(&output.stderr));
+    }
+
+    /// Runs a command of the authorization server as an operator would; what it prints.
+    ///
+    /// # Panics
+    /// When it fails.
+    pub fn gatelodge(&self, arguments: &[&str]) -> String {
+        let output = Command::new(self.binaries.join("gatelodge"))
+            .args(arguments)
+            .arg("--config")
+            .arg(config_path(self.directory.path(), "gatelodge"))
+            .output()
+            .expect("gatelodge starts");
+        assert!(output.status.success(), "{arguments:?} failed: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8_lossy(&output.stdout).into_owned()
     }
 
     /// The logs of the authorization server and the sidecar, each with its name.

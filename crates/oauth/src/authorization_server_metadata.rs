@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::access_token::SigningAlgorithm;
 use crate::client::{GrantType, TokenEndpointAuthMethod};
 use crate::client_keys;
 use crate::resource::Resource;
@@ -91,9 +92,11 @@ impl AuthorizationServerMetadata {
     }
 
     /// The same with what `openid-configuration` must hold. No ID token is ever issued: `openid` is not a scope here.
-    pub fn with_openid_members(self) -> Self {
-        let openid =
-            OpenIdMembers { subject_types_supported: ["public"], id_token_signing_alg_values_supported: ["ES256"] };
+    pub fn with_openid_members(self, algorithm: SigningAlgorithm) -> Self {
+        let openid = OpenIdMembers {
+            subject_types_supported: ["public"],
+            id_token_signing_alg_values_supported: [algorithm.as_str()],
+        };
         Self { openid: Some(openid), ..self }
     }
 }
@@ -155,7 +158,10 @@ mod tests {
 
     #[test]
     fn the_openid_alias_is_complete() {
-        let alias = json(&AuthorizationServerMetadata::new("https://h.example", &[], OPEN).with_openid_members());
+        let alias = json(
+            &AuthorizationServerMetadata::new("https://h.example", &[], OPEN)
+                .with_openid_members(SigningAlgorithm::Es256),
+        );
         for required in [
             "issuer",
             "jwks_uri",

@@ -23,6 +23,7 @@
 //! | RFC 8707 (resource indicators) | [`resource`] |
 //! | RFC 9068, RFC 8725 (access token) | [`access_token`] |
 //! | RFC 9728 (protected resource metadata) | [`protected_resource_metadata`] |
+//! | draft-ietf-oauth-status-list | [`status_list`] |
 #![warn(missing_docs)]
 
 pub mod access_token;
@@ -47,6 +48,7 @@ pub mod redirect_uri;
 pub mod resource;
 pub mod scope;
 pub mod secret;
+pub mod status_list;
 pub mod strict_json;
 pub mod time;
 pub mod token_response;

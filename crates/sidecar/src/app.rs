@@ -26,6 +26,7 @@ use crate::jwks::{Jwks, Timing};
 use crate::protected_resource::{self, Document};
 use crate::relay::{self, Relay};
 use crate::respond::{self, Fault};
+use crate::status_list::Statuses;
 
 /// The routes.
 fn routes(worker: &Worker, services: &mut ServiceConfig) {
@@ -58,6 +59,31 @@ async fn nothing_here(request: HttpRequest) -> HttpResponse {
     }
 }
 
+/// What is known of the authorization server; shared by all workers.
+#[derive(Clone)]
+struct Issuer {
+    jwks: Arc<Jwks>,
+    statuses: Option<Arc<Statuses>>,
+}
+
+impl Issuer {
+    fn new(config: &Config) -> Result<Self, StartError> {
+        let statuses = match &config.status_list {
+            Some(list) => Some(Arc::new(Statuses::new(list.clone(), config.clock_leeway)?)),
+            None => None,
+        };
+        Ok(Self { jwks: Arc::new(Jwks::new(config.jwks_url.clone(), Timing::default())?), statuses })
+    }
+
+    fn keep_fresh(&self, clock: &Clock) -> Vec<JoinHandle<()>> {
+        let mut tasks = vec![tokio::spawn(Arc::clone(&self.jwks).keep_fresh())];
+        if let Some(statuses) = &self.statuses {
+            tasks.push(tokio::spawn(Arc::clone(statuses).keep_fresh(Arc::clone(&self.jwks), clock.clone())));
+        }
+        tasks
+    }
+}
+
 /// What one worker thread answers with. Connections to other servers are its own; keys are shared by all.
 struct Worker {
     documents: Vec<Document>,
@@ -66,7 +92,7 @@ struct Worker {
 }
 
 impl Worker {
-    fn new(config: &Config, jwks: &Arc<Jwks>, clock: &Clock) -> Result<Self, StartError> {
+    fn new(config: &Config, issuer: &Issuer, clock: &Clock) -> Result<Self, StartError> {
         let host = HeaderValue::try_from(config.public_url.authority()).map_err(|_| StartError::Host)?;
         let scheme = if config.public_url.is_https() { "https" } else { "http" };
         let arrival = Arrival { client: None, scheme, host };
@@ -91,7 +117,8 @@ impl Worker {
                     },
                     origins: Origins::new(config, resource),
                     upstream: Arc::clone(&upstream),
-                    jwks: Arc::clone(jwks),
+                    jwks: Arc::clone(&issuer.jwks),
+                    statuses: issuer.statuses.clone(),
                     clock: clock.clone(),
                     arrival: arrival.clone(),
                 };
@@ -140,27 +167,27 @@ pub struct Application {
     pub health_address: SocketAddr,
     server: Server,
     health: Server,
-    refresher: JoinHandle<()>,
+    refreshers: Vec<JoinHandle<()>>,
 }
 
 impl Application {
     /// Binds both listeners and begins to fetch keys.
     pub fn build(config: Config, clock: Clock) -> Result<Self, StartError> {
-        let jwks = Arc::new(Jwks::new(config.jwks_url.clone(), Timing::default())?);
+        let issuer = Issuer::new(&config)?;
         // Made once here, where a failure can be told; then once by each worker.
-        Worker::new(&config, &jwks, &clock)?;
+        Worker::new(&config, &issuer, &clock)?;
 
-        let asked = Arc::clone(&jwks);
+        let asked = Arc::clone(&issuer.jwks);
         let ready = move || std::future::ready(asked.is_ready());
         let (health, health_address) = health::serve(config.health_listen, ready)
             .map_err(|source| StartError::Bind { address: config.health_listen, key: "health_listen", source })?;
-        let refresher = tokio::spawn(Arc::clone(&jwks).keep_fresh());
+        let refreshers = issuer.keep_fresh(&clock);
 
         let listen = config.listen;
         let front_door = Arc::new(FrontDoor::new(&config));
         let server = HttpServer::new(move || {
             let worker =
-                Worker::new(&config, &jwks, &clock).expect("the same was made before the listeners were bound");
+                Worker::new(&config, &issuer, &clock).expect("the same was made before the listeners were bound");
             let front_door = Arc::clone(&front_door);
             App::new()
                 .configure(|services| routes(&worker, services))
@@ -180,7 +207,7 @@ impl Application {
         .bind(listen)
         .map_err(|source| StartError::Bind { address: listen, key: "listen", source })?;
         let address = server.addrs().first().copied().unwrap_or(listen);
-        Ok(Self { address, health_address, server: server.run(), health, refresher })
+        Ok(Self { address, health_address, server: server.run(), health, refreshers })
     }
 
     /// Runs until a signal asks to stop.
@@ -188,7 +215,7 @@ impl Application {
         let health = self.health.handle();
         let health_server = actix_web::rt::spawn(self.health);
         let outcome = self.server.await;
-        self.refresher.abort();
+        self.refreshers.iter().for_each(JoinHandle::abort);
         health.stop(false).await;
         health_server.await.ok();
         outcome

@@ -19,6 +19,7 @@ use crate::gate::{self, Because, Decision, Policy, Presented};
 use crate::headers::Arrival;
 use crate::jwks::Jwks;
 use crate::respond::{self, Fault};
+use crate::status_list::Statuses;
 
 /// One path of one resource; the form with a trailing slash has its own.
 pub struct Endpoint {
@@ -30,6 +31,8 @@ pub struct Endpoint {
     pub upstream: Arc<Upstream>,
     /// The keys that tokens are checked with.
     pub jwks: Arc<Jwks>,
+    /// Which of them were revoked; `None` where nobody looks.
+    pub statuses: Option<Arc<Statuses>>,
     /// The time that tokens are checked against.
     pub clock: Clock,
     /// How clients reach us.
@@ -67,7 +70,9 @@ impl Endpoint {
             Presented::Token(_) => self.jwks.current().await,
             _ => None,
         };
-        let decide = |keys| gate::decide(&presented, request.method(), &self.policy, keys, self.clock.now());
+        let statuses = self.statuses.as_ref().map(|statuses| statuses.snapshot());
+        let decide =
+            |keys| gate::decide(&presented, request.method(), &self.policy, keys, statuses.as_ref(), self.clock.now());
         let decision = decide(keys.as_deref());
         if decision.names_an_unknown_key() {
             return decide(self.jwks.refetched().await.as_deref());

@@ -10,6 +10,7 @@ use gatelodge_oauth::scope::Scope;
 use gatelodge_oauth::time::Timestamp;
 
 use crate::respond::Fault;
+use crate::status_list::{Snapshot, Verdict};
 
 /// What a resource demands, and how it words its challenges.
 #[derive(Debug, Clone)]
@@ -113,13 +114,14 @@ fn bearer(value: &HeaderValue) -> Presented<'_> {
     if token.len() > MAX_LENGTH { Presented::Garbage } else { Presented::Token(token) }
 }
 
-/// Decides. `keys` is `None` while the authorization server could never be asked. RFC 6750 §3.1: a request without a
+/// Decides. `keys` is `None` while the authorization server could never be asked, `statuses` where nobody looks. RFC 6750 §3.1: a request without a
 /// token is told nothing else; so it is answered first, whatever its method.
 pub fn decide(
     presented: &Presented<'_>,
     method: &Method,
     policy: &Policy,
     keys: Option<&VerifyingKeys>,
+    statuses: Option<&Snapshot>,
     now: Timestamp,
 ) -> Decision {
     let token = match presented {
@@ -137,6 +139,11 @@ pub fn decide(
         Ok(token) => token,
         Err(refusal) => return policy.bad_token(refusal),
     };
+    match statuses.map_or(Verdict::Good, |statuses| statuses.judge(&token)) {
+        Verdict::Good => {}
+        Verdict::Bad(refusal) => return policy.bad_token(refusal),
+        Verdict::Unknown => return Decision::Refuse(Fault::StatusUnavailable),
+    }
     if !policy.scope.is_subset_of(&token.scope) {
         return policy.missing_scope(token);
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use gatelodge_oauth::access_token::{Claims, SigningKey, jwks};
+use gatelodge_oauth::access_token::{Claims, SigningAlgorithm, SigningKey, jwks};
 use gatelodge_oauth::client::ClientId;
 use gatelodge_oauth::resource::ResourceId;
 
@@ -33,8 +33,10 @@ fn token(key: &SigningKey, scope: &str, exp: Timestamp) -> String {
 }
 
 fn key() -> (SigningKey, VerifyingKeys) {
-    let key = SigningKey::from_pkcs8(&SigningKey::generate_es256().expect("a key")).expect("a key");
-    let keys = VerifyingKeys::from_jwks(&serde_json::to_vec(&jwks(&[&key])).expect("JSON")).expect("a set");
+    let key =
+        SigningKey::from_pkcs8(SigningAlgorithm::Es256, &SigningKey::generate(SigningAlgorithm::Es256).expect("a key"))
+            .expect("a key");
+    let keys = VerifyingKeys::from_jwks(&serde_json::to_vec(&jwks([&key])).expect("JSON")).expect("a set");
     (key, keys)
 }
 
@@ -66,7 +68,7 @@ fn the_first_reason_counts() {
         (Presented::Token(&good), Method::GET, Some(&keys), ("forward", 200)),
         (Presented::Token(&good), Method::DELETE, Some(&keys), ("forward", 200)),
     ] {
-        let decision = decide(&presented, &method, &policy(), keys, NOW);
+        let decision = decide(&presented, &method, &policy(), keys, None, NOW);
         assert_eq!(outcome(&decision), expected, "{presented:?} {method}");
     }
 }
@@ -76,7 +78,7 @@ fn only_an_unknown_key_is_worth_another_look() {
     let (signing, keys) = key();
     let (_, others) = key();
     let good = token(&signing, "mcp:use", NOW.plus(Duration::from_secs(60)));
-    let decide = |text, keys| decide(&Presented::Token(text), &Method::POST, &policy(), Some(keys), NOW);
+    let decide = |text, keys| decide(&Presented::Token(text), &Method::POST, &policy(), Some(keys), None, NOW);
     assert!(decide(&good, &others).names_an_unknown_key());
     assert!(!decide(&good, &keys).names_an_unknown_key());
     assert!(!decide("garbage", &others).names_an_unknown_key());

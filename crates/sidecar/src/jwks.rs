@@ -19,7 +19,8 @@ const LARGEST_DOCUMENT: usize = 64 * 1024;
 /// When keys are fetched.
 #[derive(Debug, Clone)]
 pub struct Timing {
-    /// Between two fetches when all is well: how long a withdrawn key may still be believed.
+    /// Between two fetches when all is well: how long a withdrawn key may still be believed, beside the few seconds until
+    /// every process of the authorization server knows that it was withdrawn. A minute altogether is promised.
     pub refresh: Duration,
     /// Between two fetches because of unknown keys.
     pub miss_cool_down: Duration,
@@ -32,7 +33,7 @@ pub struct Timing {
 impl Default for Timing {
     fn default() -> Self {
         Self {
-            refresh: Duration::from_secs(60),
+            refresh: Duration::from_secs(50),
             miss_cool_down: Duration::from_secs(30),
             cold_cool_down: Duration::from_secs(1),
             keep_last_good: Duration::from_secs(24 * 3600),

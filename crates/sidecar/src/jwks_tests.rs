@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use actix_web::{App, HttpResponse, HttpServer, web};
-use gatelodge_oauth::access_token::{SigningKey, jwks};
+use gatelodge_oauth::access_token::{SigningAlgorithm, SigningKey, jwks};
 
 use super::*;
 
@@ -52,8 +52,10 @@ impl Server {
 }
 
 fn good() -> String {
-    let key = SigningKey::from_pkcs8(&SigningKey::generate_es256().expect("a key")).expect("a key");
-    serde_json::to_string(&jwks(&[&key])).expect("JSON")
+    let key =
+        SigningKey::from_pkcs8(SigningAlgorithm::Es256, &SigningKey::generate(SigningAlgorithm::Es256).expect("a key"))
+            .expect("a key");
+    serde_json::to_string(&jwks([&key])).expect("JSON")
 }
 
 fn eager() -> Timing {

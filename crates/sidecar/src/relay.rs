@@ -20,7 +20,18 @@ use crate::upload;
 /// Longer than any budget that clients give an authorization server.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(60);
 
-const ENDPOINTS: [&str; 7] = ["/authorize", "/token", "/register", "/jwks", "/login", "/logout", "/consent"];
+const ENDPOINTS: [&str; 10] = [
+    "/authorize",
+    "/token",
+    "/revoke",
+    "/introspect",
+    "/register",
+    "/jwks",
+    "/status-list",
+    "/login",
+    "/logout",
+    "/consent",
+];
 const ASSETS: &str = "/assets";
 const OAUTH_METADATA: &str = "/.well-known/oauth-authorization-server";
 const OPENID_METADATA: &str = "/.well-known/openid-configuration";
@@ -34,11 +45,16 @@ pub struct Paths {
     pub below: Vec<String>,
 }
 
+/// The path of an issuer on our own origin, without a slash at the end.
+pub fn own_path<'a>(issuer: &'a str, public_url: &PublicUrl) -> &'a str {
+    let path = issuer.strip_prefix(&public_url.origin()).filter(|path| path.starts_with('/')).unwrap_or_default();
+    path.trim_end_matches('/')
+}
+
 /// The paths of an issuer. One with a path of its own (RFC 8414 §3.1) has its endpoints below it, and its metadata at the
 /// inserted, the appended and the bare well-known form.
 pub fn paths(issuer: &str, public_url: &PublicUrl) -> Paths {
-    let own_path = issuer.strip_prefix(&public_url.origin()).filter(|path| path.starts_with('/')).unwrap_or_default();
-    let own_path = own_path.trim_end_matches('/');
+    let own_path = own_path(issuer, public_url);
     let endpoints = ENDPOINTS.iter().map(|endpoint| format!("{own_path}{endpoint}"));
     let mut exact: Vec<String> = endpoints.chain([OAUTH_METADATA, OPENID_METADATA].map(str::to_owned)).collect();
     if !own_path.is_empty() {
@@ -125,6 +141,7 @@ mod tests {
         for ours in [
             "/authorize",
             "/token",
+            "/status-list",
             "/assets/app.css",
             "/.well-known/oauth-authorization-server",
             "/.well-known/openid-configuration",

@@ -59,6 +59,16 @@ pub enum InvalidDatabaseUrl {
     NotEscaped,
 }
 
+impl DatabaseUrl {
+    /// The file, when it is SQLite.
+    pub fn sqlite_path(&self) -> Option<&Path> {
+        match &self.0 {
+            Backend::Sqlite(path) => Some(path),
+            Backend::Postgres(_) => None,
+        }
+    }
+}
+
 impl FromStr for DatabaseUrl {
     type Err = InvalidDatabaseUrl;
 

@@ -129,3 +129,32 @@ pub fn allocate_status_index(tx: &mut Tx, now: Timestamp) -> Result<i64, StoreEr
         .returning(indices::status_index)
         .get_result(&mut tx.0)?)
 }
+
+/// The places in the status list of the grants that were revoked and would not have ended before `after` anyway.
+pub fn revoked_status_indices(tx: &mut Tx, after: Timestamp) -> Result<Vec<i64>, StoreError> {
+    let revoked = t::table.filter(t::revoked_at.is_not_null()).filter(t::expires_at.gt(after.as_unix()));
+    let indices =
+        revoked.filter(t::status_index.is_not_null()).select(t::status_index).load::<Option<i64>>(&mut tx.0)?;
+    Ok(indices.into_iter().flatten().collect())
+}
+
+/// The last place in the status list that was handed out.
+pub fn last_status_index(tx: &mut Tx) -> Result<Option<i64>, StoreError> {
+    Ok(indices::table.select(diesel::dsl::max(indices::status_index)).first(&mut tx.0)?)
+}
+
+/// Every grant, or those of one user; the newest first.
+pub fn list(tx: &mut Tx, user_id: Option<&UserId>) -> Result<Vec<Grant>, StoreError> {
+    let newest_first = (t::created_at.desc(), t::id);
+    let rows = match user_id {
+        Some(id) => t::table.filter(t::user_id.eq(id.as_str())).order(newest_first).load::<Row>(&mut tx.0)?,
+        None => t::table.order(newest_first).load::<Row>(&mut tx.0)?,
+    };
+    rows.into_iter().map(Grant::try_from).collect()
+}
+
+/// Ends every grant that was made before this time, as [`revoke`] does; how many there were.
+pub fn revoke_all_before(tx: &mut Tx, before: Timestamp, now: Timestamp) -> Result<usize, StoreError> {
+    let older = t::table.filter(t::created_at.lt(before.as_unix())).filter(t::revoked_at.is_null());
+    Ok(diesel::update(older).set(t::revoked_at.eq(Some(now.as_unix()))).execute(&mut tx.0)?)
+}

@@ -32,7 +32,7 @@ async fn look_up(request: &HttpRequest, body: Result<Bytes, Error>, app: &App) -
     // good. So refresh tokens are active only for callers that ask about one.
     let refresh_tokens_too = parameters.optional("token_type_hint")? == Some("refresh_token");
     let now = app.clock.now();
-    let token = PresentedToken::read(app, parameters.required("token")?, now);
+    let token = PresentedToken::read(app, parameters.required("token")?, now).await;
     let state = app.clone();
     let outcome = app.store.write(move |tx| {
         let caller = match authenticate::authenticate(tx, &state, &presented, now)?.and_then(may_ask) {

@@ -1,5 +1,5 @@
 //! What clients read before anything else: the metadata (RFC 8414 §3, OpenID Connect Discovery 1.0 §4) and the public keys
-//! (RFC 7517 §5). Step 2 of the flow. Both are made once, at start.
+//! (RFC 7517 §5). Step 2 of the flow. The metadata is made once, at start.
 
 use actix_web::HttpResponse;
 use actix_web::web::Data;
@@ -19,5 +19,5 @@ pub async fn openid(app: Data<App>) -> HttpResponse {
 
 /// `GET /jwks`.
 pub async fn jwks(app: Data<App>) -> HttpResponse {
-    respond::public_json(&app.documents.jwks)
+    respond::public_json(&app.keys.current(app.clock.now()).await.jwks)
 }

@@ -7,4 +7,5 @@ pub mod login;
 pub mod metadata;
 pub mod registration;
 pub mod revocation;
+pub mod status_list;
 pub mod token;

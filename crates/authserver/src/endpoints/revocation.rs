@@ -30,7 +30,7 @@ async fn end(request: &HttpRequest, body: Result<Bytes, Error>, app: &App) -> Re
     // RFC 7009 §2.1: a hint that is wrong or unknown changes nothing, so it is not needed at all.
     parameters.optional("token_type_hint")?;
     let now = app.clock.now();
-    let token = PresentedToken::read(app, parameters.required("token")?, now);
+    let token = PresentedToken::read(app, parameters.required("token")?, now).await;
     let state = app.clone();
     let outcome = app.store.write(move |tx| match authenticate::authenticate(tx, &state, &presented, now)? {
         Ok(Authenticated { client, .. }) => end_grant(tx, &token, &client, now),

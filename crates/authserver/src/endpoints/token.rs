@@ -1,6 +1,8 @@
 //! The token endpoint: RFC 6749 §3.2. Who asks is settled here, what they get in `grants`, all of it in one transaction; the
 //! access token is signed after it. Step 5 of the flow.
 
+use std::sync::Arc;
+
 use actix_web::web::{Bytes, Data};
 use actix_web::{Error, HttpRequest, HttpResponse};
 use gatelodge_oauth::access_token::Claims;
@@ -13,7 +15,7 @@ use gatelodge_oauth::token_response::TokenResponse;
 use crate::app::App;
 use crate::clients::authenticate::{self, Authenticated};
 use crate::grants::{Issued, TokenRequest, authorization_code, client_credentials, refresh_token};
-use crate::respond;
+use crate::{respond, status_list};
 
 /// The largest body taken, in bytes.
 pub const MAX_BODY: usize = 16 * 1024;
@@ -55,15 +57,16 @@ async fn issue(request: &HttpRequest, body: Result<Bytes, Error>, app: &App) -> 
     });
     let issued = decision.await.map_err(|error| OAuthError::temporarily_unavailable(error.to_string()))??;
     // The time again: the database may have been waited for, and a lifetime is counted from the answer.
-    sign(app, issued, app.clock.now())
+    sign(app, issued, app.clock.now()).await
 }
 
 /// RFC 9068: the access token, which never outlives its grant.
-fn sign(app: &App, issued: Issued, now: Timestamp) -> Result<TokenResponse, OAuthError> {
+async fn sign(app: &App, issued: Issued, now: Timestamp) -> Result<TokenResponse, OAuthError> {
     let Issued { grant, scope, refresh_token } = issued;
     let exp = now.plus(app.config.tokens.access_token).min(grant.expires_at);
     let claims = Claims {
         iss: app.config.public_url.as_str().to_owned(),
+        status: status_list::reference(&app.config.public_url, &grant),
         sub: grant.subject().to_owned(),
         aud: grant.resource,
         client_id: grant.client_id,
@@ -71,10 +74,9 @@ fn sign(app: &App, issued: Issued, now: Timestamp) -> Result<TokenResponse, OAut
         iat: now,
         exp,
         jti: random_base62(22),
-        status: None,
     };
-    let signed =
-        app.signing_key.sign(&claims).map_err(|error| OAuthError::temporarily_unavailable(error.to_string()))?;
+    let key = Arc::clone(&app.keys.current(now).await.active);
+    let signed = key.sign(&claims).map_err(|error| OAuthError::temporarily_unavailable(error.to_string()))?;
     tracing::info!(client_id = %claims.client_id, sub = %claims.sub, grant_id = %grant.id, scope = %claims.scope, "access token issued");
     Ok(TokenResponse::bearer(signed, exp.since(now), refresh_token.as_ref(), scope))
 }

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use gatelodge_oauth::access_token::{self, AccessToken, Expectation, VerifyingKeys};
+use gatelodge_oauth::access_token::{self, AccessToken, Expectation};
 use gatelodge_oauth::grant::Grant;
 use gatelodge_oauth::grant::refresh_token::RefreshToken;
 use gatelodge_oauth::resource::ResourceId;
@@ -47,7 +47,7 @@ pub enum FoundToken {
 
 impl PresentedToken {
     /// Looks at the text alone. What the caller says of its kind (`token_type_hint`) could only make the search shorter.
-    pub fn read(app: &App, text: &str, now: Timestamp) -> Self {
+    pub async fn read(app: &App, text: &str, now: Timestamp) -> Self {
         if let Some(secret) = Secret::parse(Kind::RefreshToken, text) {
             return Self::Refresh(secret);
         }
@@ -55,12 +55,12 @@ impl PresentedToken {
             return Self::Irrevocable;
         }
         // One of them is the audience; the resource is not known before the signature is.
-        let keys = VerifyingKeys::from_jwks(&app.documents.jwks).unwrap_or_default();
+        let keys = app.keys.current(now).await;
         let issuer = app.config.public_url.as_str();
         let access = app.config.resources.iter().find_map(|resource| {
             let audience = resource.id.clone();
             let expectation = Expectation { issuer: issuer.to_owned(), audience, leeway: LEEWAY };
-            let token = access_token::verify(text, &keys, &expectation, now).ok()?;
+            let token = access_token::verify(text, &keys.verifying, &expectation, now).ok()?;
             let status_index = token.status.as_ref().and_then(|status| i64::try_from(status.idx).ok());
             let Some(status_index) = status_index else { return Some(Self::Irrevocable) };
             Some(Self::Access { token: Box::new(token), resource: resource.id.clone(), status_index })

@@ -394,6 +394,32 @@ const CASES: &[Case] = &[
         "title = \"x\"\n[[client]]\nid = \"c\"\nname = \"C\"\nredirect_uri = [\"https://c.example/cb\"]\n",
         &["gatelodge.toml:16:", "did you mean redirect_uris?"],
     ),
+    // Keys
+    case(END, "title = \"x\"\n[keys]\nalgorithm = \"HS256\"\n", &["keys.algorithm", "ES256, EdDSA, RS256"]),
+    case(
+        END,
+        "title = \"x\"\n[keys]\nencryption_key = \"hunter2\"\n",
+        &["keys.encryption_key", "openssl rand -base64 32"],
+    ),
+    case(END, "title = \"x\"\n[keys]\nencryption_key_file = \"private\"\n", &["keys.encryption_key_file", "32 bytes"]),
+    case(
+        END,
+        "title = \"x\"\n[keys]\nencryption_key_file = \"world_readable\"\n",
+        &["keys.encryption_key_file", "chmod 600"],
+    ),
+    case(
+        END,
+        "title = \"x\"\n[keys]\nencryption_key = \"x\"\nencryption_key_file = \"private\"\n",
+        &["keys.encryption_key", "both set"],
+    ),
+    case(
+        DATABASE,
+        "url = \"postgres://u:hunter2@h/x\"",
+        &["keys.encryption_key_file", "PostgreSQL", "openssl rand -base64 32 > FILE && chmod 600 FILE"],
+    ),
+    case(END, "title = \"x\"\n[keys]\nrotation_interval = \"1h\"\n", &["keys.rotation_interval", "between", "400d"]),
+    case(END, "title = \"x\"\n[keys]\nrotation_interval = \"off\"\n", &["keys.rotation_interval", "never"]),
+    case(END, "title = \"x\"\n[keys]\npublish_before = \"1m\"\n", &["keys.publish_before", "between", "10m"]),
     // The rest
     case(END, "title = \"x\"\n[registration]\ndcr = \"maybe\"\n", &["registration.dcr", "open, off"]),
     case(END, "title = \"x\"\n[registration]\ndcr = true\n", &["registration.dcr", "hint:"]),
@@ -502,7 +528,8 @@ fn a_database_that_is_not_there_stops_the_start() {
         ("sqlite://DIRECTORY/gatelodge.toml", "gatelodge.toml"),
     ] {
         let toml = with_addresses(&GOOD.replace("sqlite://DIRECTORY/gatelodge.db", url), listen, health);
-        let said = refused(&Workplace::new(&toml).run(&["serve"], &[]), url);
+        let key = ("GATELODGE__KEYS__ENCRYPTION_KEY", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=");
+        let said = refused(&Workplace::new(&toml).run(&["serve"], &[key]), url);
         assert!(said.contains(says), "{url}: {said}");
     }
 }

@@ -33,6 +33,7 @@ async fn an_access_token_says_what_rfc_9068_requires_and_no_more(database: &Data
     let expected = json!({
         "iss": ISSUER, "aud": RESOURCE, "client_id": client.id, "scope": "mcp:use",
         "iat": now, "exp": now + 3600, "jti": null, "sub": null,
+        "status": { "status_list": { "idx": 1, "uri": "https://mcp.example.com/status-list" } },
     });
     assert_eq!(claims, expected);
     assert!(tokens.access_token.len() < 4096);

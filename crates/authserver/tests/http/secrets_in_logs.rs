@@ -9,7 +9,9 @@ use serde_json::{Value, json};
 
 use crate::support::binary::{Workplace, free_addresses};
 use crate::support::mcp_client::path_of;
-use crate::support::{Answer, Browser, Form, ISSUER, McpClient, ONE_RESOURCE, PASSWORD, Page, Server, Tokens};
+use crate::support::{
+    Answer, Browser, ENCRYPTION_KEY, Form, ISSUER, McpClient, ONE_RESOURCE, PASSWORD, Page, Server, Tokens,
+};
 
 /// What must be nowhere.
 #[derive(Default)]
@@ -194,12 +196,13 @@ fn run(format: &str, database_url: &str) -> (Workplace, Secrets, String) {
     let [listen, health] = free_addresses();
     let toml = format!(
         "public_url = \"{ISSUER}\"\nlisten = \"{listen}\"\nhealth_listen = \"{health}\"\n[database]\nurl = \"{database_url}\"\n\
-         {ONE_RESOURCE}\n[logs]\nformat = \"{format}\"\nlevel = \"trace\"\n"
+         {ONE_RESOURCE}\n[keys]\n{ENCRYPTION_KEY}\n[logs]\nformat = \"{format}\"\nlevel = \"trace\"\n"
     );
     let workplace = Workplace::new(&toml);
     workplace.add_ada();
     let (mut process, server) = workplace.serve(listen, health, ISSUER);
     let mut secrets = Secrets::default();
+    secrets.0.extend(ENCRYPTION_KEY.split('"').nth(1).map(str::to_owned));
     actix_web::rt::System::new().block_on(async {
         whole_flow(&server, &mut secrets).await;
         try_to_forge_lines(&server).await;

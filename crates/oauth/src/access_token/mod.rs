@@ -3,18 +3,18 @@
 
 use std::time::Duration;
 
-use aws_lc_rs::rsa::KeySize;
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
-use base64::Engine;
-use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, JwkSet, PublicKeyUse, ThumbprintHash};
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
 
 use crate::client::ClientId;
 use crate::resource::ResourceId;
 use crate::scope::Scope;
 use crate::time::Timestamp;
+
+pub use signing_key::{InvalidSigningKey, SigningAlgorithm, SigningKey, jwks};
+pub use verifying_keys::{InvalidJwks, VerifyingKeys};
+
+mod signing_key;
+mod verifying_keys;
 
 /// The longest token looked at, in bytes: nothing longer reaches a decoder.
 pub const MAX_LENGTH: usize = 8 * 1024;
@@ -60,130 +60,6 @@ pub struct StatusReference {
     pub idx: u64,
     /// Of which list.
     pub uri: String,
-}
-
-/// A private key with its public half. `Debug` prints the key's name only.
-pub struct SigningKey {
-    kid: String,
-    jwk: Jwk,
-    encoding: EncodingKey,
-}
-
-/// A stored key that cannot be used.
-#[derive(Debug, thiserror::Error)]
-#[error("the signing key cannot be used: {0}")]
-pub struct InvalidSigningKey(String);
-
-impl SigningKey {
-    /// A new ES256 key as PKCS #8 (RFC 5208).
-    pub fn generate_es256() -> Result<Vec<u8>, InvalidSigningKey> {
-        let random = aws_lc_rs::rand::SystemRandom::new();
-        EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random)
-            .map(|document| document.as_ref().to_vec())
-            .map_err(|_| InvalidSigningKey("no P-256 key could be generated".into()))
-    }
-
-    /// Reads an ES256 key; its name is the RFC 7638 thumbprint.
-    pub fn from_pkcs8(pkcs8: &[u8]) -> Result<Self, InvalidSigningKey> {
-        let invalid = |error: jsonwebtoken::errors::Error| InvalidSigningKey(error.to_string());
-        let encoding = EncodingKey::from_ec_der(pkcs8);
-        let mut jwk = Jwk::from_encoding_key(&encoding, Algorithm::ES256).map_err(invalid)?;
-        let kid = jwk.thumbprint(ThumbprintHash::SHA256).map_err(invalid)?;
-        jwk.common.key_id = Some(kid.clone());
-        jwk.common.public_key_use = Some(PublicKeyUse::Signature);
-        Ok(Self { kid, jwk, encoding })
-    }
-
-    /// The key's name.
-    pub fn kid(&self) -> &str {
-        &self.kid
-    }
-
-    /// The public half, as published (RFC 7517 §4).
-    pub fn public_jwk(&self) -> &Jwk {
-        &self.jwk
-    }
-
-    /// Signs an access token.
-    pub fn sign(&self, claims: &Claims) -> Result<String, InvalidSigningKey> {
-        let header = Header { typ: Some(TYPE.into()), kid: Some(self.kid.clone()), ..Header::new(Algorithm::ES256) };
-        jsonwebtoken::encode(&header, claims, &self.encoding).map_err(|error| InvalidSigningKey(error.to_string()))
-    }
-}
-
-impl std::fmt::Debug for SigningKey {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("SigningKey").field("kid", &self.kid).finish_non_exhaustive()
-    }
-}
-
-/// The public keys of an issuer.
-#[derive(Debug, Clone, Default)]
-pub struct VerifyingKeys(Vec<VerifyingKey>);
-
-#[derive(Debug, Clone)]
-struct VerifyingKey {
-    kid: String,
-    algorithm: Algorithm,
-    key: DecodingKey,
-}
-
-/// A document that is no JWK set (RFC 7517 §5).
-#[derive(Debug, thiserror::Error)]
-#[error("not a JWK set: {0}")]
-pub struct InvalidJwks(#[from] serde_json::Error);
-
-impl VerifyingKeys {
-    /// Reads a JWK set. Keys of other kinds, without a name, or too weak are left out (RFC 7517 §5): a token that needs one
-    /// is refused.
-    pub fn from_jwks(document: &[u8]) -> Result<Self, InvalidJwks> {
-        #[derive(Deserialize)]
-        struct Set {
-            keys: Vec<serde_json::Value>,
-        }
-        let set: Set = serde_json::from_slice(document)?;
-        let readable = set.keys.into_iter().filter_map(|key| serde_json::from_value::<Jwk>(key).ok());
-        Ok(Self(readable.filter_map(|jwk| VerifyingKey::from_jwk(&jwk)).collect()))
-    }
-
-    /// Whether a key of this name is in the set.
-    pub fn knows(&self, kid: &str) -> bool {
-        self.0.iter().any(|key| key.kid == kid)
-    }
-
-    /// Whether there is no usable key at all.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-}
-
-impl VerifyingKey {
-    /// RFC 8725 §3.1: the algorithm is fixed by the key, never by the token.
-    fn from_jwk(jwk: &Jwk) -> Option<Self> {
-        if jwk.common.public_key_use.as_ref().is_some_and(|key_use| *key_use != PublicKeyUse::Signature) {
-            return None;
-        }
-        let algorithm = match &jwk.algorithm {
-            AlgorithmParameters::EllipticCurve(key) if key.curve == EllipticCurve::P256 => Algorithm::ES256,
-            AlgorithmParameters::OctetKeyPair(key) if key.curve == EllipticCurve::Ed25519 => Algorithm::EdDSA,
-            AlgorithmParameters::RSA(key) if rsa_bytes(&key.n) >= KeySize::Rsa2048.len() => Algorithm::RS256,
-            _ => return None,
-        };
-        if jwk.common.key_algorithm.is_some_and(|named| named.to_string() != format!("{algorithm:?}")) {
-            return None;
-        }
-        Some(Self { kid: jwk.common.key_id.clone()?, algorithm, key: DecodingKey::from_jwk(jwk).ok()? })
-    }
-}
-
-/// The length of an RSA modulus.
-fn rsa_bytes(n: &str) -> usize {
-    BASE64_URL_SAFE_NO_PAD.decode(n).map_or(0, |bytes| bytes.iter().skip_while(|byte| **byte == 0).count())
-}
-
-/// The published form of `keys` (RFC 7517 §5).
-pub fn jwks(keys: &[&SigningKey]) -> JwkSet {
-    JwkSet { keys: keys.iter().map(|key| key.public_jwk().clone()).collect() }
 }
 
 /// What a resource server expects of every token.
@@ -249,15 +125,12 @@ pub enum Refusal {
     /// RFC 7519 §4.1.5 and §4.1.6.
     #[error("the access token is not valid yet")]
     NotYetValid,
-}
-
-/// RFC 7515 §4.1: only what is needed to find the key. `jku`, `jwk`, `x5u` and `x5c` are never looked at.
-#[derive(Deserialize)]
-struct JoseHeader {
-    alg: String,
-    typ: Option<String>,
-    kid: Option<String>,
-    crit: Option<serde_json::Value>,
+    /// Its bit in the status list is set (draft-ietf-oauth-status-list §8.3).
+    #[error("the access token was revoked")]
+    Revoked,
+    /// It names no status list, or another one, where the operator wants each token to be looked up.
+    #[error("the access token has no status that can be looked up")]
+    NoStatus,
 }
 
 /// RFC 9068 §2.2 as received; wrong JSON types and repeated members do not parse.
@@ -295,52 +168,7 @@ pub fn verify(
     expected: &Expectation,
     now: Timestamp,
 ) -> Result<AccessToken, Refusal> {
-    let header = jose_header(token)?;
-    is_access_token(&header)?;
-    let kid = header.kid.ok_or(Refusal::Malformed)?;
-    let key = keys.0.iter().find(|key| key.kid == kid).ok_or(Refusal::UnknownKey { kid })?;
-    if header.alg != format!("{:?}", key.algorithm) {
-        return Err(Refusal::BadSignature);
-    }
-    let claims = signed_claims(token, key)?;
-    check_claims(claims, expected, now)
-}
-
-fn jose_header(token: &str) -> Result<JoseHeader, Refusal> {
-    let mut segments = token.split('.');
-    let (Some(header), Some(_), Some(_), None) = (segments.next(), segments.next(), segments.next(), segments.next())
-    else {
-        return Err(Refusal::Malformed);
-    };
-    if token.len() > MAX_LENGTH {
-        return Err(Refusal::Malformed);
-    }
-    let json = BASE64_URL_SAFE_NO_PAD.decode(header).map_err(|_| Refusal::Malformed)?;
-    serde_json::from_slice(&json).map_err(|_| Refusal::Malformed)
-}
-
-fn is_access_token(header: &JoseHeader) -> Result<(), Refusal> {
-    let typ = header.typ.as_deref().unwrap_or_default();
-    let right = typ.eq_ignore_ascii_case(TYPE) || typ.eq_ignore_ascii_case("application/at+jwt");
-    // RFC 7515 §4.1.11: an extension that is not understood must not be ignored, and none is.
-    if right && header.crit.is_none() { Ok(()) } else { Err(Refusal::NotAnAccessToken) }
-}
-
-/// The signature is jsonwebtoken's work; the claims are checked here against the caller's `now`.
-fn signed_claims(token: &str, key: &VerifyingKey) -> Result<ReceivedClaims, Refusal> {
-    use jsonwebtoken::errors::ErrorKind;
-    let mut validation = Validation::new(key.algorithm);
-    validation.required_spec_claims.clear();
-    validation.validate_exp = false;
-    validation.validate_aud = false;
-    match jsonwebtoken::decode::<ReceivedClaims>(token, &key.key, &validation) {
-        Ok(data) => Ok(data.claims),
-        Err(error) => Err(match error.kind() {
-            ErrorKind::InvalidSignature => Refusal::BadSignature,
-            ErrorKind::Json(_) => Refusal::MalformedClaims,
-            _ => Refusal::Malformed,
-        }),
-    }
+    check_claims(keys.signed_claims(token, TYPE, MAX_LENGTH)?, expected, now)
 }
 
 fn check_claims(claims: ReceivedClaims, expected: &Expectation, now: Timestamp) -> Result<AccessToken, Refusal> {

@@ -1,5 +1,8 @@
 //! Every way a token can be wrong (RFC 9068 §4, RFC 8725).
 
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use jsonwebtoken::{Algorithm, EncodingKey};
 use serde_json::{Value, json};
 
 use super::*;
@@ -13,12 +16,12 @@ struct Issuer {
 
 impl Issuer {
     fn new() -> Self {
-        let pkcs8 = SigningKey::generate_es256().expect("a key");
-        Self { key: SigningKey::from_pkcs8(&pkcs8).expect("a key"), pkcs8 }
+        let pkcs8 = SigningKey::generate(SigningAlgorithm::Es256).expect("a key");
+        Self { key: SigningKey::from_pkcs8(SigningAlgorithm::Es256, &pkcs8).expect("a key"), pkcs8 }
     }
 
     fn keys(&self) -> VerifyingKeys {
-        VerifyingKeys::from_jwks(&serde_json::to_vec(&jwks(&[&self.key])).expect("JSON")).expect("a set")
+        VerifyingKeys::from_jwks(&serde_json::to_vec(&jwks([&self.key])).expect("JSON")).expect("a set")
     }
 
     fn token(&self, header: &Value, claims: &Value) -> String {
@@ -89,7 +92,7 @@ fn a_token_made_here_is_accepted_here_and_has_the_shape_of_rfc_9068() {
 
 #[test]
 fn the_published_set_holds_public_members_only() {
-    let published = serde_json::to_value(jwks(&[&Issuer::new().key])).expect("JSON");
+    let published = serde_json::to_value(jwks([&Issuer::new().key])).expect("JSON");
     let key = published["keys"][0].as_object().expect("a key");
     let names: Vec<&str> = key.keys().map(String::as_str).collect();
     assert!(names.iter().all(|name| ["kty", "crv", "x", "y", "kid", "use", "alg"].contains(name)), "{names:?}");
@@ -239,4 +242,51 @@ fn keys_of_other_kinds_uses_or_sizes_are_left_out_of_a_set() {
     assert!(VerifyingKeys::from_jwks(b"[]").is_err());
     assert!(VerifyingKeys::from_jwks(b"{}").is_err());
     assert!(issuer.keys().knows(issuer.key.kid()));
+}
+
+/// RFC 7515 §5.2, RFC 8725 §3.1: with each kind of key, only its own algorithm counts.
+#[test]
+fn each_algorithm_signs_what_its_published_key_verifies_and_no_other_algorithm_passes() {
+    let algorithms = [SigningAlgorithm::Es256, SigningAlgorithm::EdDsa, SigningAlgorithm::Rs256];
+    let keys = algorithms.map(|algorithm| {
+        let pkcs8 = SigningKey::generate(algorithm).expect("a key");
+        let key = SigningKey::from_pkcs8(algorithm, &pkcs8).expect("a key");
+        assert_eq!(key.kid(), SigningKey::from_pkcs8(algorithm, &pkcs8).expect("the same").kid());
+        assert_eq!(key.algorithm().as_str().parse::<SigningAlgorithm>().expect("known"), algorithm);
+        for other in algorithms.into_iter().filter(|other| *other != algorithm) {
+            assert!(SigningKey::from_pkcs8(other, &pkcs8).is_err(), "{algorithm} as {other}");
+        }
+        key
+    });
+    let set = serde_json::to_value(jwks(&keys)).expect("JSON");
+    for key in set["keys"].as_array().expect("keys") {
+        for private in ["d", "p", "q", "dp", "dq", "qi", "k"] {
+            assert!(key.get(private).is_none(), "{key}");
+        }
+    }
+    let published = VerifyingKeys::from_jwks(set.to_string().as_bytes()).expect("a set");
+    let encode = |value: &Value| BASE64_URL_SAFE_NO_PAD.encode(value.to_string());
+    for (key, algorithm) in keys.iter().zip(algorithms) {
+        let token = key.sign_as(TYPE, &claims()).expect("a token");
+        let (header, rest) = token.split_once('.').expect("segments");
+        let decoded: Value =
+            serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(header).expect("base64url")).expect("JSON");
+        assert_eq!(decoded, json!({"typ": "at+jwt", "alg": algorithm.as_str(), "kid": key.kid()}));
+        assert!(verify(&token, &published, &expectation(), Timestamp::from_unix(NOW)).is_ok(), "{algorithm}");
+        for forged in ["none", "HS256", "ES256", "EdDSA", "RS256", "PS256"] {
+            if forged != algorithm.as_str() {
+                let header = encode(&json!({"typ": "at+jwt", "alg": forged, "kid": key.kid()}));
+                let refused =
+                    verify(&format!("{header}.{rest}"), &published, &expectation(), Timestamp::from_unix(NOW));
+                assert_eq!(refused, Err(Refusal::BadSignature), "{algorithm} as {forged}");
+            }
+        }
+        // The public key as the secret of an HMAC.
+        let header = encode(&json!({"typ": "at+jwt", "alg": "HS256", "kid": key.kid()}));
+        let message = format!("{header}.{}", encode(&claims()));
+        let secret = EncodingKey::from_secret(serde_json::to_string(key.public_jwk()).expect("JSON").as_bytes());
+        let mac = jsonwebtoken::crypto::sign(message.as_bytes(), &secret, Algorithm::HS256).expect("a MAC");
+        let refused = verify(&format!("{message}.{mac}"), &published, &expectation(), Timestamp::from_unix(NOW));
+        assert_eq!(refused, Err(Refusal::BadSignature));
+    }
 }

@@ -57,7 +57,7 @@ async fn a_new_key_is_found_by_the_first_token_that_uses_it() {
     let world = World::start().await;
     assert_eq!(world.authorized(Method::POST).send().await.expect("an answer").status(), 200);
     let key = new_key();
-    world.authority.publish(serde_json::to_string(&jwks(&[&key, &world.authority.key])).expect("JSON"));
+    world.authority.publish(serde_json::to_string(&jwks([&key, &world.authority.key])).expect("JSON"));
     let token = key.sign(&world.authority.claims()).expect("a token");
     let many = (0..20).map(|_| world.request(Method::POST).bearer_auth(&token).send());
     for answer in futures_util::future::join_all(many.collect::<Vec<_>>()).await {

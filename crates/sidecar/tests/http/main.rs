@@ -8,6 +8,7 @@ mod identity;
 mod keys;
 mod metadata;
 mod relay;
+mod status_list;
 mod streaming;
 mod support;
 mod targets;

@@ -19,6 +19,8 @@ on_both_databases!(
     a_refresh_token_is_spent_once_and_leaves_one_unspent_token,
     a_pending_authorization_is_consumed_once_and_only_by_its_browser,
     servers_that_start_together_make_one_signing_key,
+    servers_that_rotate_together_make_one_next_key_and_activate_it_once,
+    what_was_said_to_need_a_key_longest_counts,
     a_username_is_given_once,
     holding_a_grant_keeps_others_waiting,
     no_token_is_made_after_a_committed_revocation,
@@ -141,8 +143,8 @@ async fn a_pending_authorization_is_consumed_once_and_only_by_its_browser(databa
 async fn servers_that_start_together_make_one_signing_key(database: TestDatabase) {
     let answers = race(&database, |tx| {
         let kid = Secret::generate(Kind::Transaction).expose().to_owned();
-        let key = SigningKeyRow { kid, algorithm: "ES256".to_owned(), pkcs8: vec![1, 2, 3], created_at: at(0) };
-        let insertion = signing_keys::insert_first(tx, &key)?;
+        let key = signing_key(&kid, true, None);
+        let insertion = signing_keys::insert(tx, &key)?;
         let active = signing_keys::active(tx)?.expect("one is active by now, this one or another");
         assert_eq!(insertion == Insertion::Inserted, active == key);
         Ok((insertion, active.kid))
@@ -152,6 +154,63 @@ async fn servers_that_start_together_make_one_signing_key(database: TestDatabase
     assert!(answers.iter().all(|(_, kid)| *kid == answers[0].1), "every server signs with the same key");
     let active = database.read(signing_keys::active).await.expect("the one that won");
     assert!(!format!("{active:?}").contains("[1, 2, 3]"));
+}
+
+fn signing_key(kid: &str, active: bool, activates_at: Option<i64>) -> SigningKeyRow {
+    SigningKeyRow {
+        kid: kid.to_owned(),
+        algorithm: "ES256".to_owned(),
+        pkcs8: vec![1, 2, 3],
+        sealed: false,
+        active,
+        created_at: at(0),
+        activates_at: activates_at.map(at),
+        needed_until: None,
+    }
+}
+
+async fn servers_that_rotate_together_make_one_next_key_and_activate_it_once(database: TestDatabase) {
+    database.write(|tx| signing_keys::insert(tx, &signing_key("first", true, None))).await;
+    let mut active = "first".to_owned();
+    for round in 1..=ROUNDS {
+        let time = i64::try_from(round).expect("small") * 100;
+        let made = race(&database, move |tx| {
+            let kid = Secret::generate(Kind::Transaction).expose().to_owned();
+            signing_keys::insert(tx, &signing_key(&kid, false, Some(time)))
+        })
+        .await;
+        assert_eq!(made.iter().filter(|insertion| **insertion == Insertion::Inserted).count(), 1);
+        let early = database.write(move |tx| signing_keys::activate_next(tx, at(time - 1), at(time + 50))).await;
+        assert!(!early, "its time has not come");
+        let activated = race(&database, move |tx| signing_keys::activate_next(tx, at(time), at(time + 50))).await;
+        assert_eq!(activated.iter().filter(|activated| **activated).count(), 1);
+        let now = database.read(signing_keys::active).await.expect("one is active");
+        assert_ne!(now.kid, active);
+        active = now.kid;
+    }
+    let (keys, retired) = (database.read(signing_keys::list).await, at(i64::try_from(ROUNDS).expect("small") * 100));
+    assert_eq!(keys.len(), ROUNDS + 1);
+    assert_eq!(keys.iter().filter(|key| key.active).count(), 1);
+    assert!(keys.iter().filter(|key| !key.active).all(|key| !key.is_next() && key.needed_until.is_some()));
+    let removed = database.write(move |tx| signing_keys::delete_unneeded(tx, retired)).await;
+    assert_eq!(removed, ROUNDS - 1, "the one retired last is still needed");
+}
+
+async fn what_was_said_to_need_a_key_longest_counts(database: TestDatabase) {
+    database.write(|tx| signing_keys::insert(tx, &signing_key("first", true, None))).await;
+    assert!(database.write(|tx| signing_keys::need_until(tx, "first", at(900))).await);
+    assert!(database.write(|tx| signing_keys::need_until(tx, "first", at(800))).await, "it is there");
+    assert!(!database.write(|tx| signing_keys::need_until(tx, "other", at(900))).await);
+    database.write(|tx| signing_keys::insert(tx, &signing_key("second", false, Some(5)))).await;
+    assert!(database.write(|tx| signing_keys::activate_next(tx, at(5), at(100))).await);
+    let first = database.read(signing_keys::list).await.into_iter().find(|key| key.kid == "first").expect("is kept");
+    assert_eq!(first.needed_until, Some(at(900)));
+    assert!(database.write(|tx| signing_keys::delete(tx, "second")).await);
+    assert!(database.write(|tx| signing_keys::activate(tx, "first", at(6))).await);
+    assert!(database.write(|tx| signing_keys::seal(tx, "first", &[9])).await);
+    assert!(!database.write(|tx| signing_keys::seal(tx, "first", &[8])).await, "it is sealed already");
+    let active = database.read(signing_keys::active).await.expect("one is active");
+    assert_eq!((active.kid.as_str(), active.pkcs8, active.sealed), ("first", vec![9], true));
 }
 
 async fn a_username_is_given_once(database: TestDatabase) {

@@ -41,6 +41,9 @@ pub const PASSWORD: &str = "correct horse battery staple";
 
 const A_MOMENT: Duration = Duration::from_millis(10);
 
+/// Of every server on PostgreSQL.
+pub const ENCRYPTION_KEY: &str = "encryption_key = \"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\"";
+
 /// What differs between servers under test.
 pub struct Settings {
     pub public_url: &'static str,
@@ -93,6 +96,15 @@ impl Settings {
     /// The configuration file that an operator would write.
     pub fn toml(&self, database_url: &str) -> String {
         let Self { public_url, resources, more } = self;
+        // With SQLite the key has its default place; with PostgreSQL it must be given.
+        let keys = match database_url.starts_with("sqlite://") || more.contains("encryption_key") {
+            true => "",
+            false => ENCRYPTION_KEY,
+        };
+        let more = match more.contains("[keys]") {
+            true => more.replacen("[keys]", &format!("[keys]\n{keys}"), 1),
+            false => format!("{more}\n[keys]\n{keys}"),
+        };
         format!(
             "public_url = \"{public_url}\"\nlisten = \"127.0.0.1:0\"\nhealth_listen = \"127.0.0.1:0\"\n\
              [database]\nurl = \"{database_url}\"\n{resources}\n{more}\n"

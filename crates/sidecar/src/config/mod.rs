@@ -15,6 +15,11 @@ use url::Url;
 
 use crate::front_door;
 use crate::relay;
+use authorization_server::{AuthorizationServer, RawAuthorizationServer};
+
+pub use authorization_server::StatusListConfig;
+
+mod authorization_server;
 
 /// `GATELODGE_SIDECAR__PUBLIC_URL` overrides `public_url`.
 pub const ENV_PREFIX: &str = "GATELODGE_SIDECAR";
@@ -42,21 +47,6 @@ pub struct RawConfig {
     logs: LogsConfig,
     #[serde(default)]
     development: RawDevelopment,
-}
-
-#[derive(Debug, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct RawAuthorizationServer {
-    issuer: Option<String>,
-    relay: Option<String>,
-    jwks_url: Option<String>,
-    clock_leeway: HumanDuration,
-}
-
-impl Default for RawAuthorizationServer {
-    fn default() -> Self {
-        Self { issuer: None, relay: None, jwks_url: None, clock_leeway: HumanDuration::from_secs(30) }
-    }
 }
 
 #[derive(Debug, PartialEq, Deserialize)]
@@ -113,6 +103,8 @@ pub struct Config {
     pub issuer: String,
     /// Where its keys are (RFC 7517).
     pub jwks_url: Url,
+    /// Where it is told which tokens were revoked; `None` where nobody looks.
+    pub status_list: Option<StatusListConfig>,
     /// How far its clock may be off (RFC 7519 §4.1.4).
     pub clock_leeway: Duration,
     /// Where the authorization server is reached; its own paths are forwarded there.
@@ -150,9 +142,7 @@ impl RawConfig {
         let mut problems = Problems::default();
         let origin = public_origin(&self.public_url, &mut problems);
         let listeners = listeners(&self.listen, &self.health_listen, &mut problems);
-        let issuer = issuer(self.authorization_server.issuer.as_deref(), &self.public_url, &mut problems);
-        let relay = self.authorization_server.relay.as_deref().and_then(|text| relay_url(text, &mut problems));
-        let jwks_url = jwks_url(&self.authorization_server, relay.as_ref(), &mut problems);
+        let server = self.authorization_server.check(&self.public_url, origin.as_ref(), &mut problems);
         let unsafe_values_allowed = self.development.allow_unsafe_values;
         let clock_leeway = self.authorization_server.clock_leeway.get();
         if !unsafe_values_allowed && clock_leeway > MAX_CLOCK_LEEWAY {
@@ -160,11 +150,12 @@ impl RawConfig {
             problems.add("authorization_server.clock_leeway", says, "write \"30s\", and keep both clocks right");
         }
         let resources = resources(self.resource, origin.as_ref(), unsafe_values_allowed, &mut problems);
-        if let (Some(_), Some(issuer), Some(origin)) = (&relay, &issuer, &origin) {
+        if let (Some(AuthorizationServer { relay: Some(_), issuer, .. }), Some(origin)) = (&server, &origin) {
             apart_from_relay(&resources, &relay::paths(issuer, origin), &mut problems);
         }
-        match (origin, listeners, issuer, jwks_url) {
-            (Some(public_url), Some((listen, health_listen)), Some(issuer), Some(jwks_url)) if problems.is_empty() => {
+        match (origin, listeners, server) {
+            (Some(public_url), Some((listen, health_listen)), Some(server)) if problems.is_empty() => {
+                let AuthorizationServer { issuer, relay, jwks_url, status_list } = server;
                 let logs = self.logs;
                 Ok(Config {
                     public_url,
@@ -172,6 +163,7 @@ impl RawConfig {
                     health_listen,
                     issuer,
                     jwks_url,
+                    status_list,
                     clock_leeway,
                     relay,
                     resources,
@@ -192,42 +184,6 @@ fn public_origin(text: &str, problems: &mut Problems) -> Option<PublicUrl> {
         return None;
     }
     Some(url)
-}
-
-/// Not held to our own canonical form: issuers of others may end in a slash, and only equality counts (RFC 8414 §3.3).
-fn issuer(text: Option<&str>, default: &str, problems: &mut Problems) -> Option<String> {
-    let Some(text) = text else { return Some(default.to_owned()) };
-    let key = "authorization_server.issuer";
-    // The slash is the only liberty: everything else is as strict as for our own public URL (RFC 8414 §2).
-    public_url(text.strip_suffix('/').unwrap_or(text), key, problems).map(|_| text.to_owned())
-}
-
-fn relay_url(text: &str, problems: &mut Problems) -> Option<Url> {
-    let key = "authorization_server.relay";
-    let url = http_url(text, key, problems)?;
-    if url.path() != "/" || url.query().is_some() {
-        problems.add(
-            key,
-            format!("{text:?} has a path"),
-            "write scheme, host and port only: \"http://gatelodge:4000\"",
-        );
-        return None;
-    }
-    Some(url)
-}
-
-fn jwks_url(raw: &RawAuthorizationServer, relay: Option<&Url>, problems: &mut Problems) -> Option<Url> {
-    let key = "authorization_server.jwks_url";
-    match (&raw.jwks_url, relay) {
-        (Some(text), _) => http_url(text, key, problems),
-        (None, Some(relay)) => relay.join("/jwks").ok(),
-        (None, None) if raw.relay.is_some() => None,
-        (None, None) => {
-            let hint = "name the authorization server with relay, or the place of its keys with jwks_url";
-            problems.add(key, "is missing, and so is relay", hint);
-            None
-        }
-    }
 }
 
 fn http_url(text: &str, key: &str, problems: &mut Problems) -> Option<Url> {

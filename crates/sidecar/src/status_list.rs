@@ -1,0 +1,225 @@
+//! Which tokens were revoked: the status list of the authorization server (draft-ietf-oauth-status-list), fetched again and
+//! again in the background. Asked by `gate.rs`, which never waits for it.
+//!
+//! A grant that was revoked stays so: the last list that was had goes on counting while no other can be had. Whether a token
+//! that it does not name may pass then, or before there is a list, is the operator's choice.
+
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use gatelodge_oauth::access_token::{AccessToken, Refusal};
+use gatelodge_oauth::status_list::{self, InvalidStatusList, MAX_LENGTH, MEDIA_TYPE, StatusList};
+use gatelodge_service::clock::Clock;
+use gatelodge_service::http_client::{self, HttpClientOptions, Tls};
+use reqwest::header::{ACCEPT, ETAG, HeaderValue, IF_NONE_MATCH};
+use reqwest::{Client, StatusCode};
+use tokio::time::{Instant, sleep};
+
+use crate::config::StatusListConfig;
+use crate::jwks::Jwks;
+
+/// After so long without an answer the list at hand is stale.
+const FRESH_FOR: Duration = Duration::from_secs(30);
+
+/// The list at hand.
+pub struct Statuses {
+    config: StatusListConfig,
+    leeway: Duration,
+    client: Client,
+    held: RwLock<Option<Held>>,
+}
+
+#[derive(Clone)]
+struct Held {
+    list: Arc<StatusList>,
+    etag: Option<HeaderValue>,
+    confirmed_at: Instant,
+}
+
+/// What is known at one moment.
+#[derive(Debug, Clone)]
+pub struct Snapshot {
+    /// The list that tokens must name.
+    pub uri: Arc<str>,
+    /// The last list that was had.
+    pub list: Option<Arc<StatusList>>,
+    /// Whether it is of now.
+    pub is_fresh: bool,
+    /// Whether only tokens pass that are known not to be revoked.
+    pub is_required: bool,
+}
+
+/// What the list says of a token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// Nothing against it.
+    Good,
+    /// It must not pass.
+    Bad(Refusal),
+    /// Nobody can say, and the operator wants to know.
+    Unknown,
+}
+
+impl Snapshot {
+    /// Only the list that the token names says something of it.
+    pub fn judge(&self, token: &AccessToken) -> Verdict {
+        let reference = token.status.as_ref().filter(|reference| *reference.uri == *self.uri);
+        let Some(reference) = reference else {
+            return if self.is_required { Verdict::Bad(Refusal::NoStatus) } else { Verdict::Good };
+        };
+        match &self.list {
+            Some(list) if list.is_set(reference.idx) => Verdict::Bad(Refusal::Revoked),
+            Some(_) if self.is_fresh => Verdict::Good,
+            _ if self.is_required => Verdict::Unknown,
+            _ => Verdict::Good,
+        }
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+enum FetchError {
+    #[error(transparent)]
+    Http(#[from] reqwest::Error),
+    #[error("it answered {0}")]
+    Status(StatusCode),
+    #[error("the document is larger than {MAX_LENGTH} bytes")]
+    TooLarge,
+    #[error("the keys of the authorization server are not at hand")]
+    NoKeys,
+    #[error("the document cannot be believed: {0}")]
+    Invalid(#[from] InvalidStatusList),
+}
+
+impl Statuses {
+    /// Nothing is fetched yet: start-up does not depend on the authorization server.
+    pub fn new(config: StatusListConfig, leeway: Duration) -> Result<Self, reqwest::Error> {
+        let options = HttpClientOptions { tls: Tls::for_urls([config.url.as_str()]), ..HttpClientOptions::default() };
+        Ok(Self { config, leeway, client: http_client::build(&options)?, held: RwLock::default() })
+    }
+
+    /// What is known now.
+    pub fn snapshot(&self) -> Snapshot {
+        let held = self.held.read().unwrap_or_else(PoisonError::into_inner);
+        Snapshot {
+            uri: Arc::clone(&self.config.uri),
+            list: held.as_ref().map(|held| Arc::clone(&held.list)),
+            is_fresh: held.as_ref().is_some_and(|held| held.confirmed_at.elapsed() < FRESH_FOR),
+            is_required: self.config.is_required,
+        }
+    }
+
+    /// Runs for as long as the process. A list that cannot be had is told once, and once more when it is there again.
+    pub async fn keep_fresh(self: Arc<Self>, jwks: Arc<Jwks>, clock: Clock) {
+        let mut is_failing = false;
+        loop {
+            match self.fetch(&jwks, &clock).await {
+                Ok(()) => {
+                    if std::mem::take(&mut is_failing) {
+                        tracing::info!("the status list of the authorization server is at hand again");
+                    }
+                }
+                Err(error) => {
+                    if !std::mem::replace(&mut is_failing, true) {
+                        let (cause, refused) = (http_client::cause(&error), self.config.is_required);
+                        tracing::warn!(
+                            url = %self.config.url, cause, refused,
+                            "the status list cannot be had: tokens revoked from now on are not known"
+                        );
+                    }
+                }
+            }
+            sleep(self.config.interval).await;
+        }
+    }
+
+    async fn fetch(&self, jwks: &Arc<Jwks>, clock: &Clock) -> Result<(), FetchError> {
+        let held = self.held.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let mut request = self.client.get(self.config.url.clone()).header(ACCEPT, MEDIA_TYPE);
+        if let Some(etag) = held.as_ref().and_then(|held| held.etag.as_ref()) {
+            request = request.header(IF_NONE_MATCH, etag);
+        }
+        let asked_at = Instant::now();
+        let mut response = request.send().await?;
+        if let (StatusCode::NOT_MODIFIED, Some(held)) = (response.status(), held) {
+            self.hold(Held { confirmed_at: asked_at, ..held });
+            return Ok(());
+        }
+        if response.status() != StatusCode::OK {
+            return Err(FetchError::Status(response.status()));
+        }
+        let etag = response.headers().get(ETAG).cloned();
+        let mut document = Vec::new();
+        while let Some(chunk) = response.chunk().await? {
+            document.extend_from_slice(&chunk);
+            if document.len() > MAX_LENGTH {
+                return Err(FetchError::TooLarge);
+            }
+        }
+        let list = self.believe(&String::from_utf8_lossy(&document), jwks, clock).await?;
+        self.hold(Held { list: Arc::new(list), etag, confirmed_at: asked_at });
+        Ok(())
+    }
+
+    /// A list signed with a key that was just published makes the keys be fetched, as a token does.
+    async fn believe(&self, document: &str, jwks: &Arc<Jwks>, clock: &Clock) -> Result<StatusList, FetchError> {
+        let verify = |keys: &_| status_list::verify(document, keys, &self.config.uri, self.leeway, clock.now());
+        let keys = jwks.current().await.ok_or(FetchError::NoKeys)?;
+        match verify(&keys) {
+            Err(InvalidStatusList::NotSigned(Refusal::UnknownKey { .. })) => {
+                Ok(verify(&*jwks.refetched().await.ok_or(FetchError::NoKeys)?)?)
+            }
+            outcome => Ok(outcome?),
+        }
+    }
+
+    fn hold(&self, held: Held) {
+        *self.held.write().unwrap_or_else(PoisonError::into_inner) = Some(held);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use gatelodge_oauth::access_token::StatusReference;
+    use gatelodge_oauth::time::Timestamp;
+
+    use super::*;
+
+    const URI: &str = "https://h.example/status-list";
+
+    fn token(status: Option<(u64, &str)>) -> AccessToken {
+        AccessToken {
+            subject: "user_1".into(),
+            client_id: "client_1".into(),
+            scope: "mcp:use".parse().expect("a scope"),
+            issued_at: Timestamp::from_unix(0),
+            expires_at: Timestamp::from_unix(0),
+            id: "j".into(),
+            status: status.map(|(idx, uri)| StatusReference { idx, uri: uri.into() }),
+        }
+    }
+
+    #[test]
+    fn a_token_is_judged_by_its_own_list_and_by_what_the_operator_wants() {
+        let list = Some(Arc::new(StatusList::new(8, [3])));
+        let (ours, revoked, foreign) = (Some((2, URI)), Some((3, URI)), Some((3, "https://other.example/status-list")));
+        let (good, unknown) = (Verdict::Good, Verdict::Unknown);
+        let (ended, no_status) = (Verdict::Bad(Refusal::Revoked), Verdict::Bad(Refusal::NoStatus));
+        for (status, list, is_fresh, lenient, strict) in [
+            (ours, &list, true, &good, &good),
+            (ours, &list, false, &good, &unknown),
+            (ours, &None, false, &good, &unknown),
+            (Some((8_000, URI)), &list, true, &good, &good),
+            (revoked, &list, true, &ended, &ended),
+            (revoked, &list, false, &ended, &ended),
+            (revoked, &None, false, &good, &unknown),
+            (foreign, &list, true, &good, &no_status),
+            (None, &list, true, &good, &no_status),
+        ] {
+            for (is_required, expected) in [(false, lenient), (true, strict)] {
+                let snapshot = Snapshot { uri: URI.into(), list: list.clone(), is_fresh, is_required };
+                let verdict = snapshot.judge(&token(status));
+                assert_eq!(verdict, *expected, "{status:?} {list:?} {is_fresh} {is_required}");
+            }
+        }
+    }
+}
