@@ -20,6 +20,7 @@ use crate::upload;
 /// Longer than any budget that clients give an authorization server.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(60);
 
+/// `/introspect` is among them because the metadata announces it on the public origin; it answers to nobody without a proof.
 const ENDPOINTS: [&str; 10] = [
     "/authorize",
     "/token",
@@ -142,6 +143,8 @@ mod tests {
             "/authorize",
             "/token",
             "/status-list",
+            "/revoke",
+            "/introspect",
             "/assets/app.css",
             "/.well-known/oauth-authorization-server",
             "/.well-known/openid-configuration",

@@ -64,7 +64,10 @@ impl<'s> World<'s> {
         let registration = json!({ "redirect_uris": ["https://client.example/cb"] }).to_string();
         let (refresh, exchange) =
             (self.client.refresh_request(&self.refresh_token), self.client.code_request(&self.code));
+        let lookup = [("client_id", self.client.id.as_str()), ("token", &self.refresh_token)];
         let answers = [
+            self.server.request(Method::POST, "/revoke").form(&lookup),
+            self.server.request(Method::POST, "/introspect").form(&lookup),
             self.server.request(Method::POST, "/token").form(refresh.pairs()),
             self.server.request(Method::POST, "/token").form(exchange.pairs()),
             self.server
