@@ -15,6 +15,7 @@ use gatelodge_service::guarded_fetch::GuardedFetch;
 use gatelodge_store::Store;
 use serde::Serialize;
 
+use crate::clients::keys::PublishedKeys;
 use crate::clients::metadata_document::BackOff;
 use crate::config::Config;
 use crate::endpoints::{
@@ -46,6 +47,8 @@ pub struct State {
     pub guarded_fetch: GuardedFetch,
     /// Which documents of clients are not asked for right now.
     pub back_off: BackOff,
+    /// The keys that clients publish.
+    pub published_keys: PublishedKeys,
     /// The pages for people.
     pub pages: Pages,
     /// Password checks.

@@ -14,6 +14,7 @@ use gatelodge_service::http::{self, health};
 use gatelodge_store::{PoolOptions, Store, StoreError, sweep};
 
 use crate::app::{App, Documents, State, routes};
+use crate::clients::keys::PublishedKeys;
 use crate::clients::metadata_document::BackOff;
 use crate::config::Config;
 use crate::keys::{self, KeyError, KeyRing};
@@ -75,7 +76,7 @@ impl Application {
         let status_list = PublishedStatusList::default();
         let (pages, passwords) = (Pages::load()?, Passwords::new()?);
         let guarded_fetch = GuardedFetch::new(config.client_documents.fetch_options());
-        let back_off = BackOff::default();
+        let (back_off, published_keys) = (BackOff::default(), PublishedKeys::default());
         let app = App::new(State {
             config,
             store,
@@ -84,6 +85,7 @@ impl Application {
             status_list,
             guarded_fetch,
             back_off,
+            published_keys,
             pages,
             passwords,
             documents,

@@ -56,6 +56,8 @@ pub struct ClientInformation {
     #[serde(skip_serializing_if = "Option::is_none")]
     jwks: Option<serde_json::Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    jwks_uri: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     client_name: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     client_uri: Option<String>,
@@ -103,13 +105,14 @@ impl ClientMetadata {
         let method = auth_method(self.token_endpoint_auth_method.as_deref(), &redirect_uris)?;
         let secret = takes_a_secret(method).then_some(secret);
         let jwks = self.jwks.filter(|_| method == TokenEndpointAuthMethod::PrivateKeyJwt);
+        let jwks_uri = self.jwks_uri.filter(|uri| !uri.is_empty() && method == TokenEndpointAuthMethod::PrivateKeyJwt);
         let client = Client {
             name: client_name,
             redirect_uris,
             grant_types,
             auth_methods: vec![method],
             secret: secret.as_ref().map(Secret::hash),
-            keys: keys(method, jwks.as_ref())?,
+            keys: keys(method, jwks.as_ref(), jwks_uri.as_deref())?,
             client_uri: self.client_uri.filter(|uri| !uri.is_empty()),
             ..Client::new(ClientId::generate(), Registration::Dynamic, now)
         };
@@ -123,6 +126,7 @@ impl ClientMetadata {
             response_types: ["code"],
             token_endpoint_auth_method: method,
             jwks,
+            jwks_uri,
             client_name: client.name.clone(),
             client_uri: client.client_uri.clone(),
             scope: self.scope.filter(|scope| !scope.is_empty()),
@@ -230,12 +234,20 @@ fn takes_a_secret(method: TokenEndpointAuthMethod) -> bool {
     matches!(method, TokenEndpointAuthMethod::ClientSecretPost | TokenEndpointAuthMethod::ClientSecretBasic)
 }
 
-/// The public keys that `private_key_jwt` needs.
-fn keys(method: TokenEndpointAuthMethod, jwks: Option<&serde_json::Value>) -> Result<Option<ClientKeys>, OAuthError> {
+/// The public keys that `private_key_jwt` needs, or where they are.
+fn keys(
+    method: TokenEndpointAuthMethod,
+    jwks: Option<&serde_json::Value>,
+    jwks_uri: Option<&str>,
+) -> Result<Option<ClientKeys>, OAuthError> {
     if method != TokenEndpointAuthMethod::PrivateKeyJwt {
         return Ok(None);
     }
-    let jwks = jwks.ok_or_else(|| OAuthError::client_metadata_refused("private_key_jwt needs jwks"))?.to_string();
+    let jwks = match (jwks, jwks_uri) {
+        (Some(jwks), _) => jwks.to_string(),
+        (None, Some(uri)) => return Ok(Some(ClientKeys::Uri(uri.to_owned()))),
+        (None, None) => return Err(OAuthError::client_metadata_refused("private_key_jwt needs jwks or jwks_uri")),
+    };
     match ClientKeySet::parse(jwks.as_bytes()) {
         Ok(_) => Ok(Some(ClientKeys::Inline(jwks))),
         Err(reason) => Err(OAuthError::client_metadata_refused(format!("jwks cannot be used: {reason}"))),
@@ -316,6 +328,11 @@ mod tests {
             assert_eq!((client.secret, answer.get("client_secret")), (None, None));
             assert_eq!((&answer["jwks"], &answer["grant_types"]), (&jwks, &json!(["authorization_code"])));
         }
+        let published = json!({"redirect_uris": ["https://c.example/cb"], "jwks_uri": "https://c.example/jwks",
+            "token_endpoint_auth_method": "private_key_jwt"});
+        let (client, answer) = register(published).expect("registered");
+        assert_eq!(client.keys, Some(ClientKeys::Uri("https://c.example/jwks".into())));
+        assert_eq!(answer["jwks_uri"], "https://c.example/jwks");
         let mut private = jwks.clone();
         private["keys"][0]["d"] = json!("AAAA");
         for jwks in [private, json!({"keys": []}), json!({}), json!("x")] {

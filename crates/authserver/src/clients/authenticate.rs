@@ -1,6 +1,8 @@
 //! Who sends this request? Client authentication (RFC 6749 §2.3 and §3.2.1) for every endpoint that clients post to: first
 //! what the request presents is read, then it is checked inside the transaction of the request.
 
+use std::sync::Arc;
+
 use actix_web::HttpRequest;
 use actix_web::http::header::{self, HeaderValue};
 use gatelodge_oauth::client::{Client, ClientKeys, TokenEndpointAuthMethod};
@@ -14,12 +16,14 @@ use gatelodge_oauth::time::Timestamp;
 use gatelodge_store::{StoreError, Tx, used_assertions};
 
 use crate::app::App;
-use crate::clients;
+use crate::clients::{self, keys};
 
 /// What a request presents; nothing of it is proven yet.
 #[derive(Debug)]
 pub struct Presented {
     credentials: ClientCredentials,
+    /// The keys of a client that publishes them, for an assertion.
+    published: Option<keys::Published>,
     /// The URL the request was sent to: lenient audiences.
     endpoint: String,
     /// Names the request, whose transaction may be tried again: its assertion is spent by it once.
@@ -43,7 +47,11 @@ pub async fn presented(request: &HttpRequest, parameters: &Parameters, app: &App
     let authorization = request.headers().get(header::AUTHORIZATION).map(HeaderValue::as_bytes);
     let credentials = ClientCredentials::from_request(authorization, parameters)?;
     let endpoint = format!("{}{}", app.config.public_url.origin(), request.path());
-    Ok(Presented { credentials, endpoint, request: random_base62(22) })
+    let published = match credentials.assertion() {
+        Some(assertion) => keys::published_by(app, &credentials.client_id, assertion.kid()).await?,
+        None => None,
+    };
+    Ok(Presented { credentials, published, endpoint, request: random_base62(22) })
 }
 
 /// The client that sent the request, if it proves so. An assertion is spent by that, whatever becomes of the request.
@@ -69,17 +77,21 @@ pub fn authenticate(
 }
 
 fn prove(app: &App, presented: &Presented, client: &Client, now: Timestamp) -> Result<Proof, OAuthError> {
-    let Presented { credentials, endpoint, .. } = presented;
+    let Presented { credentials, published, endpoint, .. } = presented;
     if credentials.assertion().is_none() {
         return credentials.authenticate(client, &AssertionRules { keys: None, audiences: &[], now });
     }
-    let keys = match &client.keys {
-        Some(ClientKeys::Inline(set)) => ClientKeySet::parse(set.as_bytes()).ok(),
-        Some(ClientKeys::Uri(_)) | None => None,
+    let keys = match (&client.keys, published) {
+        (None, _) => None,
+        (Some(ClientKeys::Inline(set)), _) => ClientKeySet::parse(set.as_bytes()).ok().map(Arc::new),
+        (Some(ClientKeys::Uri(uri)), Some((from, keys))) if from == uri => Some(keys.clone()),
+        (Some(ClientKeys::Uri(_)), _) => {
+            return Err(OAuthError::temporarily_unavailable("the client moved its keys during the request"));
+        }
     };
     let issuer = app.config.public_url.as_str();
     let audiences = app.config.assertion_audience.accepted(client.registration, issuer, endpoint);
-    credentials.authenticate(client, &AssertionRules { keys: keys.as_ref(), audiences: &audiences, now })
+    credentials.authenticate(client, &AssertionRules { keys: keys.as_deref(), audiences: &audiences, now })
 }
 
 /// Whether the request has an `Authorization` header: the refusal then names the scheme (RFC 6749 §5.2).

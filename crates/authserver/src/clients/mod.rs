@@ -8,6 +8,7 @@ use crate::app::App;
 pub mod authenticate;
 pub mod configured;
 pub mod document_config;
+pub mod keys;
 pub mod metadata_document;
 mod pinned;
 

@@ -25,6 +25,7 @@ mod rfc6749_token;
 mod rfc6749_token_input;
 mod rfc7009_revocation;
 mod rfc7523_client_assertion;
+mod rfc7591_jwks_uri;
 mod rfc7591_refusals;
 mod rfc7591_registration;
 mod rfc7662_introspection;

@@ -26,6 +26,7 @@ on_any_database! {
     the_audience_is_the_issuer_and_for_lenient_servers_the_endpoint,
     two_ways_at_once_are_refused,
     the_assertion_names_the_client,
+    keys_that_cannot_be_fetched_are_excused,
 }
 
 /// A client that registered the signer's key.
@@ -259,4 +260,22 @@ async fn add_client(database: &Database, id: &str, signer: &Signer<'_>, methods:
         ..Client::new(ClientId::new(id), Registration::Configured, Timestamp::from_unix(1))
     };
     database.add_client(client).await;
+}
+
+async fn keys_that_cannot_be_fetched_are_excused(database: &Database) {
+    let server = Server::start(database).await;
+    let signer = Signer::new(&server);
+    // An address that is never asked: it is this machine's own.
+    let jwks_uri = "https://127.0.0.1/jwks";
+    let changes = json!({ "token_endpoint_auth_method": "private_key_jwt", "jwks_uri": jwks_uri });
+    let client = McpClient::register_with(&server, changes).await;
+    let form = client.code_request(&client.code().await);
+    for _ in 0..3 {
+        let answer = server.post("/token", &signer.signed(&form)).await;
+        answer.assert_refused(503, "temporarily_unavailable", "its host does not answer");
+        assert!(answer.header("retry-after").is_some());
+    }
+    server.post("/token", &form).await.assert_refused(401, "invalid_client", "nothing is presented");
+    assert_eq!(database.count("authorization_codes WHERE consumed_at IS NOT NULL OR failures > 0"), 0);
+    assert_eq!(database.count("used_assertions"), 0);
 }
