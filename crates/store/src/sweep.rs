@@ -1,14 +1,15 @@
 //! Clears away what has expired. Called again and again by the server, with pauses, so that a large backlog never blocks a
-//! request for long. Refresh tokens and grants stay: a spent token of a living chain must be recognised when it is replayed.
+//! request for long. What still tells a theft stays: a spent token of a living grant until it would have expired itself.
 
 use std::time::Duration;
 
+use diesel::dsl::{exists, not};
 use diesel::prelude::*;
 use gatelodge_oauth::time::Timestamp;
 
 use crate::schema::{
-    authorization_codes, browser_sessions, device_authorizations, pending_authorizations,
-    pushed_authorization_requests, used_assertions,
+    authorization_codes, browser_sessions, device_authorizations, grants, pending_authorizations,
+    pushed_authorization_requests, refresh_tokens, used_assertions,
 };
 use crate::{StoreError, Tx, clients};
 
@@ -20,6 +21,13 @@ const CODES_STAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A client's document without a grant is kept for so long: a day more than it may be used while its host does not answer.
 const DOCUMENTS_STAY: Duration = Duration::from_secs(8 * 24 * 60 * 60);
+
+/// A refresh token is kept for so long after it expired, longer than any window in which a spent one leads to the head of its
+/// chain. From then on it is unknown instead of expired, which reads alike.
+const TOKENS_STAY: Duration = Duration::from_secs(2 * 24 * 60 * 60);
+
+/// A grant is kept for so long after it was revoked or has expired, for whoever asks what happened.
+const GRANTS_STAY: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 /// How much one sweep deleted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -38,6 +46,10 @@ pub struct SweepReport {
     pub used_assertions: usize,
     /// Rows of `clients` that came from documents.
     pub documents: usize,
+    /// Rows of `refresh_tokens`.
+    pub refresh_tokens: usize,
+    /// Rows of `grants`.
+    pub grants: usize,
     /// Whether a table may have more to delete: sweep again after a pause.
     pub unfinished: bool,
 }
@@ -62,6 +74,11 @@ pub fn sweep(tx: &mut Tx, now: Timestamp) -> Result<SweepReport, StoreError> {
     let device_authorizations = delete_batch!(tx, device_authorizations, now.minus(CODES_STAY));
     let used_assertions = delete_batch!(tx, used_assertions, now);
     let documents = clients::forget_documents(tx, now.minus(DOCUMENTS_STAY), BATCH)?;
+    let refresh_tokens = match delete_batch!(tx, refresh_tokens, now.minus(TOKENS_STAY)) {
+        0 => delete_tokens_of_revoked_grants(tx, now)?,
+        rows => rows,
+    };
+    let grants = delete_ended_grants(tx, now)?;
     let counts = [
         pending_authorizations,
         browser_sessions,
@@ -70,6 +87,8 @@ pub fn sweep(tx: &mut Tx, now: Timestamp) -> Result<SweepReport, StoreError> {
         device_authorizations,
         used_assertions,
         documents,
+        refresh_tokens,
+        grants,
     ];
     let unfinished = counts.into_iter().any(|rows| i64::try_from(rows).is_ok_and(|rows| rows >= BATCH));
     Ok(SweepReport {
@@ -80,6 +99,29 @@ pub fn sweep(tx: &mut Tx, now: Timestamp) -> Result<SweepReport, StoreError> {
         device_authorizations,
         used_assertions,
         documents,
+        refresh_tokens,
+        grants,
         unfinished,
     })
+}
+
+/// The tokens of a grant that ended early, before the grant itself: a busy chain has thousands, and its deletion would take
+/// them all along at once.
+fn delete_tokens_of_revoked_grants(tx: &mut Tx, now: Timestamp) -> Result<usize, StoreError> {
+    let revoked = grants::table.filter(grants::revoked_at.le(now.minus(GRANTS_STAY).as_unix())).select(grants::id);
+    let of_revoked = refresh_tokens::table.filter(refresh_tokens::grant_id.eq_any(revoked));
+    let batch = of_revoked.select(refresh_tokens::hash).limit(BATCH).load::<Vec<u8>>(&mut tx.0)?;
+    Ok(diesel::delete(refresh_tokens::table.filter(refresh_tokens::hash.eq_any(batch))).execute(&mut tx.0)?)
+}
+
+/// Grants that ended long ago and have no token left; their one code goes with them.
+fn delete_ended_grants(tx: &mut Tx, now: Timestamp) -> Result<usize, StoreError> {
+    let before = now.minus(GRANTS_STAY).as_unix();
+    let tokens = refresh_tokens::table.filter(refresh_tokens::grant_id.eq(grants::id));
+    let revoked = grants::table.filter(grants::revoked_at.le(before)).filter(not(exists(tokens)));
+    let mut batch = revoked.select(grants::id).limit(BATCH).load::<String>(&mut tx.0)?;
+    let expired = grants::table.filter(grants::expires_at.le(before)).filter(not(exists(tokens)));
+    let rest = BATCH.saturating_sub(i64::try_from(batch.len()).unwrap_or(BATCH));
+    batch.extend(expired.select(grants::id).limit(rest).load::<String>(&mut tx.0)?);
+    Ok(diesel::delete(grants::table.filter(grants::id.eq_any(batch))).execute(&mut tx.0)?)
 }

@@ -1,8 +1,8 @@
 //! Every table: what goes in comes out again, a damaged row is named and never guessed at, and clearing up spares the living.
 
 use gatelodge_oauth::client::TokenEndpointAuthMethod;
-use gatelodge_oauth::grant::Grant;
-use gatelodge_oauth::grant::refresh_token::SealedSuccessor;
+use gatelodge_oauth::grant::refresh_token::{RefreshToken, SealedSuccessor};
+use gatelodge_oauth::grant::{Grant, GrantId};
 use gatelodge_oauth::secret::{Kind, Secret};
 use gatelodge_store::users::User;
 use gatelodge_store::{
@@ -26,6 +26,7 @@ on_both_databases!(
     a_damaged_row_is_named,
     sweeping_deletes_what_expired_and_spares_the_rest,
     a_large_backlog_is_swept_in_batches,
+    grants_that_ended_long_ago_go_and_take_their_tokens_along,
     a_dump_shows_no_secret,
 );
 
@@ -225,7 +226,7 @@ async fn sweeping_deletes_what_expired_and_spares_the_rest(database: TestDatabas
     young.expires_at = at(9 * DAY + 1);
     let kept_code = young.hash;
     let mut token = refresh_token(&grant);
-    token.expires_at = at(0);
+    token.expires_at = at(8 * DAY + 1);
     let kept_token = token.hash;
     database
         .write(move |tx| {
@@ -256,6 +257,44 @@ async fn sweeping_deletes_what_expired_and_spares_the_rest(database: TestDatabas
         })
         .await;
     assert_eq!(database.write(move |tx| sweep(tx, now)).await, SweepReport::default());
+}
+
+async fn grants_that_ended_long_ago_go_and_take_their_tokens_along(database: TestDatabase) {
+    const DAY: i64 = 24 * 3_600;
+    // Each has one code and a chain of three tokens, which expire at 600.
+    let mut ids = Vec::new();
+    for (expires_at, revoked_at) in [(1_000, None), (400 * DAY, Some(at(0))), (400 * DAY, None)] {
+        let owner = database.grant().await;
+        let stored = Grant { id: GrantId::generate(), expires_at: at(expires_at), revoked_at, ..owner };
+        ids.push(stored.id.clone());
+        database
+            .write(move |tx| {
+                grants::insert(tx, &stored)?;
+                authorization_codes::insert(tx, &code(&stored))?;
+                for spent_at in [Some(at(5)), Some(at(6)), None] {
+                    // One of those that were revoked early would have lived longer.
+                    let expires_at = if stored.revoked_at.is_some() { at(300 * DAY) } else { at(600) };
+                    let token = refresh_token(&stored);
+                    let token = RefreshToken { spent_at, expires_at, ..token };
+                    refresh_tokens::insert(tx, &token)?;
+                }
+                Ok(())
+            })
+            .await;
+    }
+    let swept = async |days: i64| {
+        let report = database.write(move |tx| sweep(tx, at(days * DAY))).await;
+        (report.refresh_tokens, report.grants)
+    };
+    assert_eq!(swept(2).await, (0, 0), "a late replay is still recognised");
+    assert_eq!(swept(3).await, (6, 0), "tokens that had expired by themselves");
+    // The expired grant, those that the three owners came with, which expired like it, and the revoked one after its tokens.
+    assert_eq!(swept(31).await, (3, 5));
+    assert_eq!(swept(31).await, (0, 0));
+    let left = database.count("grants");
+    assert_eq!((left, database.count("refresh_tokens"), database.count("authorization_codes")), (1, 0, 0));
+    let living = ids.pop().expect("three");
+    assert!(database.read(move |tx| grants::find(tx, &living)).await.is_some());
 }
 
 async fn a_large_backlog_is_swept_in_batches(database: TestDatabase) {

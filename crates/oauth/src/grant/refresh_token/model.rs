@@ -230,11 +230,14 @@ impl Chain for Stored<'_> {
     }
 }
 
+/// An [`Outcome`] by the number of its rows.
+type Known = (u32, Option<u8>);
+
 /// The states that were found.
 struct Search {
     fixture: Fixture,
     numbers: HashMap<Rows, u32>,
-    rows: Vec<(Rows, Vec<(u32, Option<u8>)>)>,
+    rows: Vec<(Rows, Vec<Known>)>,
     seen: HashSet<World>,
     waiting: Vec<World>,
     transitions: usize,
@@ -252,7 +255,7 @@ impl Search {
     }
 
     /// What each token leads to; worked out once for all worlds with the same rows.
-    fn outcomes(&mut self, number: u32) -> Vec<(u32, Option<u8>)> {
+    fn outcomes(&mut self, number: u32) -> Vec<Known> {
         let (rows, known) = &self.rows[number as usize];
         if known.is_empty() {
             let outcomes = self.fixture.outcomes(&rows.clone());
