@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use url::Url;
 
 use crate::client::{Client, ClientId, ClientKeys, Registration, TokenEndpointAuthMethod};
+use crate::client_keys::{ClientKeySet, InvalidClientKeys};
 use crate::client_metadata::{acceptable_redirect_uris, checked_https, checked_name, known_grant_types};
 use crate::error::OAuthError;
 use crate::redirect_uri::RedirectPolicy;
@@ -20,9 +21,6 @@ const MAX_URL_LENGTH: usize = 2048;
 /// How such a client may prove itself: with nothing, or with a key of its own. A document is public, so no secret can be agreed
 /// on (§4.1).
 const METHODS: [TokenEndpointAuthMethod; 2] = [TokenEndpointAuthMethod::None, TokenEndpointAuthMethod::PrivateKeyJwt];
-
-/// The members of a JWK that only its owner may know (RFC 7518 §6.2.2, §6.3.2, §6.4.1).
-const PRIVATE_KEY_MEMBERS: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
 
 /// The URL of a document. It is the client's identity exactly as it was sent: two spellings are two clients.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -189,7 +187,7 @@ fn auth_methods(document: &Map<String, Value>, has_keys: bool) -> Result<Vec<Tok
         return Err(refused("none of its token endpoint authentication methods is none or private_key_jwt"));
     }
     if methods.contains(&TokenEndpointAuthMethod::PrivateKeyJwt) && !has_keys {
-        return Err(refused("private_key_jwt needs jwks or jwks_uri"));
+        return Err(refused("private_key_jwt needs a key in jwks, or jwks_uri"));
     }
     Ok(methods)
 }
@@ -201,14 +199,13 @@ fn keys(document: &Map<String, Value>) -> Result<Option<ClientKeys>, OAuthError>
         (None, Some(uri)) => Ok(Some(ClientKeys::Uri(uri.to_owned()))),
         (Some(_), Some(_)) => Err(refused("jwks and jwks_uri exclude each other")),
         (Some(jwks), None) => {
-            let keys = jwks.get("keys").and_then(Value::as_array).ok_or_else(|| refused("jwks is not a JWK set"))?;
-            for key in keys {
-                let key = key.as_object().ok_or_else(|| refused("jwks is not a JWK set"))?;
-                if PRIVATE_KEY_MEMBERS.iter().any(|member| key.contains_key(*member)) {
-                    return Err(refused("jwks holds a private key, which everybody can read"));
-                }
+            let jwks = jwks.to_string();
+            match ClientKeySet::parse(jwks.as_bytes()) {
+                Ok(_) => Ok(Some(ClientKeys::Inline(jwks))),
+                // Of no use here, and no harm for a client that can do without.
+                Err(InvalidClientKeys::NoUsableKey) => Ok(None),
+                Err(reason) => Err(refused(format!("jwks cannot be used: {reason}"))),
             }
-            Ok(Some(ClientKeys::Inline(jwks.to_string())))
         }
     }
 }

@@ -288,7 +288,10 @@ fn the_methods_are_those_that_both_sides_can() {
 
 #[test]
 fn keys_are_in_one_place() {
-    let key = json!({"keys": [{"kty": "EC", "crv": "P-256", "x": "a", "y": "b"}]});
+    let key = json!({"keys": [{"kty": "EC", "crv": "P-256", "kid": "1",
+        "x": "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU", "y": "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}]});
+    let useless = json!({"keys": [{"kty": "EC", "crv": "P-521", "x": "a", "y": "b"}]});
+    assert_eq!(read(&with("jwks", useless)).expect("good").keys, None);
     let client = read(&with("jwks", key.clone())).expect("good");
     assert!(
         matches!(client.keys, Some(ClientKeys::Inline(set)) if serde_json::from_str::<Value>(&set).expect("JSON") == key)
