@@ -79,7 +79,8 @@ async fn nobody_else_gets_one(database: &Database) {
         Client { secret: None, auth_methods: vec![TokenEndpointAuthMethod::None], ..machine("public", &secret) };
     let unregistered = Client { grant_types: vec![GrantType::AuthorizationCode], ..machine("app", &secret) };
     let dynamic = Client { registration: Registration::Dynamic, ..machine("dynamic", &secret) };
-    let document = Client { registration: Registration::MetadataDocument, ..machine("document", &secret) };
+    let document =
+        Client { registration: Registration::MetadataDocument, ..machine("https://client.example/document", &secret) };
     for client in [public, unregistered, dynamic, document] {
         let id = client.id.to_string();
         database.add_client(client).await;

@@ -49,9 +49,10 @@ async fn the_document_says_what_clients_refuse_to_go_without(database: &Database
         "introspection_endpoint_auth_signing_alg_values_supported": ALGORITHMS,
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": true,
+        "client_id_metadata_document_supported": true,
         "protected_resources": ["https://mcp.example.com/mcp"],
     });
-    // Equality: no member that announces what is not there, such as client_id_metadata_document_supported.
+    // Equality: no member that announces what is not there.
     assert_eq!(answer.json(), expected);
 }
 
