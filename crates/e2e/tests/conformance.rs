@@ -10,6 +10,7 @@ use gatelodge_e2e::{
 const USERNAME: &str = "alice";
 const PASSWORD: &str = "correct horse battery staple";
 
+/// Proves MCP conformance suite: the authorization-server scenarios pass.
 #[test]
 fn the_official_suite_finds_nothing_to_object_to() {
     let name = "official_conformance_suite";

@@ -56,6 +56,7 @@ impl Challenge {
 mod tests {
     use super::*;
 
+    /// Proves RFC 6750 §3: a challenge names its scheme and its error.
     #[test]
     fn the_header_has_the_one_shape_that_every_client_reads() {
         let base = Challenge {

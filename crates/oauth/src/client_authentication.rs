@@ -250,6 +250,7 @@ mod tests {
         }
     }
 
+    /// Proves RFC 7617 §2: an unreadable Authorization header is invalid_client.
     #[test]
     fn an_unreadable_header_is_invalid_client() {
         for bad in

@@ -164,6 +164,7 @@ mod tests {
         assert!(set.knows(Some("ec")) && set.knows(None) && !set.knows(Some("other")));
     }
 
+    /// Proves RFC 7517 §4: no weak, private or foreign key is used.
     #[test]
     fn what_is_too_weak_private_or_for_something_else_is_no_key() {
         use InvalidClientKeys::{NoUsableKey, NotAJwkSet, NotPublic, TooLong};

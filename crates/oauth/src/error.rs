@@ -360,6 +360,7 @@ fn printable(text: &str) -> String {
 mod tests {
     use super::*;
 
+    /// Proves RFC 6749 §5.2: descriptions keep to their alphabet.
     #[test]
     fn descriptions_hold_only_the_characters_rfc_6749_allows() {
         let error = OAuthError::parameter_repeated("a\"b\\c\r\né");

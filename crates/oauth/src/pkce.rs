@@ -77,11 +77,13 @@ mod tests {
         CodeChallenge::from_request(Some(CHALLENGE), Some("S256")).expect("the RFC's example")
     }
 
+    /// Proves RFC 7636 Appendix B: the example of the RFC verifies.
     #[test]
     fn the_example_of_appendix_b_verifies() {
         assert_eq!(challenge().verify(Some(VERIFIER)), Ok(()));
     }
 
+    /// Proves RFC 7636 §4.4.1: a request without a challenge by S256 is refused.
     #[test]
     fn a_request_without_s256_is_refused() {
         let long = format!("{CHALLENGE}A");
@@ -102,6 +104,7 @@ mod tests {
         }
     }
 
+    /// Proves RFC 7636 §4.6: a wrong verifier is invalid_grant.
     #[test]
     fn a_wrong_verifier_is_invalid_grant_and_a_missing_one_invalid_request() {
         let too_long = "a".repeat(129);
@@ -118,6 +121,7 @@ mod tests {
         assert_eq!(challenge().verify(None).expect_err("refused").code, Code::InvalidRequest);
     }
 
+    /// Proves RFC 7636 §4.1: a verifier has 43 to 128 unreserved characters.
     #[test]
     fn verifiers_of_every_allowed_length_and_character_pass() {
         for length in 43..=128 {

@@ -56,6 +56,7 @@ mod tests {
         );
     }
 
+    /// Proves RFC 9728 §3.1: the well-known path is inserted before the path of the resource.
     #[test]
     fn the_well_known_path_is_inserted_before_the_path_of_the_resource() {
         assert_eq!(well_known_path("/public/mcp"), "/.well-known/oauth-protected-resource/public/mcp");

@@ -122,6 +122,7 @@ mod tests {
         text.parse().expect("a scope")
     }
 
+    /// Proves RFC 6749 §3.3: a scope is a list of scope tokens.
     #[test]
     fn the_grammar_of_rfc_6749_section_3_3_is_enforced() {
         for good in ["a", "mcp:use", "tickets:read tickets:write", "!#$[]~", ""] {

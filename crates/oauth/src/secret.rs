@@ -211,6 +211,7 @@ mod tests {
         assert_eq!(format!("{:?}", secret.hash()), "HashedSecret(***)");
     }
 
+    /// Proves RFC 6749 §10.10: a secret carries 256 random bits.
     #[test]
     fn secrets_match_the_documented_regular_expression() {
         for kind in Kind::ALL {

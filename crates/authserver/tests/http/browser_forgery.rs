@@ -34,6 +34,7 @@ fn assert_refused(answer: &Answer, why: &str) {
     assert_eq!(answer.header("set-cookie"), None, "{why}");
 }
 
+/// Proves RFC 6749 §10.12: no other site can consent for a person.
 async fn a_form_without_its_token_is_refused(database: &Database) {
     let server = Server::start(database).await;
     let client = McpClient::register(&server).await;
@@ -74,6 +75,7 @@ async fn a_form_with_the_token_of_another_session_or_request_is_refused(database
     }
 }
 
+/// Proves RFC 6749 §10.12: a form from another site is refused.
 async fn a_form_from_another_site_is_refused(database: &Database) {
     let server = Server::start(database).await;
     let client = McpClient::register(&server).await;

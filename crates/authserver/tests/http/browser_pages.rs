@@ -54,6 +54,7 @@ fn assert_private(answer: &Answer, what: &str) {
     }
 }
 
+/// Proves RFC 6749 §10.13: no page can be framed.
 async fn every_answer_of_every_route_keeps_to_itself(database: &Database) {
     let server = Server::start(database).await;
     let client = McpClient::register(&server).await;
@@ -117,6 +118,7 @@ async fn assets_may_be_kept_for_ever(database: &Database) {
     }
 }
 
+/// Proves RFC 8252 §8.6: nobody is sent on without having been asked.
 async fn consent_is_asked_every_time(database: &Database) {
     let server = Server::start(database).await;
     for redirect_uri in ["https://client.example/cb", "http://127.0.0.1/cb"] {
@@ -299,6 +301,7 @@ async fn edited_fields_are_refused_or_change_nothing(database: &Database) {
     assert_eq!(tokens.scope, "mcp:use");
 }
 
+/// Proves RFC 9700 §4.11.2: the server is no open redirector.
 async fn no_parameter_is_ever_a_target(database: &Database) {
     let server = Server::start(database).await;
     let client = McpClient::register(&server).await;

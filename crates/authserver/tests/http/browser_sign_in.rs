@@ -16,6 +16,7 @@ on_both_databases! {
     somebody_who_was_disabled_is_asked_to_sign_in_and_cannot,
 }
 
+/// Proves RFC 6265 §8.4: a session is not carried over into a sign-in.
 async fn signing_in_makes_a_new_session_and_ends_the_old_one(database: &Database) {
     let server = Server::start(database).await;
     let client = McpClient::register(&server).await;

@@ -43,6 +43,7 @@ impl CuttingProxy {
     }
 }
 
+/// Proves RFC 6749 §6: wherever the answer is cut, the same token gets the same successor.
 async fn a_refresh_whose_answer_is_cut_at_any_byte_is_repeated_with_the_same_successor(database: &Database) {
     let server = Server::start(database).await;
     let client = McpClient::register(&server).await;

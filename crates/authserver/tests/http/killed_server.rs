@@ -13,6 +13,7 @@ use crate::support::{Database, on_both_databases};
 
 on_both_databases! { a_server_killed_under_refreshing_clients_loses_and_forks_no_grant }
 
+/// Proves RFC 6749 §6: a crash of the server loses and doubles no refresh token.
 async fn a_server_killed_under_refreshing_clients_loses_and_forks_no_grant(database: &Database) {
     let mut program = Program::start(database).await;
     let seeder = Seeder::new(database).await;

@@ -19,19 +19,23 @@ on_both_databases! {
     of_many_grants_refreshed_64_times_at_once_each_gets_one_successor,
 }
 
+/// Proves RFC 6749 §4.1.2: of parallel exchanges of one code one succeeds.
 async fn of_many_codes_sent_64_times_at_once_each_is_exchanged_once(database: &Database) {
     exchange_in_parallel(database, &[Program::start(database).await]).await;
 }
 
+/// Proves RFC 6749 §6: parallel refreshes all succeed, with one successor.
 async fn of_many_grants_refreshed_64_times_at_once_each_gets_one_successor(database: &Database) {
     refresh_in_parallel(database, &[Program::start(database).await]).await;
 }
 
+/// Proves RFC 6749 §4.1.2: the same at two processes on one database.
 #[test]
 fn of_many_codes_sent_to_two_processes_each_is_exchanged_once() {
     two_processes("of_many_codes_sent_to_two_processes_each_is_exchanged_once", exchange_in_parallel);
 }
 
+/// Proves RFC 6749 §6: the same at two processes on one database.
 #[test]
 fn of_many_grants_refreshed_at_two_processes_each_gets_one_successor() {
     two_processes("of_many_grants_refreshed_at_two_processes_each_gets_one_successor", refresh_in_parallel);

@@ -50,6 +50,7 @@ async fn outage(postgres: &Arc<Postgres>, lasts: Duration) {
     spawn_blocking(move || server.start()).await.expect("it starts");
 }
 
+/// Proves RFC 9110 §15.6.4: a database that is away is a 503 and never a refusal.
 #[test]
 fn a_postgresql_that_crashes_again_and_again_is_excused_and_loses_nothing() {
     let test = "a_postgresql_that_crashes_again_and_again_is_excused_and_loses_nothing";

@@ -31,6 +31,7 @@ async fn open(server: &Server, request: &Form) -> Page {
     Browser::new(server).open(&path_of(request)).await
 }
 
+/// Proves RFC 6749 §4.1.2.1: nobody is redirected to an unknown client or an unregistered URI.
 async fn a_fault_that_leaves_the_target_in_doubt_is_a_page_and_never_a_redirect(database: &Database) {
     let server = Server::start(database).await;
     let client = McpClient::register(&server).await;
@@ -93,6 +94,7 @@ fn faults(good: &Form) -> Vec<(Form, &'static str)> {
     ]
 }
 
+/// Proves RFC 6749 §4.1.2.1: every other error goes to the client with its state.
 async fn every_other_fault_is_told_to_the_client_with_state_and_issuer(database: &Database) {
     let server = Server::start(database).await;
     let client = McpClient::register(&server).await;
@@ -120,6 +122,7 @@ async fn every_fault_together_with_an_unknown_target_is_a_page(database: &Databa
     }
 }
 
+/// Proves RFC 6749 §3.1: a repeated parameter is refused.
 async fn repeated_parameters_are_refused(database: &Database) {
     let server = Server::start(database).await;
     let client = McpClient::register(&server).await;
@@ -139,6 +142,7 @@ async fn repeated_parameters_are_refused(database: &Database) {
     }
 }
 
+/// Proves RFC 6749 §3.1: an unknown parameter is ignored, and an empty one counts as absent.
 async fn unknown_and_empty_parameters_are_ignored(database: &Database) {
     let server = Server::start(database).await;
     let client = McpClient::register(&server).await;
@@ -158,6 +162,7 @@ async fn unknown_and_empty_parameters_are_ignored(database: &Database) {
     Tokens::of(&client.exchange(&client.code_of(&bare).await).await);
 }
 
+/// Proves RFC 6749 §4.1.2: the state comes back as it was sent.
 async fn state_comes_back_byte_for_byte(database: &Database) {
     let server = Server::start(database).await;
     let client = McpClient::register(&server).await;
@@ -205,6 +210,7 @@ async fn a_state_that_is_too_long_is_refused_before_anybody_signs_in(database: &
     }
 }
 
+/// Proves RFC 9207 §2: the authorization response names the issuer.
 async fn the_answer_carries_code_state_and_issuer_and_keeps_the_query_of_the_target(database: &Database) {
     let server = Server::start(database).await;
     for target in [
@@ -228,6 +234,7 @@ async fn the_answer_carries_code_state_and_issuer_and_keeps_the_query_of_the_tar
     }
 }
 
+/// Proves RFC 6749 §4.1.2.1: a denial is told as access_denied.
 async fn a_denial_is_told_to_the_client_and_writes_no_code(database: &Database) {
     let server = Server::start(database).await;
     let client = McpClient::register(&server).await;
@@ -258,6 +265,7 @@ async fn the_same_url_may_be_opened_again_and_each_opening_can_be_finished(datab
     Tokens::of(&client.exchange(&code).await);
 }
 
+/// Proves RFC 6749 §3.3: the scope may be less than was asked for, and the client is told.
 async fn the_scope_is_what_was_asked_and_is_known(database: &Database) {
     let server = Server::start(database).await;
     let client = McpClient::register(&server).await;
@@ -279,6 +287,7 @@ async fn the_scope_is_what_was_asked_and_is_known(database: &Database) {
     }
 }
 
+/// Proves RFC 8707 §2: an ambiguous or unknown resource is invalid_target.
 async fn with_several_resources_one_must_be_named(database: &Database) {
     let server = Server::start_with(database, Settings { resources: TWO_RESOURCES, ..Settings::default() }).await;
     let client = McpClient::register(&server).await;

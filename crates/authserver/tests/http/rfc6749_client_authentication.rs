@@ -18,6 +18,7 @@ on_both_databases! {
     an_unknown_client_reads_like_every_other_unknown_client,
 }
 
+/// Proves RFC 6749 §2.3.1: a secret is taken by HTTP Basic and in the body.
 async fn a_client_with_a_secret_presents_it_in_the_body_or_in_the_header(database: &Database) {
     let server = Server::start(database).await;
     for method in ["client_secret_post", "client_secret_basic"] {
@@ -45,6 +46,7 @@ async fn a_client_with_a_secret_presents_it_in_the_body_or_in_the_header(databas
     }
 }
 
+/// Proves RFC 6749 §3.2.1: a confidential client authenticates at the token endpoint.
 async fn a_wrong_secret_is_refused_and_the_code_survives(database: &Database) {
     let server = Server::start(database).await;
     let client =
@@ -69,6 +71,7 @@ async fn a_wrong_secret_is_refused_and_the_code_survives(database: &Database) {
     Tokens::of(&client.post_with_basic(&form, &client.id, &secret).await);
 }
 
+/// Proves RFC 6749 §5.2: invalid_client is 401 with the scheme that was used.
 async fn a_refusal_names_the_scheme_that_was_used(database: &Database) {
     let server = Server::start(database).await;
     let client =
@@ -98,6 +101,7 @@ async fn a_public_client_presents_no_secret(database: &Database) {
     Tokens::of(&server.post("/token", &refresh).await);
 }
 
+/// Proves RFC 6749 §2.3: one request authenticates in one way.
 async fn two_ways_at_once_are_refused(database: &Database) {
     let server = Server::start(database).await;
     let client =

@@ -45,6 +45,7 @@ fn assert_issued(answer: &Answer, scope: &str) -> serde_json::Value {
     claims(&answer.member("access_token"))
 }
 
+/// Proves RFC 6749 §4.4.3: a client acts for itself, and gets no refresh token.
 async fn a_configured_client_gets_a_token_of_its_own(database: &Database) {
     let server = Server::start(database).await;
     let secret = Secret::generate(Kind::ClientSecret);
@@ -72,6 +73,7 @@ async fn a_configured_client_gets_a_token_of_its_own(database: &Database) {
     );
 }
 
+/// Proves RFC 6749 §4.4: only confidential clients act for themselves.
 async fn nobody_else_gets_one(database: &Database) {
     let server = Server::start(database).await;
     let secret = Secret::generate(Kind::ClientSecret);

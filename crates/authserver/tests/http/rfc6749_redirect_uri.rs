@@ -23,6 +23,7 @@ async fn assert_refused(server: &Server, client: &McpClient<'_>, near_misses: &[
     Browser::new(server).open(&client.authorize_path()).await.assert_login();
 }
 
+/// Proves RFC 9700 §4.1.3: redirect URIs are compared as strings.
 async fn no_near_miss_of_a_website_is_redirected_to(database: &Database) {
     let server = Server::start(database).await;
     let metadata = json!({ "redirect_uris": ["https://client.example/cb?tenant=1", "https://client.example/other"] });
@@ -93,6 +94,7 @@ async fn no_near_miss_of_a_website_is_redirected_to(database: &Database) {
     assert_refused(&server, &client, &near_misses).await;
 }
 
+/// Proves RFC 8252 §7.3: of a loopback address only the port is free.
 async fn no_near_miss_of_a_loopback_address_is_redirected_to(database: &Database) {
     let server = Server::start(database).await;
     let client = McpClient::register_with(&server, json!({ "redirect_uris": ["http://127.0.0.1:4711/cb"] })).await;
@@ -136,6 +138,7 @@ async fn no_near_miss_of_a_loopback_address_is_redirected_to(database: &Database
     assert_refused(&server, &client, &near_misses).await;
 }
 
+/// Proves RFC 8252 §7.1: private-use schemes are compared as strings.
 async fn no_near_miss_of_a_private_use_scheme_is_redirected_to(database: &Database) {
     let server = Server::start(database).await;
     let client =
@@ -166,6 +169,7 @@ async fn no_near_miss_of_a_private_use_scheme_is_redirected_to(database: &Databa
     assert_refused(&server, &client, &near_misses).await;
 }
 
+/// Proves RFC 8252 §7.3: any port of a loopback address is taken.
 async fn the_port_of_a_loopback_address_is_free_and_stays_the_same_at_the_token_endpoint(database: &Database) {
     let server = Server::start(database).await;
     for (registered, used, other) in [
@@ -184,6 +188,7 @@ async fn the_port_of_a_loopback_address_is_free_and_stays_the_same_at_the_token_
     }
 }
 
+/// Proves RFC 6749 §3.1.2.3: the redirect URI may be left out when one is registered.
 async fn it_may_be_left_out_when_one_is_registered(database: &Database) {
     let server = Server::start(database).await;
     let one = McpClient::register(&server).await;

@@ -23,6 +23,7 @@ on_both_databases! {
 const HOUR: u64 = 3_600;
 const FIVE_MINUTES: u64 = 300;
 
+/// Proves RFC 9700 §4.14.2: refresh tokens are rotated.
 async fn every_refresh_gives_a_new_token_and_the_last_one_works(database: &Database) {
     let server = Server::start(database).await;
     let client = McpClient::register(&server).await;
@@ -68,6 +69,7 @@ async fn parallel_refreshes_of_many_grants_leave_one_unspent_token_each(database
     assert_eq!(database.count("refresh_tokens"), 6 * 4);
 }
 
+/// Proves RFC 6749 §6: a client whose answer was lost is not logged out.
 async fn a_lost_answer_can_be_fetched_again_within_an_hour(database: &Database) {
     let server = Server::start(database).await;
     let client = McpClient::register(&server).await;
@@ -107,6 +109,7 @@ async fn a_late_sibling_process_is_led_to_the_newest_token(database: &Database) 
     client.refreshed(&head).await;
 }
 
+/// Proves RFC 9700 §4.14.2: a replayed refresh token ends its grant.
 async fn a_replay_outside_the_windows_ends_its_grant_and_no_other(database: &Database) {
     let server = Server::start(database).await;
     let client = McpClient::register(&server).await;
@@ -122,6 +125,7 @@ async fn a_replay_outside_the_windows_ends_its_grant_and_no_other(database: &Dat
     client.refreshed(&bystander.refresh_token).await;
 }
 
+/// Proves RFC 9700 §4.14.2: whoever of thief and owner comes second ends the grant.
 async fn the_owner_who_comes_after_the_thief_ends_the_grant_too(database: &Database) {
     let server = Server::start(database).await;
     let client = McpClient::register(&server).await;
@@ -168,6 +172,7 @@ async fn the_windows_survive_a_restart(database: &Database) {
     assert_eq!(database.count("grants WHERE revoked_at IS NOT NULL"), 1);
 }
 
+/// Proves RFC 6749 §10.4: a refresh token is bound to its client.
 async fn another_client_changes_nothing_in_any_state_of_a_token(database: &Database) {
     let server = Server::start(database).await;
     let (client, other) = (McpClient::register(&server).await, McpClient::register(&server).await);

@@ -23,6 +23,7 @@ on_both_databases! {
 
 const DAY: u64 = 86_400;
 
+/// Proves RFC 6749 §6: a refresh may narrow the scope, and the refresh token keeps it.
 async fn a_narrower_scope_lasts_for_one_access_token(database: &Database) {
     let server = Server::start(database).await;
     let client = McpClient::register(&server).await;
@@ -43,6 +44,7 @@ async fn a_narrower_scope_lasts_for_one_access_token(database: &Database) {
     }
 }
 
+/// Proves RFC 6749 §6: a refresh never widens the scope.
 async fn a_wider_scope_is_refused(database: &Database) {
     let server = Server::start(database).await;
     let client = McpClient::register(&server).await;
@@ -67,6 +69,7 @@ async fn unknown_scopes_are_dropped(database: &Database) {
     }
 }
 
+/// Proves RFC 8707 §2.2: a refresh asks for no resource beyond what was granted.
 async fn the_resource_may_be_named_again_or_left_out(database: &Database) {
     let server = Server::start(database).await;
     let client = McpClient::register(&server).await;
@@ -88,6 +91,7 @@ async fn the_resource_may_be_named_again_or_left_out(database: &Database) {
     }
 }
 
+/// Proves RFC 9700 §4.14.2: an unused refresh token expires.
 async fn an_idle_token_ends_after_thirty_days(database: &Database) {
     let server = Server::start(database).await;
     let client = McpClient::register(&server).await;

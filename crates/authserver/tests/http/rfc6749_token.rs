@@ -25,6 +25,7 @@ on_both_databases! {
     every_secret_has_the_form_that_scanners_look_for,
 }
 
+/// Proves RFC 6749 §5.1: the answer has a token, its type, lifetime and scope, and is not cached.
 async fn a_code_and_its_verifier_get_tokens(database: &Database) {
     let server = Server::start(database).await;
     let client = McpClient::register(&server).await;
@@ -57,6 +58,7 @@ fn wrong_values(other_client: &str) -> Vec<(&'static str, &'static str, &str, u1
     ]
 }
 
+/// Proves RFC 6749 §4.1.3: a code is exchanged only by its client, with its redirect URI and for its resource.
 async fn a_request_with_one_wrong_value_is_refused_and_the_code_survives(database: &Database) {
     let server = Server::start(database).await;
     let (client, other) = (McpClient::register(&server).await, McpClient::register(&server).await);
@@ -86,6 +88,7 @@ async fn a_request_with_two_wrong_values_is_refused_and_the_code_survives(databa
     }
 }
 
+/// Proves RFC 6749 §10.10: a code cannot be attacked by trying.
 async fn five_failures_burn_a_code(database: &Database) {
     let server = Server::start(database).await;
     let client = McpClient::register(&server).await;
@@ -133,6 +136,7 @@ async fn a_repeated_exchange_within_ten_seconds_is_refused_and_ends_nothing(data
     client.refreshed(&tokens.refresh_token).await;
 }
 
+/// Proves RFC 6749 §4.1.2: a code used twice is refused, and what was issued for it is revoked.
 async fn a_later_replay_with_the_verifier_ends_the_grant(database: &Database) {
     let server = Server::start(database).await;
     let client = McpClient::register(&server).await;
@@ -145,6 +149,7 @@ async fn a_later_replay_with_the_verifier_ends_the_grant(database: &Database) {
     client.refreshed(&bystander.refresh_token).await;
 }
 
+/// Proves RFC 9700 §4.5.3.1: who has only a code cannot end the grant of its owner.
 async fn a_later_replay_without_proof_of_possession_ends_nothing(database: &Database) {
     let server = Server::start(database).await;
     let (client, other) = (McpClient::register(&server).await, McpClient::register(&server).await);
@@ -161,6 +166,7 @@ async fn a_later_replay_without_proof_of_possession_ends_nothing(database: &Data
     assert_eq!(database.count("grants WHERE revoked_at IS NOT NULL"), 0);
 }
 
+/// Proves RFC 6749 §4.1.2: a code is short-lived.
 async fn a_code_lives_for_sixty_seconds(database: &Database) {
     let server = Server::start(database).await;
     let client = McpClient::register(&server).await;
@@ -173,6 +179,7 @@ async fn a_code_lives_for_sixty_seconds(database: &Database) {
     client.exchange(&late).await.assert_refused(400, "invalid_grant", "after a month");
 }
 
+/// Proves RFC 8707 §2.2: a token request asks for no resource beyond what was granted.
 async fn a_code_for_one_resource_gives_no_token_for_another(database: &Database) {
     let settings = Settings { resources: TWO_RESOURCES, ..Settings::default() };
     let server = Server::start_with(database, settings).await;
@@ -193,6 +200,7 @@ async fn a_code_for_one_resource_gives_no_token_for_another(database: &Database)
     server.post("/token", &wrong).await.assert_refused(400, "invalid_target", "at the refresh");
 }
 
+/// Proves RFC 8707 §2: the resource becomes the audience.
 async fn the_spellings_of_a_resource_give_the_one_audience(database: &Database) {
     let server = Server::start(database).await;
     let client = McpClient::register(&server).await;

@@ -18,6 +18,7 @@ on_both_databases! {
 
 const FORM: &str = "application/x-www-form-urlencoded";
 
+/// Proves RFC 6749 §4.1.3: a token request is a form.
 async fn only_a_form_is_read(database: &Database) {
     let server = Server::start(database).await;
     let client = McpClient::register(&server).await;
@@ -49,6 +50,7 @@ async fn only_a_form_is_read(database: &Database) {
     }
 }
 
+/// Proves RFC 6749 §3.2: a repeated parameter is refused.
 async fn a_repeated_parameter_is_refused_and_the_code_survives(database: &Database) {
     let server = Server::start(database).await;
     let client = McpClient::register(&server).await;
@@ -74,6 +76,7 @@ async fn a_repeated_parameter_is_refused_and_the_code_survives(database: &Databa
     client.refreshed(&tokens.refresh_token).await;
 }
 
+/// Proves RFC 6749 §2.3.1: credentials are not taken from the URL.
 async fn parameters_in_the_url_are_refused(database: &Database) {
     let server = Server::start(database).await;
     let client = McpClient::register(&server).await;
@@ -88,6 +91,7 @@ async fn parameters_in_the_url_are_refused(database: &Database) {
     Tokens::of(&server.post("/token", &form).await);
 }
 
+/// Proves RFC 6749 §3.2: an unknown parameter is ignored.
 async fn unknown_parameters_are_ignored(database: &Database) {
     let server = Server::start(database).await;
     let client = McpClient::register(&server).await;
@@ -215,6 +219,7 @@ async fn a_body_has_an_end(database: &Database) {
     Tokens::of(&server.post_bytes("/token", FORM, filled(16 * 1024)).await);
 }
 
+/// Proves RFC 6749 §3.2: the token endpoint answers POST only.
 async fn only_post_is_answered(database: &Database) {
     let server = Server::start(database).await;
     for method in ["GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS", "PROPFIND"] {

@@ -35,6 +35,7 @@ fn assert_revoked(answer: &Answer) {
     assert_eq!(answer.header("cache-control"), Some("no-store"));
 }
 
+/// Proves RFC 7009 §2.1: revoking a refresh token ends its grant.
 async fn any_token_of_a_chain_ends_the_grant_and_no_other(database: &Database) {
     let server = Server::start(database).await;
     let client = McpClient::register(&server).await;
@@ -105,6 +106,7 @@ async fn a_revocation_among_refreshes_leaves_no_living_token(database: &Database
     }
 }
 
+/// Proves RFC 7009 §2.2: an unknown token is answered with 200.
 async fn what_is_unknown_is_as_good_as_revoked(database: &Database) {
     let server = Server::start(database).await;
     let client = McpClient::register(&server).await;
@@ -146,6 +148,7 @@ async fn a_secret_that_is_no_token_is_refused_and_goes_on_living(database: &Data
     assert_eq!(client.exchange(&code).await.status, 200);
 }
 
+/// Proves RFC 7009 §2.1: clients authenticate.
 async fn clients_prove_themselves_as_at_the_token_endpoint(database: &Database) {
     let server = Server::start(database).await;
     let method = json!({ "token_endpoint_auth_method": "client_secret_post" });

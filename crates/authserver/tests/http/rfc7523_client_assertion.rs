@@ -37,6 +37,7 @@ async fn register<'s>(server: &'s Server, signer: &Signer<'_>) -> McpClient<'s> 
     client
 }
 
+/// Proves RFC 7523 §2.2: a client proves itself by a signed assertion.
 async fn a_client_with_a_key_signs_every_request(database: &Database) {
     let server = Server::start(database).await;
     let signer = Signer::new(&server);
@@ -79,6 +80,7 @@ async fn whoever_cannot_sign_spends_nothing(database: &Database) {
     Tokens::of(&server.post("/token", &signer.signed(&form)).await);
 }
 
+/// Proves RFC 7523 §3: an assertion is used once.
 async fn an_assertion_proves_one_request_on_every_server_of_the_database(database: &Database) {
     let server = Server::start(database).await;
     let signer = Signer::new(&server);
@@ -123,6 +125,7 @@ async fn of_parallel_requests_with_one_assertion_one_is_served(database: &Databa
     assert_eq!(database.count("grants WHERE revoked_at IS NOT NULL"), 0);
 }
 
+/// Proves RFC 7523 §3: every claim of an assertion is checked.
 async fn a_wrong_claim_is_refused_and_the_code_survives(database: &Database) {
     let server = Server::start(database).await;
     let signer = Signer::new(&server);
@@ -206,6 +209,7 @@ async fn two_ways_at_once_are_refused(database: &Database) {
     Tokens::of(&server.post("/token", &signed()).await);
 }
 
+/// Proves RFC 7521 §4.2: client_id and the subject of the assertion agree.
 async fn the_assertion_names_the_client(database: &Database) {
     let server = Server::start(database).await;
     let signer = Signer::new(&server);

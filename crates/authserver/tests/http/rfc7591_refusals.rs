@@ -15,6 +15,7 @@ on_both_databases! {
     nothing_is_stored_by_a_refused_registration,
 }
 
+/// Proves RFC 7591 §5: no dangerous redirect URI is registered.
 async fn no_dangerous_redirect_uri_is_registered(database: &Database) {
     let server = Server::start(database).await;
     let too_long = format!("https://client.example/{}", "a".repeat(2048));
@@ -88,6 +89,7 @@ async fn no_dangerous_redirect_uri_is_registered(database: &Database) {
     assert_eq!(database.count("clients"), 1);
 }
 
+/// Proves RFC 7591 §5: no dangerous URI is kept for pages.
 async fn no_other_member_may_hold_a_dangerous_uri(database: &Database) {
     let server = Server::start(database).await;
     for member in ["client_uri", "logo_uri", "tos_uri", "policy_uri", "jwks_uri"] {
@@ -137,6 +139,7 @@ async fn deceptive_names_are_refused(database: &Database) {
     }
 }
 
+/// Proves RFC 7591 §3.2.2: inconsistent metadata is refused with its error.
 async fn metadata_that_could_never_work_is_refused(database: &Database) {
     let server = Server::start(database).await;
     for (member, value) in [
@@ -163,6 +166,7 @@ async fn metadata_that_could_never_work_is_refused(database: &Database) {
     register(&server, &keys_twice).await.assert_refused(400, "invalid_client_metadata", "RFC 7591 section 2");
 }
 
+/// Proves RFC 7591 §3.1: a registration is a JSON object.
 async fn a_body_that_is_no_registration_is_refused(database: &Database) {
     let server = Server::start(database).await;
     let good = json!({ "redirect_uris": ["https://client.example/cb"] }).to_string();

@@ -105,6 +105,7 @@ fn real_clients() -> Vec<(&'static str, Value)> {
     ]
 }
 
+/// Proves RFC 7591 §3.2.1: the answer holds what was registered.
 async fn what_real_clients_send_is_registered_and_given_back(database: &Database) {
     let server = Server::start(database).await;
     for (name, body) in real_clients() {
@@ -153,6 +154,7 @@ async fn a_client_that_was_just_registered_gets_tokens(database: &Database) {
     }
 }
 
+/// Proves RFC 7591 §3.2.1: a secret comes with its expiry, and to confidential clients only.
 async fn a_secret_is_given_to_whoever_asks_for_one_and_can_keep_it(database: &Database) {
     let server = Server::start(database).await;
     let (web, local) = ("https://client.example/cb", "http://127.0.0.1/cb");
@@ -215,6 +217,7 @@ async fn pages_of_other_origins_may_register(database: &Database) {
     }
 }
 
+/// Proves RFC 8414 §2: registration_endpoint is published only when there is one.
 async fn registration_that_is_off_is_not_there(database: &Database) {
     let server =
         Server::start_with(database, Settings { more: "[registration]\ndcr = \"off\"", ..Settings::default() }).await;

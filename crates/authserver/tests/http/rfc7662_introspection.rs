@@ -147,6 +147,7 @@ async fn a_token_that_ended_says_nothing_else(database: &Database) {
     assert_inactive(&rs.ask(&kept.access_token).await, "expired");
 }
 
+/// Proves RFC 7662 §2.1: only known resource servers may ask.
 async fn only_a_resource_server_of_the_operator_may_ask(database: &Database) {
     let server = Server::start(database).await;
     let secret = Secret::generate(Kind::ClientSecret);

@@ -24,6 +24,7 @@ const METHODS: [&str; 4] = ["none", "client_secret_post", "client_secret_basic",
 const ALGORITHMS: [&str; 4] = ["ES256", "RS256", "PS256", "EdDSA"];
 const OPENID: &str = "/.well-known/openid-configuration";
 
+/// Proves RFC 8414 §2: the metadata is complete.
 async fn the_document_says_what_clients_refuse_to_go_without(database: &Database) {
     let server = Server::start(database).await;
     let answer = server.get(OAUTH).await;
@@ -56,6 +57,7 @@ async fn the_document_says_what_clients_refuse_to_go_without(database: &Database
     assert_eq!(answer.json(), expected);
 }
 
+/// Proves OpenID Connect Discovery 1.0 §3: the alias holds every required member.
 async fn the_openid_document_says_the_same_and_what_its_schema_requires(database: &Database) {
     let server = Server::start(database).await;
     let mut openid = server.get(OPENID).await.json();
@@ -67,6 +69,7 @@ async fn the_openid_document_says_the_same_and_what_its_schema_requires(database
 
 const WITH_PATH: &str = "https://mcp.example.com/auth/a";
 
+/// Proves RFC 8414 §3.1: the well-known path is inserted before the path of the issuer.
 async fn an_issuer_with_a_path_is_found_at_every_place_where_clients_look(database: &Database) {
     let server = Server::start_with(database, Settings { public_url: WITH_PATH, ..Settings::default() }).await;
     for path in [format!("{OAUTH}/auth/a"), format!("{OPENID}/auth/a"), format!("/auth/a{OPENID}")] {
@@ -178,6 +181,7 @@ async fn a_path_that_is_not_there_is_a_short_404(database: &Database) {
     }
 }
 
+/// Proves RFC 8414 §3.3: the issuer is the configured one.
 async fn the_host_header_is_never_believed(database: &Database) {
     let server = Server::start(database).await;
     let plain = server.get(OAUTH).await.body;
@@ -189,6 +193,7 @@ async fn the_host_header_is_never_believed(database: &Database) {
     }
 }
 
+/// Proves RFC 7517 §5: the public keys are published as a set.
 async fn every_start_and_every_server_publishes_the_same_key(database: &Database) {
     let server = Server::start(database).await;
     let first = server.get("/jwks").await.json();

@@ -15,6 +15,7 @@ on_both_databases! {
     the_lifetime_is_the_configured_one,
 }
 
+/// Proves RFC 9068 §2.2: an access token has the required claims.
 async fn an_access_token_says_what_rfc_9068_requires_and_no_more(database: &Database) {
     let server = Server::start(database).await;
     let client = McpClient::register(&server).await;
@@ -39,6 +40,7 @@ async fn an_access_token_says_what_rfc_9068_requires_and_no_more(database: &Data
     assert!(tokens.access_token.len() < 4096);
 }
 
+/// Proves RFC 9068 §4: a resource server verifies it with the published key.
 async fn a_resource_server_accepts_it_with_the_published_key(database: &Database) {
     let server = Server::start(database).await;
     let client = McpClient::register(&server).await;
@@ -58,6 +60,7 @@ async fn a_resource_server_accepts_it_with_the_published_key(database: &Database
     assert_eq!(verify(&token, &keys, &other, now), Err(Refusal::WrongAudience));
 }
 
+/// Proves RFC 9068 §5: a subject is never the identifier of a client.
 async fn a_subject_is_stable_and_its_own(database: &Database) {
     let server = Server::start(database).await;
     let (first, second) = (McpClient::register(&server).await, McpClient::register(&server).await);

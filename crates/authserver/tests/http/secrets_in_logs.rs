@@ -231,6 +231,7 @@ fn assert_clean(log: &str, secrets: &Secrets) {
     assert!(!log.contains(|c: char| c.is_control() && c != '\n'), "a control character is in the log:\n{log:?}");
 }
 
+/// Proves RFC 6749 §10.3: no log holds a token, a code or a password.
 #[test]
 fn json_logs_hold_no_secret_and_every_line_is_one_event() {
     let (workplace, secrets, log) = run("json", "sqlite://DIRECTORY/gatelodge.db");
@@ -256,6 +257,7 @@ fn text_logs_hold_no_secret_and_every_line_begins_with_its_time() {
     }
 }
 
+/// Proves RFC 6819 §5.1.4.1.3: no code, token or secret is stored in clear.
 #[test]
 fn a_dump_of_postgresql_holds_no_secret() {
     let Some(postgres) = postgres::for_test("a_dump_of_postgresql_holds_no_secret") else { return };

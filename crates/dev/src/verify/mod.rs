@@ -1,6 +1,7 @@
 //! `cargo verify`: every check of this repository, on a machine that may have nothing but Rust and a C compiler. Ends with
 //! a summary and, alone on the last line, `N passed, N failed, N skipped`. Continuous integration calls exactly this.
 
+mod compliance;
 mod prepare;
 mod smoke;
 mod summary;
@@ -29,6 +30,7 @@ What it runs, in this order:
   build       cargo build of all binaries and examples
   test        cargo test: rules, both databases, both servers, and the whole system with the official MCP SDKs and a real
               browser. Logs, reports and screenshots stay in target/e2e-artifacts
+  compliance  compares docs/compliance.md with what the tests say that they prove; with --write, writes it
   quickstart  cargo quickstart for real: ready, 401, metadata, busy port, Ctrl-C, and a second run with the same data
 
 --long makes the proofs of the test step with the big numbers: 1000 codes and 1000 grants, each asked for 64 times at once;
@@ -53,6 +55,9 @@ pub struct Options {
     /// Make the proofs of concurrency and of crashes with their big numbers.
     #[arg(long)]
     long: bool,
+    /// Write docs/compliance.md instead of comparing it.
+    #[arg(long)]
+    write: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -63,6 +68,7 @@ pub enum Step {
     Doc,
     Build,
     Test,
+    Compliance,
     Quickstart,
 }
 
@@ -75,6 +81,7 @@ impl Step {
             Step::Doc => "doc",
             Step::Build => "build",
             Step::Test => "test",
+            Step::Compliance => "compliance",
             Step::Quickstart => "quickstart",
         }
     }
@@ -87,6 +94,7 @@ impl Step {
             Step::Doc => "cargo doc --workspace --no-deps, warnings are errors",
             Step::Build => "cargo build --workspace --bins --examples",
             Step::Test => "cargo test --workspace",
+            Step::Compliance => "docs/compliance.md is what the tests prove",
             Step::Quickstart => "cargo quickstart, twice",
         }
     }
@@ -98,55 +106,65 @@ pub fn run(options: &Options) -> ExitCode {
     terminal::title("Gatelodge verify");
     let steps = chosen(&options.only);
     let mut summary = Summary::new(on_ci);
-    let mut machine = Machine::default();
+    let mut run = Run { options, machine: Machine::default(), tests: Outcome::default() };
     for (index, step) in steps.iter().enumerate() {
         eprintln!("\n{BOLD}[{}/{}] {}{BOLD:#}  {DIM}{}{DIM:#}", index + 1, steps.len(), step.name(), step.says());
         let started = Instant::now();
-        let outcome = if summary.build_failed() {
-            Outcome::skipped(step.name(), "the build failed")
-        } else {
-            perform(*step, options, &mut machine)
-        };
+        let outcome =
+            if summary.build_failed() { Outcome::skipped(step.name(), "the build failed") } else { run.perform(*step) };
         summary.add(*step, started.elapsed(), outcome);
     }
     summary.print(started.elapsed());
     if summary.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// The tests cannot do without the preparation: it may have fetched what they run with.
-fn chosen(only: &[Step]) -> Vec<Step> {
-    let wanted = |step: &Step| only.is_empty() || only.contains(step);
-    let needed = |step: &Step| *step == Step::Prepare && only.contains(&Step::Test);
-    Step::value_variants().iter().copied().filter(|step| wanted(step) || needed(step)).collect()
+/// What one step leaves for the next.
+struct Run<'a> {
+    options: &'a Options,
+    machine: Machine,
+    tests: Outcome,
 }
 
-fn perform(step: Step, options: &Options, machine: &mut Machine) -> Outcome {
-    match step {
-        Step::Prepare => {
-            *machine = prepare::run();
-            machine.outcome()
-        }
-        Step::Fmt => check(step, &mut cargo(&["fmt", "--all", "--check"])),
-        Step::Clippy => {
-            check(step, &mut cargo(&["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"]))
-        }
-        Step::Doc => {
-            let mut doc = cargo(&["doc", "--workspace", "--no-deps"]);
-            check(step, doc.env("RUSTDOCFLAGS", "--deny warnings"))
-        }
-        Step::Build => check(step, &mut cargo(&["build", "--workspace", "--bins", "--examples"])),
-        Step::Test => {
-            let mut tests = cargo(&["test", "--workspace", "--no-fail-fast"]);
-            if options.long {
-                tests.env(LONG, "1");
+impl Run<'_> {
+    fn perform(&mut self, step: Step) -> Outcome {
+        match step {
+            Step::Prepare => {
+                self.machine = prepare::run();
+                self.machine.outcome()
             }
-            test_run::run(machine.surround(&mut tests))
+            Step::Fmt => check(step, &mut cargo(&["fmt", "--all", "--check"])),
+            Step::Clippy => {
+                check(step, &mut cargo(&["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"]))
+            }
+            Step::Doc => {
+                let mut doc = cargo(&["doc", "--workspace", "--no-deps"]);
+                check(step, doc.env("RUSTDOCFLAGS", "--deny warnings"))
+            }
+            Step::Build => check(step, &mut cargo(&["build", "--workspace", "--bins", "--examples"])),
+            Step::Test => {
+                let mut tests = cargo(&["test", "--workspace", "--no-fail-fast"]);
+                if self.options.long {
+                    tests.env(LONG, "1");
+                }
+                let outcome = test_run::run(self.machine.surround(&mut tests));
+                self.tests = outcome.clone();
+                outcome
+            }
+            Step::Compliance => compliance::check(&self.tests, self.options.write),
+            Step::Quickstart => match smoke::run() {
+                Ok(()) => Outcome::passed(),
+                Err(why) => Outcome::failed(format!("quickstart: {why}")),
+            },
         }
-        Step::Quickstart => match smoke::run() {
-            Ok(()) => Outcome::passed(),
-            Err(why) => Outcome::failed(format!("quickstart: {why}")),
-        },
     }
+}
+
+/// The tests cannot do without the preparation: it may have fetched what they run with. Nothing is proven without the tests.
+fn chosen(only: &[Step]) -> Vec<Step> {
+    let wanted = |step: &Step| only.is_empty() || only.contains(step);
+    let tests = wanted(&Step::Test) || wanted(&Step::Compliance);
+    let needed = |step: &Step| tests && matches!(step, Step::Prepare | Step::Test);
+    Step::value_variants().iter().copied().filter(|step| wanted(step) || needed(step)).collect()
 }
 
 fn check(step: Step, command: &mut Command) -> Outcome {
@@ -164,7 +182,8 @@ mod tests {
 
     #[test]
     fn tests_alone_are_still_prepared_for() {
-        assert_eq!(chosen(&[]).len(), 7);
+        assert_eq!(chosen(&[]).len(), 8);
+        assert_eq!(chosen(&[Step::Compliance]), [Step::Prepare, Step::Test, Step::Compliance]);
         assert_eq!(chosen(&[Step::Test]), [Step::Prepare, Step::Test]);
         assert_eq!(chosen(&[Step::Doc, Step::Fmt]), [Step::Fmt, Step::Doc]);
     }

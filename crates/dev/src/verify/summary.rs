@@ -8,13 +8,15 @@ use super::Step;
 use crate::terminal::{self, BAD, BOLD, GOOD, WARN};
 
 /// What one step found. Every number of the closing line is the length of one of these or `passed`.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Outcome {
     pub passed: usize,
     pub failures: Vec<String>,
     pub skipped: Vec<Skipped>,
     /// What the proofs counted.
     pub proved: Vec<String>,
+    /// The tests that passed, each with its executable: `http::rfc6749_token::sqlite::a_code_lives_for_sixty_seconds`.
+    pub names: Vec<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -54,6 +54,9 @@ impl Reader {
             self.note_skipped(what, why);
         } else if let Some((_, proved)) = line.split_once("PROVED: ") {
             self.outcome.proved.push(proved.to_owned());
+        } else if let Some(name) = line.strip_prefix("test ").and_then(|test| test.strip_suffix(" ... ok")) {
+            let executable = self.running.as_deref().unwrap_or("?");
+            self.outcome.names.push(format!("{executable}::{name}"));
         } else if let Some((name, why)) = ignored(line) {
             self.outcome.passed += 1;
             self.note_skipped(name, why);
@@ -162,6 +165,7 @@ test result: ok. 1 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; fini
             outcome.skipped.iter().map(|skipped| (skipped.what.as_str(), skipped.why.as_str())).collect();
         assert_eq!(skipped, [("postgres_half", "PostgreSQL is needed: install it"), ("slow", "takes an hour")]);
         assert_eq!((outcome.passed, outcome.failures.len()), (2, 0));
+        assert_eq!(outcome.names[..2], ["gatelodge_store::a", "gatelodge_store::postgres_half"]);
     }
 
     #[test]

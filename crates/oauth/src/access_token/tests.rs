@@ -63,6 +63,7 @@ fn with(name: &str, value: Value) -> Value {
     claims
 }
 
+/// Proves RFC 9068 §2.1: an access token is typed at+jwt.
 #[test]
 fn a_token_made_here_is_accepted_here_and_has_the_shape_of_rfc_9068() {
     let issuer = Issuer::new();
@@ -134,6 +135,7 @@ fn a_claim_given_twice_is_refused() {
     );
 }
 
+/// Proves RFC 9068 §4: an expired token is refused.
 #[test]
 fn time_is_checked_with_the_leeway_and_not_a_second_more() {
     let issuer = Issuer::new();
@@ -150,6 +152,7 @@ fn time_is_checked_with_the_leeway_and_not_a_second_more() {
     }
 }
 
+/// Proves RFC 9068 §4: issuer and audience are compared as strings.
 #[test]
 fn issuer_and_audience_are_whole_strings() {
     let issuer = Issuer::new();
@@ -175,6 +178,7 @@ fn issuer_and_audience_are_whole_strings() {
     assert!(issuer.check(&with("aud", json!(["https://other.example", "https://h.example/mcp"]))).is_ok());
 }
 
+/// Proves RFC 8725 §3.1: the algorithm is fixed by the key and never by the token.
 #[test]
 fn a_forged_header_never_gets_through() {
     let issuer = Issuer::new();

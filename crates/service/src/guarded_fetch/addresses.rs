@@ -101,6 +101,7 @@ mod tests {
         }
     }
 
+    /// Proves RFC 6890 §2.2: no address with a special purpose is fetched from.
     #[test]
     fn no_address_with_a_special_purpose_is_global() {
         for (class, addresses) in [

@@ -312,6 +312,7 @@ impl Search {
     }
 }
 
+/// Proves RFC 9700 §4.14.2: in every reachable state a grant has one unspent token, and only a replay ends it.
 #[test]
 fn whatever_happens_a_grant_has_one_head_and_only_a_replay_after_the_windows_ends_it() {
     let (numbers, rows, seen, waiting) = (HashMap::new(), Vec::new(), HashSet::new(), Vec::new());
