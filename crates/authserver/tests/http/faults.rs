@@ -247,14 +247,14 @@ fn an_approval_that_is_cut_at_its_commit_writes_one_code_or_none() {
         let client = McpClient::register(server).await;
         let mut browser = Browser::new(server);
         let consent = browser.consent_page(&client).await;
-        // Three transactions make an approval: two look up session and client, the third writes the code.
-        for (cut, passing) in [(Cut::BeforeCommit, 0), (Cut::AfterCommit, 0), (Cut::BeforeCommit, 2)] {
+        // Two transactions make an approval: the first looks the session up, the second writes the code.
+        for (cut, passing) in [(Cut::BeforeCommit, 0), (Cut::AfterCommit, 0), (Cut::BeforeCommit, 1)] {
             proxy.cut(cut, passing);
             assert_page(&browser.allow(&consent).await);
             assert!(proxy.has_cut());
             assert_eq!((database.count("authorization_codes"), database.count("grants")), (0, 0));
         }
-        proxy.cut(Cut::AfterCommit, 2);
+        proxy.cut(Cut::AfterCommit, 1);
         assert_page(&browser.allow(&consent).await);
         browser.allow(&consent).await.assert_error(400, "request_ended");
         assert_eq!((database.count("authorization_codes"), database.count("grants")), (1, 1));
