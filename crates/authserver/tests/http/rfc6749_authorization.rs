@@ -44,7 +44,7 @@ async fn a_fault_that_leaves_the_target_in_doubt_is_a_page_and_never_a_redirect(
         (good.clone().with("client_id", "client_nobody"), "client_unknown"),
         (good.clone().with("client_id", &client.id.to_lowercase()), "client_unknown"),
         (good.clone().with("client_id", "\0"), "request_invalid"),
-        (good.clone().with("client_id", "https://client.example/metadata.json"), "client_unknown"),
+        (good.clone().with("client_id", "http://client.example/metadata.json"), "client_unknown"),
         (good.clone().and("client_id", &client.id), "request_invalid"),
         (good.clone().and("client_id", "other"), "request_invalid"),
         (good.clone().and("redirect_uri", REDIRECT_URI), "request_invalid"),
