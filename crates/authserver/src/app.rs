@@ -19,9 +19,11 @@ use crate::clients::keys::PublishedKeys;
 use crate::clients::metadata_document::BackOff;
 use crate::config::Config;
 use crate::endpoints::{
-    authorize, consent, introspection, login, metadata, registration, revocation, status_list, token,
+    authorize, consent, introspection, login, metadata, registration, registration_management, revocation, status_list,
+    token,
 };
 use crate::keys::KeyRing;
+use crate::limits::Limits;
 use crate::login::password::Passwords;
 use crate::pages::Pages;
 use crate::respond;
@@ -49,6 +51,8 @@ pub struct State {
     pub back_off: BackOff,
     /// The keys that clients publish.
     pub published_keys: PublishedKeys,
+    /// How often those who are not known yet may ask.
+    pub limits: Limits,
     /// The pages for people.
     pub pages: Pages,
     /// Password checks.
@@ -95,7 +99,7 @@ impl Documents {
     pub fn new(config: &Config) -> Result<Self, serde_json::Error> {
         let issuer = config.public_url.as_str();
         let features = Features {
-            dynamic_registration: config.dynamic_registration,
+            dynamic_registration: config.registration.dynamic.is_on(),
             client_id_metadata_documents: config.client_documents.enabled,
         };
         let oauth = AuthorizationServerMetadata::new(issuer, &config.resources, features);
@@ -110,7 +114,7 @@ fn json(document: &impl Serialize) -> Result<Bytes, serde_json::Error> {
 /// Every route. Endpoints live under the path of the issuer; the well-known documents where RFC 8414 §3.1 puts them.
 pub fn routes(config: &Config) -> impl Fn(&mut ServiceConfig) + Clone + use<> {
     let base = config.public_url.path().to_owned();
-    let dynamic_registration = config.dynamic_registration;
+    let dynamic_registration = config.registration.dynamic.is_on();
     move |service| {
         let at = |path: &str| web::resource(format!("{base}{path}"));
         let (oauth, openid) = well_known_paths(&base);
@@ -129,6 +133,7 @@ pub fn routes(config: &Config) -> impl Fn(&mut ServiceConfig) + Clone + use<> {
         if dynamic_registration {
             service.service(postable(at("/register"), registration::MAX_BODY, registration::register));
         }
+        service.service(manageable(at("/register/{client_id}")));
         service.service(at("/authorize").route(read().to(authorize::authorize)).default_service(allow("GET, HEAD")));
         service.service(
             at("/login")
@@ -183,6 +188,17 @@ where
         .route(web::post().to(handler))
         .default_service(allow("POST"))
         .wrap(cors(&["POST"]))
+}
+
+/// A registration that its client manages (RFC 7592 §2), browser-based ones included.
+fn manageable(resource: actix_web::Resource) -> impl actix_web::dev::HttpServiceFactory {
+    resource
+        .app_data(PayloadConfig::new(registration::MAX_BODY))
+        .route(web::get().to(registration_management::read))
+        .route(web::put().to(registration_management::update))
+        .route(web::delete().to(registration_management::delete))
+        .default_service(allow("GET, PUT, DELETE"))
+        .wrap(cors(&["GET", "PUT", "DELETE"]))
 }
 
 /// Any origin, no cookies: these endpoints hold nothing of a browser session. SDKs send their own headers at discovery.

@@ -6,20 +6,22 @@ use std::time::Duration;
 
 use gatelodge_oauth::client::Client;
 use gatelodge_oauth::client_assertion::AssertionAudience;
-use gatelodge_oauth::redirect_uri::RedirectPolicy;
 use gatelodge_oauth::resource::{Resource, ResourceId, ScopeDefinition};
 use gatelodge_oauth::scope::Scope;
 use gatelodge_service::config::{
     ConfigError, HumanDuration, Problems, PublicUrl, listeners, load_checked, public_url, secret,
 };
+use gatelodge_service::http::source::TrustedProxies;
 use gatelodge_service::logs::LogsConfig;
 use gatelodge_store::DatabaseUrl;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
-use crate::clients::configured::{self, RawClient};
-use crate::clients::document_config::{ClientDocuments, RawClientDocuments};
+use crate::clients::configured::{self, RawClient, RawClients};
+use crate::clients::document_config::ClientDocuments;
+use crate::clients::registration::{RawRegistration, RegistrationConfig};
 use crate::keys::config::{KeysConfig, RawKeys};
+use crate::limits::{LimitsConfig, RawLimits};
 
 /// Environment variables that begin so override the file: `GATELODGE__DATABASE__URL`.
 const ENV_PREFIX: &str = "GATELODGE";
@@ -44,8 +46,12 @@ pub struct Config {
     pub max_connections: u32,
     /// The protected resources.
     pub resources: Vec<Resource>,
-    /// Whether clients may register themselves (RFC 7591).
-    pub dynamic_registration: bool,
+    /// Who may register, and what.
+    pub registration: RegistrationConfig,
+    /// How often those who are not known yet may ask.
+    pub limits: LimitsConfig,
+    /// The proxies in front, whose word on the address of a client counts.
+    pub trusted_proxies: TrustedProxies,
     /// The clients of `[[client]]`.
     pub clients: Vec<Client>,
     /// What the assertions of clients may name as their audience.
@@ -104,6 +110,10 @@ struct RawConfig {
     #[serde(default)]
     clients: RawClients,
     #[serde(default)]
+    limits: RawLimits,
+    #[serde(default)]
+    trusted_proxies: Vec<String>,
+    #[serde(default)]
     tokens: RawTokens,
     #[serde(default)]
     keys: RawKeys,
@@ -136,27 +146,6 @@ struct RawResource {
 struct RawScope {
     name: String,
     title: String,
-}
-
-#[derive(Debug, Deserialize, Default)]
-#[serde(deny_unknown_fields, default)]
-struct RawRegistration {
-    dcr: DynamicRegistration,
-    client_id_metadata_documents: RawClientDocuments,
-}
-
-#[derive(Debug, Deserialize, Default, PartialEq, Eq)]
-#[serde(rename_all = "lowercase")]
-enum DynamicRegistration {
-    #[default]
-    Open,
-    Off,
-}
-
-#[derive(Debug, Deserialize, Default)]
-#[serde(deny_unknown_fields, default)]
-struct RawClients {
-    assertion_audience: AssertionAudience,
 }
 
 #[derive(Debug, Deserialize)]
@@ -220,33 +209,39 @@ impl RawConfig {
         let database = self.database.check(&mut problems);
         let keys = self.keys.check(database.as_ref().map(|(url, _)| url), unsafe_values_allowed, &mut problems);
         let resources = check_resources(self.resource, &mut problems);
-        let clients = configured::check_all(self.client, &RedirectPolicy::default(), &resources, &mut problems);
+        let (registration, client_documents) = self.registration.check(unsafe_values_allowed, &mut problems);
+        let clients = configured::check_all(self.client, &registration.redirects, &resources, &mut problems);
+        let limits = self.limits.check(&mut problems);
+        let trusted_proxies = TrustedProxies::from_config(&self.trusted_proxies, "trusted_proxies", &mut problems);
         if !unsafe_values_allowed {
             self.tokens.check_ranges(&mut problems);
         }
-        let client_documents = self.registration.client_id_metadata_documents.check(&mut problems);
         let listeners = listeners(&self.listen, &self.health_listen, &mut problems);
-        match (public_url, database, listeners, keys) {
-            (Some(public_url), Some((database, max_connections)), Some((listen, health_listen)), Some(keys))
-                if problems.is_empty() =>
-            {
-                Ok(Config {
-                    public_url,
-                    listen,
-                    health_listen,
-                    database,
-                    max_connections,
-                    resources,
-                    clients,
-                    dynamic_registration: self.registration.dcr == DynamicRegistration::Open,
-                    assertion_audience: self.clients.assertion_audience,
-                    client_documents,
-                    tokens: self.tokens.typed(),
-                    keys,
-                    logs: self.logs,
-                    unsafe_values_allowed,
-                })
-            }
+        match (public_url, database, listeners, keys, limits) {
+            (
+                Some(public_url),
+                Some((database, max_connections)),
+                Some((listen, health_listen)),
+                Some(keys),
+                Some(limits),
+            ) if problems.is_empty() => Ok(Config {
+                public_url,
+                listen,
+                health_listen,
+                database,
+                max_connections,
+                resources,
+                clients,
+                assertion_audience: self.clients.assertion_audience,
+                client_documents,
+                registration,
+                limits,
+                trusted_proxies,
+                tokens: self.tokens.typed(),
+                keys,
+                logs: self.logs,
+                unsafe_values_allowed,
+            }),
             _ => Err(problems),
         }
     }

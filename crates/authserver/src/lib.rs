@@ -10,6 +10,7 @@ pub mod csrf;
 pub mod endpoints;
 pub mod grants;
 pub mod keys;
+pub mod limits;
 pub mod login;
 pub mod pages;
 pub mod problem;

@@ -11,7 +11,7 @@ use actix_web::middleware::Next;
 use actix_web::web::{Bytes, Data};
 use actix_web::{Error, HttpMessage as _, HttpRequest, HttpResponse, HttpResponseBuilder};
 use gatelodge_oauth::authorization_response::AuthorizationResponse;
-use gatelodge_oauth::client_metadata::ClientInformation;
+use gatelodge_oauth::client_information::ClientInformation;
 use gatelodge_oauth::error::{Code, OAuthError};
 use gatelodge_oauth::introspection::Introspection;
 use gatelodge_oauth::parameters::Parameters;
@@ -76,6 +76,52 @@ pub fn registered(information: &ClientInformation) -> HttpResponse {
     HttpResponse::Created().insert_header((header::PRAGMA, "no-cache")).json(information)
 }
 
+/// RFC 7592 §2.1 and §2.2.
+pub fn client_information(information: &ClientInformation) -> HttpResponse {
+    HttpResponse::Ok().insert_header((header::PRAGMA, "no-cache")).json(information)
+}
+
+/// RFC 7592 §2.3.
+pub fn deregistered() -> HttpResponse {
+    HttpResponse::NoContent().insert_header((header::PRAGMA, "no-cache")).finish()
+}
+
+/// The token of an `Authorization` header (RFC 6750 §2.1), when there is exactly one.
+pub fn bearer_token(request: &HttpRequest) -> Option<&str> {
+    let mut headers = request.headers().get_all(header::AUTHORIZATION);
+    let (Some(only), None) = (headers.next(), headers.next()) else { return None };
+    let (scheme, token) = only.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+/// RFC 6750 §3: who presents no token is told how to, and no more (§3.1).
+pub fn bearer_refused(error: &OAuthError, request: &HttpRequest) -> HttpResponse {
+    log(error);
+    let challenge = match request.headers().contains_key(header::AUTHORIZATION) {
+        true => "Bearer realm=\"registration\", error=\"invalid_token\"",
+        false => "Bearer realm=\"registration\"",
+    };
+    HttpResponse::Unauthorized().insert_header((header::WWW_AUTHENTICATE, challenge)).json(described(error))
+}
+
+/// RFC 7592 §2: the token is good, and what it asks for is not offered.
+pub fn forbidden(error: &OAuthError) -> HttpResponse {
+    log(error);
+    HttpResponse::Forbidden().json(described(error))
+}
+
+/// RFC 6585 §4. Whole seconds, and never so few that the next one is refused as well.
+pub fn too_many_requests(wait: Duration) -> HttpResponse {
+    let error = OAuthError::too_many_requests();
+    log(&error);
+    let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+    HttpResponse::TooManyRequests().insert_header((header::RETRY_AFTER, seconds.max(1))).json(described(&error))
+}
+
+fn described(error: &OAuthError) -> serde_json::Value {
+    json!({ "error": error.code.as_str(), "error_description": error.description })
+}
+
 /// RFC 6749 §5.2: a refusal as JSON. A fault of ours is 503 and nothing else, because clients throw tokens or registrations
 /// away on most other answers.
 pub fn oauth_error(error: &OAuthError, basic_was_used: bool) -> HttpResponse {
@@ -88,7 +134,7 @@ pub fn oauth_error(error: &OAuthError, basic_was_used: bool) -> HttpResponse {
     if error.code == Code::InvalidClient && basic_was_used {
         response.insert_header((header::WWW_AUTHENTICATE, "Basic realm=\"gatelodge\""));
     }
-    response.json(json!({ "error": error.code.as_str(), "error_description": error.description }))
+    response.json(described(error))
 }
 
 /// The browser goes back to the client: RFC 6749 §4.1.2. 303, so that a form is never posted again.

@@ -11,13 +11,14 @@ use actix_web::{App as ActixApp, HttpServer};
 use gatelodge_service::clock::Clock;
 use gatelodge_service::guarded_fetch::GuardedFetch;
 use gatelodge_service::http::{self, health};
-use gatelodge_store::{PoolOptions, Store, StoreError, sweep};
+use gatelodge_store::{PoolOptions, Store, StoreError, Tx, clients, sweep};
 
 use crate::app::{App, Documents, State, routes};
 use crate::clients::keys::PublishedKeys;
 use crate::clients::metadata_document::BackOff;
 use crate::config::Config;
 use crate::keys::{self, KeyError, KeyRing};
+use crate::limits::Limits;
 use crate::login::password::{PasswordError, Passwords};
 use crate::pages::{Pages, PagesError};
 use crate::respond;
@@ -75,12 +76,14 @@ impl Application {
         let documents = Documents::new(&config)?;
         let status_list = PublishedStatusList::default();
         let (pages, passwords) = (Pages::load()?, Passwords::new()?);
+        let limits = Limits::new(&config.limits, &clock);
         let guarded_fetch = GuardedFetch::new(config.client_documents.fetch_options());
         let (back_off, published_keys) = (BackOff::default(), PublishedKeys::default());
         let app = App::new(State {
             config,
             store,
             clock,
+            limits,
             keys,
             status_list,
             guarded_fetch,
@@ -157,7 +160,13 @@ async fn keep_keys_current(app: App) {
 async fn sweep_regularly(app: App) {
     loop {
         let now = app.clock.now();
-        let pause = match app.store.write(move |tx| sweep(tx, now)).await {
+        app.limits.forget();
+        let unused_until = now.minus(app.config.registration.unused_client_lifetime);
+        let sweep = move |tx: &mut Tx| {
+            clients::delete_unused(tx, unused_until, now)?;
+            sweep(tx, now)
+        };
+        let pause = match app.store.write(sweep).await {
             // The rest in portions, so that requests get their turn in between.
             Ok(report) if report.unfinished => Duration::from_millis(100),
             Ok(_) => SWEEP_INTERVAL,

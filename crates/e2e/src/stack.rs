@@ -89,6 +89,7 @@ impl Stack {
 public_url = "{public_url}"
 listen = "127.0.0.1:{authserver}"
 health_listen = "127.0.0.1:{authserver_health}"
+trusted_proxies = ["127.0.0.1"]
 [database]
 url = "{database}"
 [[resource]]

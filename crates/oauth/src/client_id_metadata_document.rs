@@ -61,7 +61,7 @@ impl DocumentUrl {
         if text(&document, "client_id")? != Some(self.id.as_str()) {
             return Err(refused("its client_id is not its own URL"));
         }
-        let name = checked_name(text(&document, "client_name")?.unwrap_or_default().to_owned())?;
+        let name = checked_name(text(&document, "client_name")?.unwrap_or_default())?;
         if name.is_empty() {
             return Err(refused("client_name is missing"));
         }

@@ -3,15 +3,15 @@
 //! Real clients send much that does not concern this server: unknown members and grant types are ignored (§2), a redirect
 //! URI that may not be registered is dropped as long as another one remains, and the answer says what was registered.
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
+use unicode_normalization::UnicodeNormalization as _;
 use url::Url;
 
-use crate::client::{Client, ClientId, ClientKeys, GrantType, Registration, TokenEndpointAuthMethod};
+use crate::client::{GrantType, TokenEndpointAuthMethod};
+use crate::client_information::RegisteredMetadata;
 use crate::client_keys::ClientKeySet;
 use crate::error::OAuthError;
 use crate::redirect_uri::{self, RedirectPolicy};
-use crate::secret::Secret;
-use crate::time::Timestamp;
 
 /// How many redirect URIs one client may register.
 pub const MAX_REDIRECT_URIS: usize = 10;
@@ -40,55 +40,12 @@ pub struct ClientMetadata {
     contacts: Option<Vec<String>>,
 }
 
-/// The answer to a registration (RFC 7591 §3.2.1): everything registered, nothing that is not.
-#[derive(Debug, Serialize)]
-pub struct ClientInformation {
-    client_id: ClientId,
-    client_id_issued_at: Timestamp,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    client_secret: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    client_secret_expires_at: Option<u8>,
-    redirect_uris: Vec<String>,
-    grant_types: Vec<GrantType>,
-    response_types: [&'static str; 1],
-    token_endpoint_auth_method: TokenEndpointAuthMethod,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    jwks: Option<serde_json::Value>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    jwks_uri: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    client_name: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    client_uri: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    scope: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    application_type: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    logo_uri: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    tos_uri: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    policy_uri: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    software_id: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    software_version: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    contacts: Option<Vec<String>>,
-}
-
 impl ClientMetadata {
-    /// The client to be stored, or why it may not be registered. `secret` is given to a client that asked for one.
-    pub fn into_client(
-        self,
-        policy: &RedirectPolicy,
-        secret: Secret,
-        now: Timestamp,
-    ) -> Result<(Client, ClientInformation), OAuthError> {
+    /// What is registered of it, or why nothing is. `application_type` is taken as it comes: the rule of OpenID Connect for
+    /// redirect URIs of web clients would shut out those that somebody runs on their own computer.
+    pub fn accept(self, policy: &RedirectPolicy) -> Result<RegisteredMetadata, OAuthError> {
         let redirect_uris = acceptable_redirect_uris(self.redirect_uris.unwrap_or_default(), policy)?;
-        let client_name = self.client_name.map(checked_name).transpose()?.filter(|name| !name.is_empty());
+        let client_name = self.client_name.map(|name| checked_name(&name)).transpose()?;
         for (member, uri) in [
             ("client_uri", &self.client_uri),
             ("logo_uri", &self.logo_uri),
@@ -103,42 +60,27 @@ impl ClientMetadata {
         }
         let grant_types = known_grant_types(self.grant_types, self.response_types)?;
         let method = auth_method(self.token_endpoint_auth_method.as_deref(), &redirect_uris)?;
-        let secret = takes_a_secret(method).then_some(secret);
-        let jwks = self.jwks.filter(|_| method == TokenEndpointAuthMethod::PrivateKeyJwt);
-        let jwks_uri = self.jwks_uri.filter(|uri| !uri.is_empty() && method == TokenEndpointAuthMethod::PrivateKeyJwt);
-        let client = Client {
-            name: client_name,
+        let not_empty = |text: Option<String>| text.filter(|text| !text.is_empty());
+        let (jwks, jwks_uri) = keys(method, self.jwks, not_empty(self.jwks_uri))?;
+        Ok(RegisteredMetadata {
             redirect_uris,
             grant_types,
-            auth_methods: vec![method],
-            secret: secret.as_ref().map(Secret::hash),
-            keys: keys(method, jwks.as_ref(), jwks_uri.as_deref())?,
-            client_uri: self.client_uri.filter(|uri| !uri.is_empty()),
-            ..Client::new(ClientId::generate(), Registration::Dynamic, now)
-        };
-        let information = ClientInformation {
-            client_id: client.id.clone(),
-            client_id_issued_at: now,
-            client_secret_expires_at: secret.as_ref().map(|_| 0),
-            client_secret: secret.map(|secret| secret.expose().to_owned()),
-            redirect_uris: client.redirect_uris.clone(),
-            grant_types: client.grant_types.clone(),
-            response_types: ["code"],
+            response_types: vec!["code".to_owned()],
             token_endpoint_auth_method: method,
             jwks,
             jwks_uri,
-            client_name: client.name.clone(),
-            client_uri: client.client_uri.clone(),
-            scope: self.scope.filter(|scope| !scope.is_empty()),
+            client_name: not_empty(client_name),
+            client_uri: not_empty(self.client_uri),
+            // Told back and nothing more: what a client registered never narrows what it may ask for later.
+            scope: not_empty(self.scope),
             application_type: self.application_type,
-            logo_uri: self.logo_uri,
-            tos_uri: self.tos_uri,
-            policy_uri: self.policy_uri,
+            logo_uri: not_empty(self.logo_uri),
+            tos_uri: not_empty(self.tos_uri),
+            policy_uri: not_empty(self.policy_uri),
             software_id: self.software_id,
             software_version: self.software_version,
             contacts: self.contacts.filter(|contacts| !contacts.is_empty()),
-        };
-        Ok((client, information))
+        })
     }
 }
 
@@ -164,7 +106,9 @@ pub(crate) fn acceptable_redirect_uris(
 }
 
 /// A name for people: no control, bidirectional or invisible characters, so that it cannot pose as something else.
-pub(crate) fn checked_name(name: String) -> Result<String, OAuthError> {
+/// Two ways to write the same letter become one (NFC), so that two names that look alike are alike.
+pub(crate) fn checked_name(name: &str) -> Result<String, OAuthError> {
+    let name: String = name.nfc().collect();
     let deceptive = |c: char| {
         c.is_control()
             || matches!(c, '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}' | '\u{061C}' | '\u{00AD}')
@@ -230,26 +174,30 @@ fn auth_method(requested: Option<&str>, redirect_uris: &[String]) -> Result<Toke
     Ok(if on_the_web || !takes_a_secret(requested) { requested } else { TokenEndpointAuthMethod::None })
 }
 
-fn takes_a_secret(method: TokenEndpointAuthMethod) -> bool {
+/// Whether the method is one of those that send a secret.
+pub(crate) fn takes_a_secret(method: TokenEndpointAuthMethod) -> bool {
     matches!(method, TokenEndpointAuthMethod::ClientSecretPost | TokenEndpointAuthMethod::ClientSecretBasic)
 }
 
-/// The public keys that `private_key_jwt` needs, or where they are.
+/// A JWK set and where one is.
+type Keys = (Option<serde_json::Value>, Option<String>);
+
+/// The public keys that `private_key_jwt` needs, or where they are, as they were sent. No other method has a use for them.
 fn keys(
     method: TokenEndpointAuthMethod,
-    jwks: Option<&serde_json::Value>,
-    jwks_uri: Option<&str>,
-) -> Result<Option<ClientKeys>, OAuthError> {
+    jwks: Option<serde_json::Value>,
+    jwks_uri: Option<String>,
+) -> Result<Keys, OAuthError> {
     if method != TokenEndpointAuthMethod::PrivateKeyJwt {
-        return Ok(None);
+        return Ok((None, None));
     }
     let jwks = match (jwks, jwks_uri) {
-        (Some(jwks), _) => jwks.to_string(),
-        (None, Some(uri)) => return Ok(Some(ClientKeys::Uri(uri.to_owned()))),
+        (Some(jwks), _) => jwks,
+        (None, Some(uri)) => return Ok((None, Some(uri))),
         (None, None) => return Err(OAuthError::client_metadata_refused("private_key_jwt needs jwks or jwks_uri")),
     };
-    match ClientKeySet::parse(jwks.as_bytes()) {
-        Ok(_) => Ok(Some(ClientKeys::Inline(jwks))),
+    match ClientKeySet::parse(jwks.to_string().as_bytes()) {
+        Ok(_) => Ok((Some(jwks), None)),
         Err(reason) => Err(OAuthError::client_metadata_refused(format!("jwks cannot be used: {reason}"))),
     }
 }
@@ -257,17 +205,20 @@ fn keys(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::client::{Client, ClientId, ClientKeys};
+    use crate::client_information::ClientInformation;
     use crate::error::Code;
-    use crate::secret::Kind;
+    use crate::secret::{Kind, Secret};
+    use crate::time::Timestamp;
     use serde_json::{Value, json};
 
     fn register(body: Value) -> Result<(Client, Value), OAuthError> {
         let metadata: ClientMetadata = serde_json::from_value(body).expect("readable metadata");
-        let (client, information) = metadata.into_client(
-            &RedirectPolicy::default(),
-            Secret::generate(Kind::ClientSecret),
-            Timestamp::from_unix(7),
-        )?;
+        let registered = metadata.accept(&RedirectPolicy::default())?;
+        let secret = registered.takes_a_secret().then(|| Secret::generate(Kind::ClientSecret));
+        let hash = secret.as_ref().map(Secret::hash);
+        let client = registered.client(ClientId::generate(), hash, Timestamp::from_unix(7));
+        let information = ClientInformation::new(&client, registered).with_secret(secret.as_ref());
         Ok((client, serde_json::to_value(information).expect("JSON")))
     }
 

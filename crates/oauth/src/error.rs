@@ -27,6 +27,10 @@ pub enum Code {
     TemporarilyUnavailable,
     /// RFC 7009 §2.2.1.
     UnsupportedTokenType,
+    /// RFC 6750 §3.1; answered with 401 and a challenge.
+    InvalidToken,
+    /// RFC 6585 §4; answered with 429.
+    TooManyRequests,
     /// RFC 7591 §3.2.2.
     InvalidRedirectUri,
     /// RFC 7591 §3.2.2.
@@ -48,6 +52,8 @@ impl Code {
             Code::AccessDenied => "access_denied",
             Code::TemporarilyUnavailable => "temporarily_unavailable",
             Code::UnsupportedTokenType => "unsupported_token_type",
+            Code::InvalidToken => "invalid_token",
+            Code::TooManyRequests => "too_many_requests",
             Code::InvalidRedirectUri => "invalid_redirect_uri",
             Code::InvalidClientMetadata => "invalid_client_metadata",
         }
@@ -337,6 +343,21 @@ impl OAuthError {
     /// RFC 7591 §3.2.2.
     pub fn client_metadata_refused(reason: impl Into<String>) -> Self {
         Self::plain(Code::InvalidClientMetadata, reason)
+    }
+
+    /// RFC 7591 §3, RFC 7592 §2: nothing tells an unknown client from a wrong token.
+    pub fn registration_token_refused(detail: &'static str) -> Self {
+        Self::new(Code::InvalidToken, "the access token of the registration is missing or wrong", detail)
+    }
+
+    /// RFC 7592 §2.2: the operator closed the registration.
+    pub fn registration_is_off() -> Self {
+        Self::plain(Code::AccessDenied, "registrations cannot be changed: registration is switched off")
+    }
+
+    /// RFC 6585 §4.
+    pub fn too_many_requests() -> Self {
+        Self::plain(Code::TooManyRequests, "too many requests; wait as long as Retry-After says")
     }
 
     // --- faults of ours ---------------------------------------------------------------------------------------------

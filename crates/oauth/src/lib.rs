@@ -5,6 +5,7 @@
 //! |---|---|
 //! | RFC 6749 §2 (clients), RFC 7591 §2 | [`client`], [`client_metadata`] |
 //! | draft-ietf-oauth-client-id-metadata-document | [`client_id_metadata_document`], [`host_policy`], [`strict_json`] |
+//! | RFC 7591 §3.2.1 (its answer), RFC 7592 §2.2 and §3 | [`client_information`] |
 //! | RFC 6749 §2.3 (client authentication) | [`client_authentication`] |
 //! | RFC 7521 §4.2, RFC 7523 (client assertions) | [`client_assertion`], [`client_keys`] |
 //! | RFC 6749 §3.1.2, RFC 8252 §7 and §8.3 (redirect URIs) | [`redirect_uri`] |
@@ -35,6 +36,7 @@ pub mod client;
 pub mod client_assertion;
 pub mod client_authentication;
 pub mod client_id_metadata_document;
+pub mod client_information;
 pub mod client_keys;
 pub mod client_metadata;
 pub mod error;

@@ -95,7 +95,7 @@ impl Worker {
     fn new(config: &Config, issuer: &Issuer, clock: &Clock) -> Result<Self, StartError> {
         let host = HeaderValue::try_from(config.public_url.authority()).map_err(|_| StartError::Host)?;
         let scheme = if config.public_url.is_https() { "https" } else { "http" };
-        let arrival = Arrival { client: None, scheme, host };
+        let arrival = Arrival { client: None, trusted_proxies: config.trusted_proxies.clone(), scheme, host };
         let mut endpoints = Vec::new();
         for resource in &config.resources {
             let upstream = Arc::new(Upstream::new(resource)?);

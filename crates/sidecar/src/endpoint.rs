@@ -55,8 +55,7 @@ pub async fn handle(request: HttpRequest, payload: Payload, endpoint: Data<Endpo
         Decision::Challenge(challenge, _) => respond::challenge(&challenge),
         Decision::Refuse(fault) => respond::fault(fault),
         Decision::Forward(permit) => {
-            let client = request.peer_addr().map(|address| address.ip());
-            let arrival = Arrival { client, ..endpoint.arrival.clone() };
+            let arrival = endpoint.arrival.of(&request);
             endpoint.upstream.forward(permit, &request, payload, &arrival).await
         }
     };

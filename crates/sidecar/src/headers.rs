@@ -5,7 +5,9 @@
 
 use std::net::IpAddr;
 
+use actix_web::HttpRequest;
 use actix_web::http::header::{self as incoming, HeaderMap as Incoming};
+use gatelodge_service::http::source::TrustedProxies;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::gate::Permit;
@@ -55,12 +57,21 @@ const NOT_PASSED_BACK: [&str; 5] = ["www-authenticate", "set-cookie", "set-cooki
 /// How the client reached us: the only source of the forwarding headers.
 #[derive(Debug, Clone)]
 pub struct Arrival {
-    /// The address of the client, or of the proxy in front.
+    /// The address of the client, or of the first proxy that is not ours.
     pub client: Option<IpAddr>,
+    /// Our own proxies, whose word on the address of the client counts.
+    pub trusted_proxies: TrustedProxies,
     /// `http` or `https`, as the public URL says.
     pub scheme: &'static str,
     /// The public host and port.
     pub host: HeaderValue,
+}
+
+impl Arrival {
+    /// Of one request.
+    pub fn of(&self, request: &HttpRequest) -> Self {
+        Self { client: self.trusted_proxies.source_of(request), ..self.clone() }
+    }
 }
 
 /// The headers for the MCP server.

@@ -33,7 +33,8 @@ const ENDPOINTS: [&str; 10] = [
     "/logout",
     "/consent",
 ];
-const ASSETS: &str = "/assets";
+/// The pages' assets, and the registrations that clients manage (RFC 7592 §2).
+const BELOW: [&str; 2] = ["/assets", "/register"];
 const OAUTH_METADATA: &str = "/.well-known/oauth-authorization-server";
 const OPENID_METADATA: &str = "/.well-known/openid-configuration";
 
@@ -62,7 +63,7 @@ pub fn paths(issuer: &str, public_url: &PublicUrl) -> Paths {
         exact.extend([OAUTH_METADATA, OPENID_METADATA].map(|path| format!("{path}{own_path}")));
         exact.push(format!("{own_path}{OPENID_METADATA}"));
     }
-    Paths { exact, below: vec![format!("{own_path}{ASSETS}")] }
+    Paths { exact, below: BELOW.map(|path| format!("{own_path}{path}")).into() }
 }
 
 impl Paths {
@@ -96,8 +97,7 @@ impl Relay {
         url.set_path(request.uri().path());
         url.set_query(request.uri().query());
         let method = Method::from_bytes(request.method().as_str().as_bytes()).map_err(|_| Fault::MethodNotAllowed)?;
-        let client = request.peer_addr().map(|address| address.ip());
-        let headers = headers::to_relay(request.headers(), &Arrival { client, ..self.arrival.clone() });
+        let headers = headers::to_relay(request.headers(), &self.arrival.of(request));
         let onward = upload::attach(self.client.request(method, url).headers(headers), request.headers(), payload)?;
         match timeout(RESPONSE_TIMEOUT, onward.send()).await {
             Ok(Ok(response)) => answer(response),
@@ -146,6 +146,8 @@ mod tests {
             "/revoke",
             "/introspect",
             "/assets/app.css",
+            "/register",
+            "/register/client_1",
             "/.well-known/oauth-authorization-server",
             "/.well-known/openid-configuration",
         ] {
@@ -157,6 +159,7 @@ mod tests {
             "/authorize/",
             "/authorize/x",
             "/assetsx",
+            "/registers",
             "/health/ready",
             "/.well-known/oauth-authorization-server/mcp",
         ] {

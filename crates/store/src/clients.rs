@@ -1,17 +1,20 @@
 //! The clients that this server keeps: self-registered (RFC 7591), described by a document, or added by command. Used by
 //! registration, the authorization endpoint and client authentication.
 
+use diesel::dsl::{exists, not};
 use diesel::prelude::*;
 use gatelodge_oauth::client::{Client, ClientId, ClientKeys, Registration, TokenEndpointAuthMethod};
+use gatelodge_oauth::secret::HashedSecret;
 use gatelodge_oauth::time::Timestamp;
 
 use crate::insertion::unless_exists;
 use crate::row::{RowName, to_json};
+use crate::schema::pending_authorizations as pending;
 use crate::schema::{clients as t, grants};
 use crate::{Insertion, StoreError, Tx};
 
-#[derive(Queryable, Insertable)]
-#[diesel(table_name = t, treat_none_as_default_value = false)]
+#[derive(Queryable, Insertable, AsChangeset)]
+#[diesel(table_name = t, treat_none_as_default_value = false, treat_none_as_null = true)]
 struct Row {
     id: String,
     name: Option<String>,
@@ -32,6 +35,7 @@ struct Row {
     fingerprint: Option<Vec<u8>>,
     management_hash: Option<Vec<u8>>,
     fresh_until: Option<i64>,
+    unused_since: Option<i64>,
 }
 
 impl TryFrom<Row> for Client {
@@ -91,8 +95,136 @@ impl Row {
             fingerprint: None,
             management_hash: None,
             fresh_until: None,
+            unused_since: None,
         }
     }
+}
+
+/// Clients that one call clears away at most.
+const BATCH: i64 = 1000;
+
+/// What a client registered by itself (RFC 7591 §3.1), with what only the server keeps.
+#[derive(Debug, Clone)]
+pub struct SelfRegistration {
+    /// The client of it.
+    pub client: Client,
+    /// Everything that was registered, as JSON.
+    pub metadata: String,
+    /// What makes another registration the same client.
+    pub fingerprint: Option<[u8; 32]>,
+    /// SHA-256 of its registration access token (RFC 7592 §3).
+    pub management: Option<HashedSecret>,
+}
+
+impl Row {
+    fn of_registration(registration: &SelfRegistration) -> Self {
+        Self {
+            metadata: Some(registration.metadata.clone()),
+            fingerprint: registration.fingerprint.map(|fingerprint| fingerprint.to_vec()),
+            management_hash: registration.management.map(|management| management.as_bytes().to_vec()),
+            ..Self::of(&registration.client)
+        }
+    }
+}
+
+/// Adds a client that registers itself, and returns it; or the one that registered the same before, whoever is faster.
+pub fn register(tx: &mut Tx, new: &SelfRegistration, now: Timestamp) -> Result<(Insertion, Client), StoreError> {
+    if let Some(same) = registered_before(tx, new, now)? {
+        return Ok((Insertion::AlreadyExists, same));
+    }
+    let row = Row { unused_since: Some(now.as_unix()), ..Row::of_registration(new) };
+    match unless_exists(tx, |connection| diesel::insert_into(t::table).values(row).execute(connection))? {
+        Insertion::Inserted => Ok((Insertion::Inserted, new.client.clone())),
+        Insertion::AlreadyExists => match registered_before(tx, new, now)? {
+            Some(same) => Ok((Insertion::AlreadyExists, same)),
+            None => Err(StoreError::Conflict("a client of the same registration came and went".into())),
+        },
+    }
+}
+
+/// The client with the same fingerprint. Registering again makes it as young as a new one.
+fn registered_before(tx: &mut Tx, new: &SelfRegistration, now: Timestamp) -> Result<Option<Client>, StoreError> {
+    let Some(fingerprint) = &new.fingerprint else { return Ok(None) };
+    let same = || t::table.filter(t::fingerprint.eq(Some(fingerprint.to_vec())));
+    let Some(row) = same().first::<Row>(&mut tx.0).optional()? else { return Ok(None) };
+    if row.unused_since.is_some_and(|since| since != now.as_unix()) {
+        diesel::update(same().filter(t::unused_since.is_not_null()))
+            .set(t::unused_since.eq(Some(now.as_unix())))
+            .execute(&mut tx.0)?;
+    }
+    Client::try_from(row).map(Some)
+}
+
+/// By identifier, with what only its own registration holds. `None` also for a client that did not register itself.
+pub fn find_registration(tx: &mut Tx, id: &ClientId) -> Result<Option<SelfRegistration>, StoreError> {
+    let row = t::table.filter(t::id.eq(id.as_str())).first::<Row>(&mut tx.0).optional()?;
+    let Some(mut row) = row else { return Ok(None) };
+    let name = RowName::of("clients", &row.id);
+    let management = row.management_hash.take().map(|hash| name.hash("management_hash", hash)).transpose()?;
+    let fingerprint = row.fingerprint.take().map(|hash| name.hash("fingerprint", hash)).transpose()?;
+    let Some(metadata) = row.metadata.take() else { return Ok(None) };
+    let fingerprint = fingerprint.map(|fingerprint| *fingerprint.as_bytes());
+    Ok(Some(SelfRegistration { client: Client::try_from(row)?, metadata, fingerprint, management }))
+}
+
+/// RFC 7592 §2.2: puts a registration in the place of the one with the same identifier and the same registration access token;
+/// `false` when that is gone.
+pub fn replace(tx: &mut Tx, new: &SelfRegistration) -> Result<bool, StoreError> {
+    let this = t::table.filter(t::id.eq(new.client.id.as_str()));
+    let Some(unused_since) = this.select(t::unused_since).first::<Option<i64>>(&mut tx.0).optional()? else {
+        return Ok(false);
+    };
+    let row = Row { unused_since, ..Row::of_registration(new) };
+    let management = row.management_hash.clone();
+    let same_owner = this.filter(t::management_hash.eq(management));
+    Ok(diesel::update(same_owner).set(row).execute(&mut tx.0)? == 1)
+}
+
+/// Takes a client out; `false` when there is none. Its grants are ended by [`crate::grants::revoke_all_of_client`].
+pub fn delete(tx: &mut Tx, id: &ClientId) -> Result<bool, StoreError> {
+    Ok(diesel::delete(t::table.filter(t::id.eq(id.as_str()))).execute(&mut tx.0)? == 1)
+}
+
+/// Every client that is kept here, in the order of their identifiers.
+pub fn list(tx: &mut Tx) -> Result<Vec<Client>, StoreError> {
+    let rows = t::table.order(t::id).load::<Row>(&mut tx.0)?;
+    rows.into_iter().map(Client::try_from).collect()
+}
+
+/// Clears away a batch of the clients that registered by `until` and were never allowed anything.
+pub fn delete_unused(tx: &mut Tx, until: Timestamp, now: Timestamp) -> Result<usize, StoreError> {
+    let batch = t::table
+        .filter(t::unused_since.le(until.as_unix()))
+        .order((t::unused_since, t::id))
+        .select(t::id)
+        .limit(BATCH)
+        .load::<String>(&mut tx.0)?;
+    delete_if_unused(tx, batch, now)
+}
+
+/// Clears away the oldest of the clients that were never allowed anything, so that `keep` of them remain.
+pub fn evict_unused(tx: &mut Tx, keep: u32, now: Timestamp) -> Result<usize, StoreError> {
+    let batch = t::table
+        .filter(t::unused_since.is_not_null())
+        .order((t::unused_since.desc(), t::id.desc()))
+        .select(t::id)
+        .offset(i64::from(keep))
+        .limit(BATCH)
+        .load::<String>(&mut tx.0)?;
+    delete_if_unused(tx, batch, now)
+}
+
+/// `unused_since` is looked at again by the deletion itself, after it waited for whoever changes the row: a grant that is made
+/// meanwhile keeps its client. So does a person who has the request of the client on the screen.
+fn delete_if_unused(tx: &mut Tx, batch: Vec<String>, now: Timestamp) -> Result<usize, StoreError> {
+    if batch.is_empty() {
+        return Ok(0);
+    }
+    let waiting =
+        pending::table.filter(pending::client_id.eq(t::id.nullable())).filter(pending::expires_at.gt(now.as_unix()));
+    let unused =
+        t::table.filter(t::id.eq_any(batch)).filter(t::unused_since.is_not_null()).filter(not(exists(waiting)));
+    Ok(diesel::delete(unused).execute(&mut tx.0)?)
 }
 
 /// Adds a client, unless its identifier is taken.

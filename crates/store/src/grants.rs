@@ -8,7 +8,7 @@ use gatelodge_oauth::secret::HashedSecret;
 use gatelodge_oauth::time::Timestamp;
 
 use crate::row::RowName;
-use crate::schema::{grants as t, refresh_tokens, status_indices as indices};
+use crate::schema::{clients, grants as t, refresh_tokens, status_indices as indices};
 use crate::{StoreError, Tx};
 
 #[derive(Queryable, Insertable)]
@@ -49,7 +49,7 @@ impl TryFrom<Row> for Grant {
     }
 }
 
-/// Adds a grant.
+/// Adds a grant. Its client counts as used from now on, and is never cleared away.
 pub fn insert(tx: &mut Tx, grant: &Grant) -> Result<(), StoreError> {
     let row = Row {
         id: grant.id.as_str().to_owned(),
@@ -66,6 +66,9 @@ pub fn insert(tx: &mut Tx, grant: &Grant) -> Result<(), StoreError> {
         name: grant.name.clone(),
     };
     diesel::insert_into(t::table).values(row).execute(&mut tx.0)?;
+    let unused =
+        clients::table.filter(clients::id.eq(grant.client_id.as_str())).filter(clients::unused_since.is_not_null());
+    diesel::update(unused).set(clients::unused_since.eq(None::<i64>)).execute(&mut tx.0)?;
     Ok(())
 }
 
@@ -120,6 +123,12 @@ pub fn revoke(tx: &mut Tx, id: &GrantId, now: Timestamp) -> Result<bool, StoreEr
         .set(t::revoked_at.eq(Some(now.as_unix())))
         .execute(&mut tx.0)?;
     Ok(rows == 1)
+}
+
+/// Ends every grant of a client; how many had not ended before.
+pub fn revoke_all_of_client(tx: &mut Tx, client_id: &ClientId, now: Timestamp) -> Result<usize, StoreError> {
+    let alive = t::table.filter(t::client_id.eq(client_id.as_str())).filter(t::revoked_at.is_null());
+    Ok(diesel::update(alive).set(t::revoked_at.eq(Some(now.as_unix()))).execute(&mut tx.0)?)
 }
 
 /// A place in the status list that no grant ever had.

@@ -42,6 +42,7 @@ diesel::table! {
         fingerprint -> Nullable<Binary>,
         management_hash -> Nullable<Binary>,
         fresh_until -> Nullable<BigInt>,
+        unused_since -> Nullable<BigInt>,
     }
 }
 
@@ -159,3 +160,6 @@ diesel::table! {
         request -> Nullable<Text>,
     }
 }
+
+// A client is cleared away only when no browser shows its request.
+diesel::allow_tables_to_appear_in_same_query!(clients, pending_authorizations);

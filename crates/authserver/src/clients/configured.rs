@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use gatelodge_oauth::client::{Client, ClientId, ClientKeys, GrantType, Registration, TokenEndpointAuthMethod};
+use gatelodge_oauth::client_assertion::AssertionAudience;
 use gatelodge_oauth::redirect_uri::RedirectPolicy;
 use gatelodge_oauth::resource::{Resource, ResourceId};
 use gatelodge_oauth::scope::Scope;
@@ -60,6 +61,14 @@ pub struct RawClient {
 /// The client of the configuration that has this name.
 pub fn find<'a>(config: &'a Config, id: &ClientId) -> Option<&'a Client> {
     config.clients.iter().find(|client| client.id == *id)
+}
+
+/// `[clients]`: what holds for all of them.
+#[derive(Debug, Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawClients {
+    /// What the assertions of clients may name as their audience.
+    pub assertion_audience: AssertionAudience,
 }
 
 /// Checks every `[[client]]`; notes what is wrong.

@@ -11,6 +11,7 @@ pub mod document_config;
 pub mod keys;
 pub mod metadata_document;
 mod pinned;
+pub mod registration;
 
 pub use metadata_document::{Unresolved, known, resolve};
 

@@ -6,6 +6,7 @@ pub mod introspection;
 pub mod login;
 pub mod metadata;
 pub mod registration;
+pub mod registration_management;
 pub mod revocation;
 pub mod status_list;
 pub mod token;

@@ -420,8 +420,84 @@ const CASES: &[Case] = &[
     case(END, "title = \"x\"\n[keys]\nrotation_interval = \"1h\"\n", &["keys.rotation_interval", "between", "400d"]),
     case(END, "title = \"x\"\n[keys]\nrotation_interval = \"off\"\n", &["keys.rotation_interval", "never"]),
     case(END, "title = \"x\"\n[keys]\npublish_before = \"1m\"\n", &["keys.publish_before", "between", "10m"]),
+    // Registration
+    case(
+        END,
+        "title = \"x\"\n[registration]\ndcr = \"token\"\n",
+        &["gatelodge.toml:14:", "registration.dcr", "no token"],
+    ),
+    case(
+        END,
+        "title = \"x\"\n[registration]\ndcr = \"token\"\ninitial_access_token = \"hunter2\"\n",
+        &["registration.initial_access_token", "shorter than 22"],
+    ),
+    case(
+        END,
+        "title = \"x\"\n[registration]\ninitial_access_token = \"hunter2hunter2hunter2hunter2\"\n",
+        &["registration.initial_access_token", "nobody is asked"],
+    ),
+    case(
+        END,
+        "title = \"x\"\n[registration]\ndcr = \"token\"\ninitial_access_token_file = \"DIRECTORY/world_readable\"\n",
+        &["registration.initial_access_token_file", "chmod 600"],
+    ),
+    case(
+        END,
+        "title = \"x\"\n[registration]\nextra_redirect_schemes = [\"myeditor:\"]\n",
+        &["gatelodge.toml:14:", "registration.extra_redirect_schemes", "without the colon"],
+    ),
+    case(
+        END,
+        "title = \"x\"\n[registration]\nextra_redirect_schemes = [\"javascript\"]\n",
+        &["registration.extra_redirect_schemes", "never leads back"],
+    ),
+    case(
+        END,
+        "title = \"x\"\n[registration]\nextra_redirect_schemes = [\"http\"]\n",
+        &["registration.extra_redirect_schemes", "http_redirect_hosts"],
+    ),
+    case(
+        END,
+        "title = \"x\"\n[registration]\nhttp_redirect_hosts = [\"http://chat.lan\"]\n",
+        &["registration.http_redirect_hosts", "is not a host"],
+    ),
+    case(
+        END,
+        "title = \"x\"\n[registration]\nhttp_redirect_hosts = [\"chat.lan:3000\"]\n",
+        &["registration.http_redirect_hosts", "without a port"],
+    ),
+    case(
+        END,
+        "title = \"x\"\n[registration]\nhttp_redirect_hosts = [\"Chat.lan\"]\n",
+        &["registration.http_redirect_hosts", "small letters"],
+    ),
+    case(
+        END,
+        "title = \"x\"\n[registration]\nmax_unused_clients = 1\n",
+        &["registration.max_unused_clients", "between 10 and 1000000"],
+    ),
+    case(
+        END,
+        "title = \"x\"\n[registration]\nunused_client_lifetime = \"1m\"\n",
+        &["registration.unused_client_lifetime", "between \"1h\" and \"400d\""],
+    ),
+    case(
+        END,
+        "title = \"x\"\n[limits]\nregistrations = 0\n",
+        &["gatelodge.toml:14:", "limits.registrations", "between 1 and"],
+    ),
+    case(
+        END,
+        "title = \"x\"\n[limits]\nregistrations_per_source = 2000000\n",
+        &["limits.registrations_per_source", "between 1 and"],
+    ),
+    case(
+        URL,
+        "public_url = \"https://mcp.example.com\"\ntrusted_proxies = [\"10.0.0.0/33\"]",
+        &["gatelodge.toml:2:", "trusted_proxies", "neither an address nor a network"],
+    ),
     // The rest
-    case(END, "title = \"x\"\n[registration]\ndcr = \"maybe\"\n", &["registration.dcr", "open, off"]),
+    case(END, "title = \"x\"\n[registration]\ndcr = \"maybe\"\n", &["registration.dcr", "open, off, token"]),
     case(END, "title = \"x\"\n[registration]\ndcr = true\n", &["registration.dcr", "hint:"]),
     case(END, "title = \"x\"\n[logs]\nformat = \"xml\"\n", &["logs.format", "json, text"]),
     case(END, "title = \"x\"\n[logs]\nlevel = \"infos\"\n", &["logs.level", "did you mean info?"]),

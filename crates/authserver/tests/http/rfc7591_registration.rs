@@ -1,18 +1,27 @@
 //! Dynamic client registration: RFC 7591 §2 and §3. The bodies of real clients, and what they get for them.
 
+use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Database, McpClient, Server, Settings, on_both_databases};
+use crate::support::mcp_client::path_of;
+use crate::support::{Answer, Browser, Database, McpClient, Server, Settings, on_both_databases};
 
 on_both_databases! {
     what_real_clients_send_is_registered_and_given_back,
     a_client_that_was_just_registered_gets_tokens,
     a_secret_is_given_to_whoever_asks_for_one_and_can_keep_it,
     redirect_uris_that_may_not_be_registered_are_dropped_while_one_remains,
-    identifiers_cannot_be_guessed_and_each_registration_is_a_client_of_its_own,
+    identifiers_cannot_be_guessed,
+    the_same_public_registration_again_is_the_same_client,
+    many_identical_registrations_at_once_make_one_client,
+    a_client_that_gets_a_secret_is_a_new_one_each_time,
+    what_a_client_registers_as_scope_never_narrows_what_it_may_ask_for,
+    names_are_normalised,
     pages_of_other_origins_may_register,
     registration_that_is_off_is_not_there,
+    with_an_initial_access_token_only_its_holder_registers,
+    the_operator_may_add_schemes_and_hosts_for_redirect_uris,
 }
 
 pub async fn register(server: &Server, body: &Value) -> Answer {
@@ -192,11 +201,13 @@ async fn redirect_uris_that_may_not_be_registered_are_dropped_while_one_remains(
     assert_eq!((answer.status, &answer.json()["redirect_uris"]), (201, &json!(["https://client.example/cb"])));
 }
 
-async fn identifiers_cannot_be_guessed_and_each_registration_is_a_client_of_its_own(database: &Database) {
+async fn identifiers_cannot_be_guessed(database: &Database) {
     let server = Server::start(database).await;
-    let body = json!({ "redirect_uris": ["https://client.example/cb"], "client_id": "mine", "client_secret": "mine" });
+    let mut body =
+        json!({ "redirect_uris": ["https://client.example/cb"], "client_id": "mine", "client_secret": "mine" });
     let mut identifiers = Vec::new();
-    for _ in 0..20 {
+    for version in 0..20 {
+        body["software_version"] = json!(version.to_string());
         let answer = register(&server, &body).await;
         assert!(answer.json().get("client_secret").is_none(), "{answer:?}");
         identifiers.push(answer.member("client_id"));
@@ -206,6 +217,131 @@ async fn identifiers_cannot_be_guessed_and_each_registration_is_a_client_of_its_
     assert_eq!(identifiers.len(), 20);
     let plain = |id: &String| id.len() >= 22 && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
     assert!(identifiers.iter().all(plain), "{identifiers:?}");
+}
+
+async fn the_same_public_registration_again_is_the_same_client(database: &Database) {
+    let server = Server::start(database).await;
+    for (name, body) in real_clients() {
+        let first = register(&server, &body).await;
+        server.advance(600);
+        let second = register(&server, &body).await;
+        assert_eq!((first.status, second.status), (201, 201), "{name}");
+        assert_eq!(first.json() == second.json(), first.json().get("client_secret").is_none(), "{name}: {second:?}");
+        let managed = first.json().get("registration_access_token").is_some();
+        assert_eq!(
+            managed,
+            first.json().get("client_secret").is_some(),
+            "{name}: shared clients are managed by nobody"
+        );
+    }
+    let secrets = real_clients().iter().filter(|(_, body)| keeps_a_secret(body)).count();
+    let clients = database.count("clients");
+    assert_eq!(usize::try_from(clients).expect("a number"), real_clients().len() + secrets);
+    let clock = server.clock.clone();
+    let (_, body) = &real_clients()[0];
+    let before = register(&server, body).await.member("client_id");
+    database.stop_servers().await;
+    let server = Server::start_at(database, Settings::default(), clock).await;
+    assert_eq!(register(&server, body).await.member("client_id"), before, "after a restart too");
+}
+
+fn keeps_a_secret(body: &Value) -> bool {
+    let asks = body["token_endpoint_auth_method"].as_str().is_some_and(|method| method.starts_with("client_secret"));
+    let on_the_web = |uri: &Value| uri.as_str().is_some_and(|uri| uri.starts_with("https://"));
+    asks && body["redirect_uris"].as_array().is_some_and(|uris| uris.iter().all(on_the_web))
+}
+
+async fn many_identical_registrations_at_once_make_one_client(database: &Database) {
+    let server = Server::start(database).await;
+    let body = json!({ "client_name": "Twin", "redirect_uris": ["https://client.example/cb"] });
+    let answers = join_all((0..64).map(|_| register(&server, &body))).await;
+    let identifiers: Vec<String> = answers.iter().map(|answer| answer.member("client_id")).collect();
+    assert!(identifiers.iter().all(|id| *id == identifiers[0]), "{identifiers:?}");
+    assert_eq!(database.count("clients"), 1);
+}
+
+async fn a_client_that_gets_a_secret_is_a_new_one_each_time(database: &Database) {
+    let server = Server::start(database).await;
+    let body =
+        json!({ "redirect_uris": ["https://client.example/cb"], "token_endpoint_auth_method": "client_secret_basic" });
+    let (first, second) = (register(&server, &body).await, register(&server, &body).await);
+    for member in ["client_id", "client_secret", "registration_access_token"] {
+        assert_ne!(first.member(member), second.member(member), "{member}");
+    }
+}
+
+async fn what_a_client_registers_as_scope_never_narrows_what_it_may_ask_for(database: &Database) {
+    let server = Server::start(database).await;
+    for scope in ["notes:read", "openid email profile", ""] {
+        let client = McpClient::register_with(&server, json!({ "scope": scope })).await;
+        let request = client.authorization_request().with("scope", "mcp:use notes:write");
+        assert_eq!(client.connect_with(&request).await.scope, "mcp:use notes:write", "{scope}");
+    }
+}
+
+async fn names_are_normalised(database: &Database) {
+    let server = Server::start(database).await;
+    let named = |name: &str| json!({ "client_name": name, "redirect_uris": ["https://client.example/cb"] });
+    let composed = register(&server, &named("Caf\u{e9}")).await;
+    let decomposed = register(&server, &named("Cafe\u{301}")).await;
+    assert_eq!(decomposed.member("client_name"), "Caf\u{e9}");
+    assert_eq!(composed.member("client_id"), decomposed.member("client_id"));
+}
+
+async fn with_an_initial_access_token_only_its_holder_registers(database: &Database) {
+    const TOKEN: &str = "an initial access token of the operator";
+    let more = "[registration]\ndcr = \"token\"\ninitial_access_token = \"an initial access token of the operator\"";
+    let server = Server::start_with(database, Settings { more, ..Settings::default() }).await;
+    let body = json!({ "redirect_uris": ["https://client.example/cb"] }).to_string();
+    let ask = |headers: Vec<String>| {
+        let request = server.request(Method::POST, "/register").header("content-type", "application/json");
+        let request = headers.into_iter().fold(request, |request, value| request.header("authorization", value));
+        Answer::of(request.body(body.clone()))
+    };
+    let bearer = |token: &str| format!("Bearer {token}");
+    let refused = ask(vec![]).await;
+    refused.assert_refused(401, "invalid_token", "no token");
+    assert_eq!(refused.header("www-authenticate"), Some("Bearer realm=\"registration\""));
+    for wrong in [
+        vec![bearer("x")],
+        vec![bearer("")],
+        vec![bearer(&TOKEN[1..])],
+        vec![bearer(&format!("{TOKEN}x"))],
+        vec![format!("Basic {TOKEN}")],
+        vec![TOKEN.to_owned()],
+        vec![bearer(TOKEN), bearer(TOKEN)],
+    ] {
+        let answer = ask(wrong.clone()).await;
+        answer.assert_refused(401, "invalid_token", &format!("{wrong:?}"));
+        assert_eq!(answer.body, refused.body, "{wrong:?}");
+        let challenge = "Bearer realm=\"registration\", error=\"invalid_token\"";
+        assert_eq!(answer.header("www-authenticate"), Some(challenge), "{wrong:?}");
+    }
+    assert_eq!(database.count("clients"), 0);
+    for right in [bearer(TOKEN), format!("bearer {TOKEN}")] {
+        assert_eq!(ask(vec![right]).await.status, 201);
+    }
+    let metadata = server.get("/.well-known/oauth-authorization-server").await;
+    assert_eq!(metadata.member("registration_endpoint"), "https://mcp.example.com/register");
+}
+
+async fn the_operator_may_add_schemes_and_hosts_for_redirect_uris(database: &Database) {
+    let more = "[registration]\nextra_redirect_schemes = [\"myeditor\"]\nhttp_redirect_hosts = [\"192.168.1.20\", \"chat.lan\"]";
+    let server = Server::start_with(database, Settings { more, ..Settings::default() }).await;
+    for uri in ["myeditor://oauth/cb", "http://192.168.1.20:3000/oauth/cb", "http://chat.lan/cb"] {
+        let client = McpClient::register_with(&server, json!({ "redirect_uris": [uri] })).await;
+        client.connect().await;
+        // Only the port of a loopback URL is free.
+        if let Some(other) = uri.strip_prefix("http://").and_then(|rest| rest.split(['/', ':']).next()) {
+            let request = client.authorization_request().with("redirect_uri", &format!("http://{other}:3001/oauth/cb"));
+            let page = Browser::new(&server).open(&path_of(&request)).await;
+            page.assert_error(400, "redirect_uri_refused");
+        }
+    }
+    for uri in ["myeditors://cb", "http://192.168.1.21/cb", "http://chat.lan.evil.example/cb", "javascript:alert(1)"] {
+        let answer = register(&server, &json!({ "redirect_uris": [uri] })).await;
+        answer.assert_refused(400, "invalid_redirect_uri", uri);
+    }
 }
 
 async fn pages_of_other_origins_may_register(database: &Database) {

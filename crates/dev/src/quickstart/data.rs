@@ -79,6 +79,7 @@ impl DataDirectory {
 public_url = {issuer}
 listen = "127.0.0.1:{authserver}"
 health_listen = "127.0.0.1:{authserver_health}"
+trusted_proxies = ["127.0.0.1"]
 
 [database]
 url = {database}

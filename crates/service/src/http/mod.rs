@@ -3,6 +3,7 @@
 //! The path is logged, the query never: it carries authorization codes and `state`.
 
 pub mod health;
+pub mod source;
 
 use std::time::Duration;
 

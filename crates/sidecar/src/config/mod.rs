@@ -9,6 +9,7 @@ use std::time::Duration;
 use gatelodge_oauth::resource::ResourceId;
 use gatelodge_oauth::scope::Scope;
 use gatelodge_service::config::{HumanDuration, Problems, PublicUrl, listeners, public_url};
+use gatelodge_service::http::source::TrustedProxies;
 use gatelodge_service::logs::LogsConfig;
 use serde::Deserialize;
 use url::Url;
@@ -39,6 +40,8 @@ pub struct RawConfig {
     listen: String,
     #[serde(default = "defaults::health_listen")]
     health_listen: String,
+    #[serde(default)]
+    trusted_proxies: Vec<String>,
     #[serde(default)]
     authorization_server: RawAuthorizationServer,
     #[serde(default)]
@@ -99,6 +102,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Where `/health/*` is answered.
     pub health_listen: SocketAddr,
+    /// The proxies in front, whose word on the address of a client counts.
+    pub trusted_proxies: TrustedProxies,
     /// The `iss` of every acceptable token, byte for byte.
     pub issuer: String,
     /// Where its keys are (RFC 7517).
@@ -142,6 +147,7 @@ impl RawConfig {
         let mut problems = Problems::default();
         let origin = public_origin(&self.public_url, &mut problems);
         let listeners = listeners(&self.listen, &self.health_listen, &mut problems);
+        let trusted_proxies = TrustedProxies::from_config(&self.trusted_proxies, "trusted_proxies", &mut problems);
         let server = self.authorization_server.check(&self.public_url, origin.as_ref(), &mut problems);
         let unsafe_values_allowed = self.development.allow_unsafe_values;
         let clock_leeway = self.authorization_server.clock_leeway.get();
@@ -161,6 +167,7 @@ impl RawConfig {
                     public_url,
                     listen,
                     health_listen,
+                    trusted_proxies,
                     issuer,
                     jwks_url,
                     status_list,

@@ -1,5 +1,6 @@
 //! The store on both databases: every test body runs once on SQLite and once on PostgreSQL, from one text.
 
+mod clients;
 mod documents;
 mod opening;
 mod races;

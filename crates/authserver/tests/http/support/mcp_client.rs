@@ -45,6 +45,8 @@ impl<'s> McpClient<'s> {
             "redirect_uris": [REDIRECT_URI],
             "grant_types": ["authorization_code", "refresh_token"],
             "token_endpoint_auth_method": "none",
+            // A client of its own: the same registration again would be the same client.
+            "software_id": random_base62(22),
         });
         for (name, value) in changes.as_object().expect("an object") {
             metadata[name] = value.clone();

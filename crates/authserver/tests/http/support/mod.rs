@@ -51,7 +51,13 @@ pub struct Settings {
     pub resources: &'static str,
     /// More tables.
     pub more: &'static str,
+    /// `[limits]`: tests register more, and from one address, than anybody else.
+    pub limits: &'static str,
+    /// The addresses of proxies in front, as TOML.
+    pub trusted_proxies: &'static str,
 }
+
+const NO_LIMITS: &str = "registrations_per_source = 1000000\nregistrations = 1000000";
 
 pub const ONE_RESOURCE: &str = r#"
 [[resource]]
@@ -88,14 +94,14 @@ title = "Use the other tools"
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { public_url: ISSUER, resources: ONE_RESOURCE, more: "" }
+        Self { public_url: ISSUER, resources: ONE_RESOURCE, more: "", limits: NO_LIMITS, trusted_proxies: "[]" }
     }
 }
 
 impl Settings {
     /// The configuration file that an operator would write.
     pub fn toml(&self, database_url: &str) -> String {
-        let Self { public_url, resources, more } = self;
+        let Self { public_url, resources, more, limits, trusted_proxies } = self;
         // With SQLite the key has its default place; with PostgreSQL it must be given.
         let keys = match database_url.starts_with("sqlite://") || more.contains("encryption_key") {
             true => "",
@@ -107,7 +113,8 @@ impl Settings {
         };
         format!(
             "public_url = \"{public_url}\"\nlisten = \"127.0.0.1:0\"\nhealth_listen = \"127.0.0.1:0\"\n\
-             [database]\nurl = \"{database_url}\"\n{resources}\n{more}\n"
+             trusted_proxies = {trusted_proxies}\n[database]\nurl = \"{database_url}\"\n{resources}\n\
+             [limits]\n{limits}\n{more}\n"
         )
     }
 }
