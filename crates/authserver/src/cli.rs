@@ -12,6 +12,7 @@ use gatelodge_service::logs;
 use gatelodge_store::users::{self, User};
 use gatelodge_store::{Insertion, PoolOptions, Store};
 
+use crate::commands::client::ClientCommand;
 use crate::commands::grant::GrantCommand;
 use crate::commands::key::KeyCommand;
 use crate::commands::token::TokenCommand;
@@ -50,6 +51,9 @@ enum Command {
     /// Manage the people who may sign in. Works while the server runs.
     #[command(subcommand)]
     User(UserCommand),
+    /// Manage the clients that the operator knows. Works while the server runs.
+    #[command(subcommand)]
+    Client(ClientCommand),
     /// Manage the keys that tokens are signed with. Works while the server runs.
     #[command(subcommand)]
     Key(KeyCommand),
@@ -101,6 +105,7 @@ pub fn run() -> ExitCode {
         Command::Health(file) => ask_health(&file.config),
         Command::User(UserCommand::Add(add)) => add_user(&add),
         Command::User(UserCommand::List(file)) => list_users(&file.config),
+        Command::Client(command) => command.run(),
         Command::Key(command) => command.run(),
         Command::Token(command) => command.run(),
         Command::Grant(command) => command.run(),

@@ -3,6 +3,8 @@
 
 use serde_json::json;
 
+use crate::support::binary::Workplace;
+
 use crate::support::{Answer, Browser, Database, Form, McpClient, Server, Settings, TWO_RESOURCES, Tokens};
 use crate::support::{on_any_database, on_both_databases};
 
@@ -147,6 +149,53 @@ async fn nobody_registers_over_a_configured_client(database: &Database) {
     let page = Browser::new(&server).open(&server.at(&path_of(&evil))).await;
     assert!(page.left_for.is_none(), "{page:?}");
     client.connect().await;
+}
+
+#[test]
+fn the_operator_adds_lists_and_removes_clients_by_command() {
+    let settings = Settings::default().toml("sqlite://DIRECTORY/gatelodge.db");
+    let workplace = Workplace::new(
+        &(settings + "[[client]]\nid = \"c\"\nname = \"C\"\nredirect_uris = [\"https://c.example/cb\"]"),
+    );
+    let run = |arguments: &[&str]| {
+        let output = workplace.run(&[&["client"], arguments].concat(), &[]);
+        let said =
+            String::from_utf8_lossy(if output.status.success() { &output.stdout } else { &output.stderr }).into_owned();
+        (output.status.success(), said)
+    };
+    let redirect = ["--redirect-uri", "https://wiki.example/cb"];
+    let (ok, said) =
+        run(&[&["add", "Wiki", "--id", "wiki", "--auth-method", "client_secret_basic", "--json"], &redirect[..]]
+            .concat());
+    assert!(ok, "{said}");
+    let added: serde_json::Value = serde_json::from_str(&said).expect("JSON");
+    assert_eq!((&added["client_id"], &added["registration"]), (&json!("wiki"), &json!("configured")));
+    let secret = added["client_secret"].as_str().expect("a secret");
+    assert!(secret.starts_with("gatelodge_cs_"));
+    let (ok, said) = run(&[&["add", "Desk"], &redirect[..]].concat());
+    assert!(ok && said.starts_with("client_id      client_") && !said.contains("secret"), "{said}");
+    for (arguments, says) in [
+        (&["add", "Again", "--id", "wiki", "--redirect-uri", "https://wiki.example/cb"][..], "already"),
+        (&["add", "Again", "--id", "c", "--redirect-uri", "https://wiki.example/cb"], "configuration has a client c"),
+        (&["add", "Nowhere"], "client.redirect_uris: is empty"),
+        (&["add", "Bad", "--redirect-uri", "javascript:x"], "hint:"),
+        (&["add", "Bad", "--redirect-uri", "https://a.example/", "--scope", "x"], "client.scopes"),
+        (&["add", "Bad", "--redirect-uri", "https://a.example/", "--auth-method", "private_key_jwt"], "neither secret"),
+        (&["add", "Bad", "--grant-type", "password"], "choose from"),
+        (&["remove", "c"], "is in the configuration"),
+        (&["remove", "nobody"], "no client \"nobody\""),
+    ] {
+        let (ok, said) = run(arguments);
+        assert!(!ok && said.contains(says), "{arguments:?}: {said}");
+    }
+    let (_, listed) = run(&["list"]);
+    assert_eq!(listed.lines().count(), 3, "{listed}");
+    assert!(listed.contains("configured") && !listed.contains(secret), "{listed}");
+    let (_, listed) = run(&["list", "--json"]);
+    assert!(!listed.contains("secret\":") && listed.contains("\"wiki\""), "{listed}");
+    let (ok, said) = run(&["remove", "wiki"]);
+    assert!(ok && said.contains("removed wiki"), "{said}");
+    assert!(!run(&["list"]).1.contains("wiki"));
 }
 
 fn path_of(request: &Form) -> String {
