@@ -11,6 +11,7 @@ mod configured_clients;
 mod cut_answers;
 mod faults;
 mod killed_server;
+mod known_clients;
 mod parallel_exchange;
 mod parallel_requests;
 mod personal_tokens;
