@@ -25,8 +25,10 @@ fn the_official_suite_finds_nothing_to_object_to() {
     let said = suite.run(&stack, person, &[("CALLBACK_PORT", callback_port.as_str())]);
 
     for scenario in ["authorization-server-metadata-endpoint", "authorization-code-grant"] {
-        let passed = format!("✓ {scenario}: 1 passed, 0 failed");
-        assert!(said.contains(&passed), "{scenario} was not run in full:\n{said}");
+        // How many checks a scenario makes depends on what the metadata announces.
+        let result = said.lines().find_map(|line| line.strip_prefix(&format!("✓ {scenario}: ")));
+        let in_full = result.is_some_and(|result| !result.starts_with("0 ") && result.ends_with(" passed, 0 failed"));
+        assert!(in_full, "{scenario} was not run in full:\n{said}");
     }
     stack.stop();
 }

@@ -29,7 +29,7 @@ impl FromStr for HostPattern {
             None => (text, false),
         };
         match Host::parse(host) {
-            Ok(Host::Domain(name)) if name == host && !host.ends_with('.') && !host.contains(['*', '/']) => {
+            Ok(Host::Domain(name)) if name == host && host.split('.').all(is_label) => {
                 Ok(Self { host: name, and_below })
             }
             Ok(address @ (Host::Ipv4(_) | Host::Ipv6(_))) if address.to_string() == host && !and_below => {
@@ -38,6 +38,11 @@ impl FromStr for HostPattern {
             _ => Err(format!("{text:?} is not a host in lower case, with a dot in front or without")),
         }
     }
+}
+
+/// A part of a name between two dots (RFC 1123 §2.1).
+fn is_label(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'_')
 }
 
 /// Which hosts may say who a client is. What is denied stays denied.
