@@ -10,6 +10,9 @@ use crate::scope::Scope;
 use crate::secret::{HashedSecret, random_base62};
 use crate::time::Timestamp;
 
+/// The `client_id` of tokens that people paste into a client that speaks no OAuth. No client has it.
+pub const PERSONAL_TOKEN: &str = "personal_token";
+
 /// `client_id` (RFC 6749 §2.2): an opaque string, compared byte for byte.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]

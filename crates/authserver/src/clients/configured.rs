@@ -4,8 +4,12 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use gatelodge_oauth::client::{Client, ClientId, ClientKeys, GrantType, Registration, TokenEndpointAuthMethod};
+use gatelodge_oauth::client::{
+    Client, ClientId, ClientKeys, GrantType, PERSONAL_TOKEN, Registration, TokenEndpointAuthMethod,
+};
 use gatelodge_oauth::client_assertion::AssertionAudience;
+use gatelodge_oauth::client_keys::ClientKeySet;
+use gatelodge_oauth::grant::UserId;
 use gatelodge_oauth::redirect_uri::RedirectPolicy;
 use gatelodge_oauth::resource::{Resource, ResourceId};
 use gatelodge_oauth::scope::Scope;
@@ -14,7 +18,6 @@ use gatelodge_oauth::time::Timestamp;
 use gatelodge_service::config::{Problems, secret};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
-use serde_json::Value;
 
 use crate::config::Config;
 
@@ -218,6 +221,11 @@ fn check_id(id: &str, key: &str, problems: &mut Problems) {
         let hint = format!("write up to {MAX_ID_LENGTH} characters of visible ASCII, for instance \"wiki\"");
         problems.add(format!("{key}.id"), format!("{id:?} is not a client identifier"), hint);
     }
+    // RFC 9068 §5: the `sub` of a client that acts for itself must never be that of a person.
+    if id.starts_with(UserId::PREFIX) || id == PERSONAL_TOKEN {
+        let says = format!("{id:?} is a name that this server gives itself");
+        problems.add(format!("{key}.id"), says, format!("choose one that does not begin with \"{}\"", UserId::PREFIX));
+    }
 }
 
 fn hashed_secret(
@@ -270,12 +278,9 @@ fn public_keys(path: &Path, key: &str, problems: &mut Problems) -> Option<Client
             return None;
         }
     };
-    let set: Option<Value> = serde_json::from_str(&text).ok();
-    let keys = set.as_ref().and_then(|set| set["keys"].as_array()).filter(|keys| !keys.is_empty());
-    let public = |jwk: &Value| jwk["kty"].is_string() && jwk.get("d").is_none() && jwk.get("k").is_none();
-    if keys.is_none_or(|keys| !keys.iter().all(public)) {
+    if let Err(reason) = ClientKeySet::parse(text.as_bytes()) {
         let hint = "write {\"keys\": [ … ]} with the public keys of the client and nothing else (RFC 7517 section 5)";
-        problems.add(key, format!("{} is not a set of public keys", path.display()), hint);
+        problems.add(key, format!("{} is not a set of public keys: {reason}", path.display()), hint);
         return None;
     }
     Some(ClientKeys::Inline(text))

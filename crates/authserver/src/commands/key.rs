@@ -34,6 +34,7 @@ pub struct Options {
 #[derive(Args)]
 pub struct RevokeKey {
     /// The name of the key, as `list` shows it.
+    #[arg(allow_hyphen_values = true)]
     kid: String,
     #[command(flatten)]
     options: Options,

@@ -3,7 +3,7 @@
 
 use clap::{Args, Subcommand};
 use gatelodge_oauth::access_token::Claims;
-use gatelodge_oauth::client::ClientId;
+use gatelodge_oauth::client::{ClientId, PERSONAL_TOKEN};
 use gatelodge_oauth::grant::{Grant, GrantId, UserId};
 use gatelodge_oauth::resource::Resource;
 use gatelodge_oauth::scope::Scope;
@@ -16,9 +16,6 @@ use super::{Setting, grants_of, no_user, print_grants, print_json, revoke, rfc33
 use crate::cli::ConfigFile;
 use crate::config::Config;
 use crate::status_list;
-
-/// The client of every personal token. No client can register under this name.
-const CLIENT_ID: &str = "personal_token";
 
 /// See `gatelodge token --help`.
 #[derive(Subcommand)]
@@ -98,7 +95,7 @@ impl TokenCommand {
 }
 
 fn is_personal(grant: &Grant) -> bool {
-    grant.client_id.as_str() == CLIENT_ID
+    grant.client_id.as_str() == PERSONAL_TOKEN
 }
 
 async fn create(token: CreateToken) -> Result<(), String> {
@@ -139,7 +136,7 @@ fn new_grant(setting: &Setting, token: &CreateToken, user_id: UserId) -> Result<
     Ok(Grant {
         id: GrantId::generate(),
         user_id: Some(user_id),
-        client_id: ClientId::new(CLIENT_ID),
+        client_id: ClientId::new(PERSONAL_TOKEN),
         resource: resource.id.clone(),
         scope,
         created_at: setting.now,

@@ -366,6 +366,16 @@ const CASES: &[Case] = &[
     ),
     case(
         END,
+        "title = \"x\"\n[[client]]\nid = \"user_ada\"\nname = \"C\"\nredirect_uris = [\"https://c.example/cb\"]\n",
+        &["client[0].id", "this server gives itself"],
+    ),
+    case(
+        END,
+        "title = \"x\"\n[[client]]\nid = \"personal_token\"\nname = \"C\"\nredirect_uris = [\"https://c.example/cb\"]\n",
+        &["client[0].id", "this server gives itself"],
+    ),
+    case(
+        END,
         "title = \"x\"\n[[client]]\nid = \"c\"\nname = \"C\"\nredirect_uris = [\"https://c.example/cb\"]\nscopes = [\"notes:read\"]\n",
         &["client[0].scopes", "[[resource.scope]]"],
     ),

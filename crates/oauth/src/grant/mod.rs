@@ -49,9 +49,12 @@ impl fmt::Display for GrantId {
 pub struct UserId(String);
 
 impl UserId {
+    /// What every one begins with, and no `client_id`.
+    pub const PREFIX: &str = "user_";
+
     /// A new identifier.
     pub fn generate() -> Self {
-        Self(format!("user_{}", random_base62(22)))
+        Self(format!("{}{}", Self::PREFIX, random_base62(22)))
     }
 
     /// Reads an identifier back from the store.
