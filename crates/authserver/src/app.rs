@@ -17,10 +17,11 @@ use serde::Serialize;
 
 use crate::clients::keys::PublishedKeys;
 use crate::clients::metadata_document::BackOff;
+use crate::code_guesses::CodeGuesses;
 use crate::config::Config;
 use crate::endpoints::{
-    authorize, consent, introspection, login, metadata, registration, registration_management, revocation, status_list,
-    token,
+    authorize, consent, device, device_authorization, introspection, login, metadata, pushed_authorization,
+    registration, registration_management, revocation, status_list, token,
 };
 use crate::keys::KeyRing;
 use crate::limits::Limits;
@@ -57,6 +58,8 @@ pub struct State {
     pub pages: Pages,
     /// Password checks.
     pub passwords: Passwords,
+    /// Wrong codes of devices.
+    pub code_guesses: CodeGuesses,
     /// What is published unchanged for the life of the process.
     pub documents: Documents,
 }
@@ -100,6 +103,7 @@ impl Documents {
         let issuer = config.public_url.as_str();
         let features = Features {
             dynamic_registration: config.registration.dynamic.is_on(),
+            device_grant: config.device_grant,
             client_id_metadata_documents: config.client_documents.enabled,
         };
         let oauth = AuthorizationServerMetadata::new(issuer, &config.resources, features);
@@ -115,6 +119,7 @@ fn json(document: &impl Serialize) -> Result<Bytes, serde_json::Error> {
 pub fn routes(config: &Config) -> impl Fn(&mut ServiceConfig) + Clone + use<> {
     let base = config.public_url.path().to_owned();
     let dynamic_registration = config.registration.dynamic.is_on();
+    let device_grant = config.device_grant;
     move |service| {
         let at = |path: &str| web::resource(format!("{base}{path}"));
         let (oauth, openid) = well_known_paths(&base);
@@ -134,6 +139,18 @@ pub fn routes(config: &Config) -> impl Fn(&mut ServiceConfig) + Clone + use<> {
             service.service(postable(at("/register"), registration::MAX_BODY, registration::register));
         }
         service.service(manageable(at("/register/{client_id}")));
+        service.service(postable(at("/par"), pushed_authorization::MAX_BODY, pushed_authorization::push));
+        if device_grant {
+            let (path, limit) = (at("/device_authorization"), device_authorization::MAX_BODY);
+            service.service(postable(path, limit, device_authorization::begin));
+            service.service(
+                at("/device")
+                    .app_data(PayloadConfig::new(login::MAX_BODY))
+                    .route(read().to(device::show))
+                    .route(web::post().to(device::submit))
+                    .default_service(allow("GET, HEAD, POST")),
+            );
+        }
         service.service(at("/authorize").route(read().to(authorize::authorize)).default_service(allow("GET, HEAD")));
         service.service(
             at("/login")

@@ -58,6 +58,8 @@ pub struct Config {
     pub assertion_audience: AssertionAudience,
     /// Clients that documents describe.
     pub client_documents: ClientDocuments,
+    /// Whether devices may ask for tokens by a code that people type (RFC 8628).
+    pub device_grant: bool,
     /// Lifetimes and windows.
     pub tokens: Tokens,
     /// How tokens are signed.
@@ -73,6 +75,10 @@ pub struct Config {
 pub struct Tokens {
     /// Of an authorization code (RFC 6749 §4.1.2).
     pub authorization_code: Duration,
+    /// Of a pushed authorization request (RFC 9126 §2.2).
+    pub pushed_request: Duration,
+    /// Of a device code and its user code (RFC 8628 §3.2).
+    pub device_code: Duration,
     /// Of an access token.
     pub access_token: Duration,
     /// Of a refresh token that nobody uses.
@@ -114,6 +120,8 @@ struct RawConfig {
     #[serde(default)]
     trusted_proxies: Vec<String>,
     #[serde(default)]
+    grants: RawGrants,
+    #[serde(default)]
     tokens: RawTokens,
     #[serde(default)]
     keys: RawKeys,
@@ -148,10 +156,18 @@ struct RawScope {
     title: String,
 }
 
+#[derive(Debug, Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+struct RawGrants {
+    device_code: bool,
+}
+
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct RawTokens {
     authorization_code_lifetime: HumanDuration,
+    pushed_request_lifetime: HumanDuration,
+    device_code_lifetime: HumanDuration,
     access_token_lifetime: HumanDuration,
     refresh_token_idle_lifetime: HumanDuration,
     refresh_token_lifetime: HumanDuration,
@@ -189,6 +205,8 @@ impl Default for RawTokens {
     fn default() -> Self {
         Self {
             authorization_code_lifetime: HumanDuration::from_secs(60),
+            pushed_request_lifetime: HumanDuration::from_secs(300),
+            device_code_lifetime: HumanDuration::from_secs(600),
             access_token_lifetime: HumanDuration::from_secs(HOUR),
             refresh_token_idle_lifetime: HumanDuration::from_secs(30 * DAY),
             refresh_token_lifetime: HumanDuration::from_secs(90 * DAY),
@@ -234,6 +252,7 @@ impl RawConfig {
                 clients,
                 assertion_audience: self.clients.assertion_audience,
                 client_documents,
+                device_grant: self.grants.device_code,
                 registration,
                 limits,
                 trusted_proxies,
@@ -275,6 +294,8 @@ impl RawTokens {
     fn check_ranges(&self, problems: &mut Problems) {
         for (key, value, from, to) in [
             ("authorization_code_lifetime", self.authorization_code_lifetime, 10, 600),
+            ("pushed_request_lifetime", self.pushed_request_lifetime, 60, 600),
+            ("device_code_lifetime", self.device_code_lifetime, 60, 1800),
             ("access_token_lifetime", self.access_token_lifetime, 60, DAY),
             ("refresh_token_idle_lifetime", self.refresh_token_idle_lifetime, HOUR, 400 * DAY),
             ("refresh_token_lifetime", self.refresh_token_lifetime, HOUR, 400 * DAY),
@@ -298,6 +319,8 @@ impl RawTokens {
     fn typed(&self) -> Tokens {
         Tokens {
             authorization_code: self.authorization_code_lifetime.get(),
+            pushed_request: self.pushed_request_lifetime.get(),
+            device_code: self.device_code_lifetime.get(),
             access_token: self.access_token_lifetime.get(),
             refresh_token_idle: self.refresh_token_idle_lifetime.get(),
             refresh_token: self.refresh_token_lifetime.get(),

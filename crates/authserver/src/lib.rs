@@ -4,6 +4,7 @@
 pub mod app;
 pub mod cli;
 pub mod clients;
+pub mod code_guesses;
 mod commands;
 pub mod config;
 pub mod csrf;

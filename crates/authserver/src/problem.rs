@@ -4,6 +4,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::RETRY_AFTER;
 use actix_web::{HttpMessage as _, HttpRequest, HttpResponse};
 use gatelodge_oauth::error::{Code, OAuthError};
+use gatelodge_oauth::known_clients::{self, KnownClient};
 use gatelodge_service::guarded_fetch::FetchError;
 use gatelodge_store::StoreError;
 use tracing_actix_web::RequestId;
@@ -14,15 +15,23 @@ use crate::clients::metadata_document::BACK_OFF;
 use crate::pages::{ErrorPage, Failure};
 use crate::respond;
 
-/// An authorization request without a redirect target that could be trusted.
-pub fn authorization_request(app: &App, request: &HttpRequest, error: &OAuthError) -> HttpResponse {
+/// An authorization request without a redirect target that could be trusted. The redirect URI it names only tells which client
+/// it may come from; it is not shown.
+pub fn authorization_request(
+    app: &App,
+    request: &HttpRequest,
+    error: &OAuthError,
+    redirect_uri: Option<&str>,
+) -> HttpResponse {
     let failure = match error.code {
         Code::InvalidClient => Failure::ClientUnknown,
+        Code::InvalidRequestUri => Failure::RequestEnded,
+        Code::InteractionRequired => Failure::InteractionRequired,
         Code::TemporarilyUnavailable => Failure::TemporarilyUnavailable,
         _ if *error == OAuthError::redirect_uri_not_registered() => Failure::RedirectUriRefused,
         _ => Failure::RequestInvalid,
     };
-    refuse(app, request, failure, error)
+    refuse(app, request, failure, error, known_clients::by_redirect_uri(redirect_uri.unwrap_or_default()))
 }
 
 /// A request of which nobody knows who sent it.
@@ -47,7 +56,7 @@ pub fn client(app: &App, request: &HttpRequest, unresolved: &Unresolved) -> Http
 
 /// A form that cannot be read.
 pub fn form(app: &App, request: &HttpRequest, error: &OAuthError) -> HttpResponse {
-    refuse(app, request, Failure::RequestInvalid, error)
+    refuse(app, request, Failure::RequestInvalid, error, Vec::new())
 }
 
 /// The store does not answer, or has a fault: people are told whether it passes, and no more than that.
@@ -64,9 +73,15 @@ pub fn failure(app: &App, request: &HttpRequest, failure: Failure) -> HttpRespon
     show(app, failure, &page)
 }
 
-fn refuse(app: &App, request: &HttpRequest, failure: Failure, error: &OAuthError) -> HttpResponse {
+fn refuse(
+    app: &App,
+    request: &HttpRequest,
+    failure: Failure,
+    error: &OAuthError,
+    perhaps: Vec<KnownClient>,
+) -> HttpResponse {
     respond::log(error);
-    let page = ErrorPage::new(failure, request_id(request));
+    let page = ErrorPage::new(failure, request_id(request)).perhaps_of(&perhaps);
     // The description of a fault of ours says nothing to anybody; that of a bad request helps the client's developer.
     let page =
         if failure == Failure::TemporarilyUnavailable { page } else { page.with_detail(error.description.clone()) };

@@ -22,6 +22,8 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::app::App;
+use crate::endpoints::device_authorization::DeviceAuthorizationResponse;
+use crate::endpoints::pushed_authorization::PushedAuthorizationResponse;
 use crate::pages::PagesError;
 use crate::status_list::Document;
 
@@ -69,6 +71,16 @@ pub fn revoked() -> HttpResponse {
 /// RFC 7662 §2.2.
 pub fn introspection(answer: &Introspection) -> HttpResponse {
     HttpResponse::Ok().insert_header((header::PRAGMA, "no-cache")).json(answer)
+}
+
+/// RFC 9126 §2.2.
+pub fn pushed(response: &PushedAuthorizationResponse) -> HttpResponse {
+    HttpResponse::Created().insert_header((header::PRAGMA, "no-cache")).json(response)
+}
+
+/// RFC 8628 §3.2.
+pub fn device_codes(response: &DeviceAuthorizationResponse) -> HttpResponse {
+    HttpResponse::Ok().insert_header((header::PRAGMA, "no-cache")).json(response)
 }
 
 /// RFC 7591 §3.2.1.
@@ -240,6 +252,10 @@ fn temporarily_unavailable() -> HttpResponseBuilder {
 pub fn log(error: &OAuthError) {
     match error.code {
         Code::TemporarilyUnavailable => tracing::error!(code = error.code.as_str(), detail = %error.detail, "refused"),
+        // What every waiting device hears every few seconds (RFC 8628 §3.5) says nothing to anybody.
+        Code::AuthorizationPending | Code::SlowDown => {
+            tracing::debug!(code = error.code.as_str(), detail = %error.detail, "refused");
+        }
         _ => tracing::info!(code = error.code.as_str(), detail = %error.detail, "refused"),
     }
 }

@@ -16,6 +16,7 @@ use gatelodge_store::{PoolOptions, Store, StoreError, Tx, clients, sweep};
 use crate::app::{App, Documents, State, routes};
 use crate::clients::keys::PublishedKeys;
 use crate::clients::metadata_document::BackOff;
+use crate::code_guesses::CodeGuesses;
 use crate::config::Config;
 use crate::keys::{self, KeyError, KeyRing};
 use crate::limits::Limits;
@@ -91,6 +92,7 @@ impl Application {
             published_keys,
             pages,
             passwords,
+            code_guesses: CodeGuesses::default(),
             documents,
         });
         let (server, address) = listen(&app)?;

@@ -18,6 +18,8 @@ pub struct OpenSession {
     pub secret: Secret,
     /// Who is signed in and may be.
     pub user_id: Option<UserId>,
+    /// Since when.
+    pub authenticated_at: Option<Timestamp>,
 }
 
 /// The secret that the browser presents, if it can be one of ours.
@@ -39,11 +41,12 @@ pub fn resume(
     }
     let expires_at = expiry(&stored, config, now);
     browser_sessions::touch(tx, &stored.hash, now, expires_at)?;
+    let authenticated_at = stored.authenticated_at;
     let user_id = match stored.user_id {
         Some(user_id) => users::find_enabled(tx, &user_id)?.map(|user| user.id),
         None => None,
     };
-    Ok(Some(OpenSession { secret, user_id }))
+    Ok(Some(OpenSession { secret, user_id, authenticated_at }))
 }
 
 /// A new session: anonymous, or of the user who just signed in. The cookie is always new then, so that a planted one is
@@ -62,7 +65,7 @@ pub fn open(tx: &mut Tx, user_id: Option<UserId>, config: &Config, now: Timestam
     };
     session.expires_at = expiry(&session, config, now);
     browser_sessions::insert(tx, &session)?;
-    Ok(OpenSession { secret, user_id })
+    Ok(OpenSession { secret, user_id, authenticated_at })
 }
 
 /// An anonymous session lives as long as the request it waits with; a signed-in one until it is idle or old.

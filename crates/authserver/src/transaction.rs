@@ -1,16 +1,18 @@
-//! A transaction: one pending authorization as the pages of sign-in and consent see it, found by the name in the URL or
-//! the form and bound to the browser session it began in.
+//! A transaction: one pending authorization as the pages of sign-in and consent see it, begun by the authorization endpoint or
+//! the page for devices, found by the name in the URL or the form, and bound to one browser session.
 
 use actix_web::web::Bytes;
 use actix_web::{Error, HttpRequest, HttpResponse};
+use gatelodge_oauth::authorization_request::AuthorizationRequest;
 use gatelodge_oauth::client::Client;
+use gatelodge_oauth::grant::UserId;
 use gatelodge_oauth::parameters::Parameters;
 use gatelodge_oauth::secret::{Kind, Secret};
-use gatelodge_store::StoreError;
 use gatelodge_store::pending_authorizations::{self, PendingAuthorization};
+use gatelodge_store::{StoreError, Tx};
 
 use crate::app::App;
-use crate::endpoints::login::MAX_BODY;
+use crate::endpoints::login::{self, MAX_BODY, Place};
 use crate::pages::Failure;
 use crate::session::{self, OpenSession};
 use crate::{clients, csrf, problem, respond};
@@ -28,6 +30,11 @@ pub struct OpenTransaction {
 }
 
 impl OpenTransaction {
+    /// See [`signed_in`].
+    pub fn signed_in(&self) -> Option<&UserId> {
+        signed_in(&self.pending, &self.session)
+    }
+
     /// The token of its forms.
     pub fn csrf_token(&self) -> String {
         csrf::token(&self.session.secret, &self.transaction)
@@ -37,6 +44,44 @@ impl OpenTransaction {
     pub fn has_token_of(&self, form: &Parameters) -> bool {
         let presented = form.optional("csrf_token").ok().flatten().unwrap_or_default();
         csrf::is_token(presented, &self.session.secret, &self.transaction)
+    }
+}
+
+/// Who has signed in, in the way the request wants it: the only answer to whether somebody may see the question and decide.
+/// Signing in always renews the session, and the request moves along; so when it is in another session than it began in,
+/// somebody signed in since.
+pub fn signed_in<'s>(pending: &PendingAuthorization, session: &'s OpenSession) -> Option<&'s UserId> {
+    let user_id = session.user_id.as_ref()?;
+    let since_request = pending.began_in != Some(pending.browser_session);
+    let sign_in = &pending.request.sign_in;
+    sign_in.is_satisfied(since_request, session.authenticated_at?, pending.created_at).then_some(user_id)
+}
+
+/// Keeps a request for this browser (the cookie's session, or a new anonymous one) and sends it on to our pages.
+pub async fn begin(request: &HttpRequest, app: &App, asked: AuthorizationRequest) -> HttpResponse {
+    let presented = session::presented(request, &app.config);
+    let (state, now) = (app.clone(), app.clock.now());
+    let keep = move |tx: &mut Tx| {
+        let session = match session::resume(tx, presented.clone(), &state.config, now)? {
+            Some(session) => session,
+            None => session::open(tx, None, &state.config, now)?,
+        };
+        let transaction = Secret::generate(Kind::Transaction);
+        let pending = PendingAuthorization {
+            hash: transaction.hash(),
+            browser_session: session.secret.hash(),
+            began_in: Some(session.secret.hash()),
+            request: asked.clone(),
+            created_at: now,
+            expires_at: now.plus(state.config.tokens.consent),
+        };
+        pending_authorizations::insert(tx, &pending)?;
+        let place = if signed_in(&pending, &session).is_some() { Place::Consent } else { Place::Login };
+        Ok((place, transaction, session))
+    };
+    match app.store.write(keep).await {
+        Ok((place, transaction, session)) => login::go_to(app, place, &transaction, Some(&session)),
+        Err(error) => problem::store(app, request, &error),
     }
 }
 
@@ -91,7 +136,7 @@ async fn load(
     };
     let presented = session::presented(request, &app.config);
     let (state, now) = (app.clone(), app.clock.now());
-    let open = move |tx: &mut gatelodge_store::Tx| {
+    let open = move |tx: &mut Tx| {
         let Some(pending) = pending_authorizations::find(tx, &transaction.hash())? else {
             return Ok(Err(Failure::RequestEnded));
         };

@@ -5,7 +5,10 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use gatelodge::pages::{ConsentPage, Destination, ErrorPage, Failure, LoginPage, Page, Pages, asset};
+use gatelodge::pages::{
+    ConsentPage, Destination, DeviceDonePage, DevicePage, ErrorPage, Failure, LoginPage, Page, Pages, asset,
+};
+use gatelodge_oauth::known_clients::KnownClient;
 
 /// The first part of the hostile samples.
 const ATTACK: &str = "<script>alert(1)</script>";
@@ -27,6 +30,8 @@ fn every_page() -> Vec<Rendered> {
     let pages = Pages::load().expect("templates");
     let mut all = render::<LoginPage>(&pages);
     all.extend(render::<ConsentPage>(&pages));
+    all.extend(render::<DevicePage>(&pages));
+    all.extend(render::<DeviceDonePage>(&pages));
     all.extend(render::<ErrorPage>(&pages));
     all
 }
@@ -186,7 +191,7 @@ fn hostile_text_is_shown_as_text_and_cannot_turn_what_stands_around_it() {
         assert!(!html.contains(ATTACK), "{name}");
     }
     let hostile: Vec<Rendered> = every_page().into_iter().filter(|page| page.html.contains("alert(1)")).collect();
-    assert_eq!(hostile.len(), 3, "one for each template");
+    assert_eq!(hostile.len(), 5, "one for each template");
     for Rendered { name, html } in hostile {
         assert!(html.contains("&lt;script&gt;alert(1)&lt;/script&gt;&quot;&#39; onfocus=alert(2) {{ product }} &amp;lt;\u{fffd}\u{fffd}"), "{name}");
     }
@@ -349,6 +354,61 @@ fn a_dead_registration_leads_to_the_way_out() {
         assert!(html.contains(way_out), "{way_out}");
     }
     assert_eq!(Failure::ClientUnknown.status(), 400);
+}
+
+#[test]
+fn the_way_out_for_the_client_that_asked_stands_first_and_the_others_below() {
+    let pages = Pages::load().expect("templates");
+    let render = |clients: &[KnownClient]| {
+        pages.render(&ErrorPage::new(Failure::ClientUnknown, "1").perhaps_of(clients)).expect("a page")
+    };
+    let names = |html: &str| -> Vec<String> {
+        let list = html.split("reconnect\">").skip(1).map(|list| list.split("</dl>").next().expect("its end"));
+        let names = list.flat_map(|list| list.split("<dt>").skip(1)).map(|row| row.split("</dt>").next());
+        names.map(|name| name.expect("a name").to_owned()).collect()
+    };
+    let plain = render(&[]);
+    assert_eq!(names(&plain).len(), KnownClient::ALL.len() + 1, "each has its way out, and so has any other");
+    assert!(!plain.contains("Other clients"));
+    let codex_or_zed = render(&[KnownClient::Codex, KnownClient::Zed]);
+    assert_eq!(names(&codex_or_zed)[..3], ["Codex", "Zed", "Claude"]);
+    assert_eq!(names(&codex_or_zed).len(), names(&plain).len());
+    let places = ["codex mcp logout", "<dt>Zed", "Other clients", "<dt>Claude<", "<dt>Any other"]
+        .map(|part| codex_or_zed.find(part));
+    assert!(places.iter().all(Option::is_some) && places.is_sorted(), "{places:?}");
+}
+
+#[test]
+fn a_device_is_connected_only_after_a_warning_and_a_comparison() {
+    let pages = Pages::load().expect("templates");
+    for page in DevicePage::samples() {
+        let html = pages.render(&page).expect("a page");
+        assert!(html.contains("<form id=\"device\" method=\"post\" action=\"device\">"));
+        assert!(html.contains("Only go on if you started this yourself"));
+        let tags = tags(&html);
+        let field = tags.iter().find(|tag| tag.attribute("id") == Some("user-code")).expect("a field");
+        assert_eq!((field.name, field.attribute("name")), ("input", Some("user_code")));
+        assert_eq!(html.contains("role=\"alert\""), page.problem.is_some());
+    }
+    let mut devices = 0;
+    for page in ConsentPage::samples() {
+        let html = pages.render(&page).expect("a page");
+        let Destination::Device { user_code } = &page.destination else {
+            assert!(!ids(&html).contains("device-warning"));
+            continue;
+        };
+        devices += 1;
+        assert_eq!(text_of(&html, "redirect-host"), user_code);
+        assert!(html.contains("Only allow this if you started it yourself") && ids(&html).contains("device-warning"));
+        assert!(html.contains("Unverified"));
+    }
+    assert_eq!(devices, 1);
+    let done = DeviceDonePage::samples().into_iter().map(|page| (page.allowed, pages.render(&page).expect("a page")));
+    for (allowed, html) in done {
+        assert_eq!(html.contains("go back to your device"), allowed);
+        assert_eq!(html.contains("Access denied"), !allowed);
+        assert!(!html.contains("<form"), "nothing is left to decide");
+    }
 }
 
 #[test]

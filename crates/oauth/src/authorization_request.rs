@@ -1,34 +1,86 @@
 //! The authorization request: identify the client's redirect target, then validate everything else. RFC 6749 §4.1.1.
-//! Called by the authorization endpoint; a failure of [`identify`] is shown as a page and never redirected (§4.1.2.1).
+//! Called by the authorization endpoint, where a failure of [`identify`] is shown as a page and never redirected (§4.1.2.1),
+//! and by the one that takes the same parameters in advance (RFC 9126 §2.1).
 
 use serde::{Deserialize, Serialize};
 
 use crate::client::{Client, ClientId, GrantType};
 use crate::error::OAuthError;
+use crate::grant::device_code::UserCode;
 use crate::parameters::Parameters;
 use crate::pkce::CodeChallenge;
+use crate::prompt::SignIn;
 use crate::redirect_uri::RedirectTarget;
 use crate::resource::{self, Resource, ResourceId};
 use crate::scope::Scope;
+use crate::secret::HashedSecret;
 
 /// The longest `state` taken, in bytes; it comes back in every answer.
 pub const MAX_STATE_LENGTH: usize = 4096;
+
+/// Every parameter that is read here: what is kept of a request that was pushed.
+pub const PARAMETERS: [&str; 11] = [
+    "redirect_uri",
+    "state",
+    "response_type",
+    "response_mode",
+    "code_challenge",
+    "code_challenge_method",
+    "resource",
+    "scope",
+    "prompt",
+    "max_age",
+    "login_hint",
+];
 
 /// A request that passed every check.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AuthorizationRequest {
     /// Who asks.
     pub client_id: ClientId,
-    /// Where the answer goes.
-    pub redirect_uri: RedirectTarget,
-    /// Given back as it came.
-    pub state: Option<String>,
     /// What is asked for, after unknown names were dropped.
     pub scope: Scope,
     /// The audience of the tokens to come.
     pub resource: ResourceId,
+    /// How the person must sign in.
+    #[serde(default)]
+    pub sign_in: SignIn,
+    /// Where the answer goes.
+    #[serde(flatten)]
+    pub answer_to: AnswerTo,
+}
+
+/// Where the answer goes: a device has no redirect URI, and a client that can be redirected to has no user code.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum AnswerTo {
+    /// By the browser to a client: RFC 6749 §4.1.2.
+    Client(ClientAnswer),
+    /// To a device that asks for it at the token endpoint: RFC 8628 §3.3.
+    Device(DeviceAnswer),
+}
+
+/// See [`AnswerTo::Client`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClientAnswer {
+    /// Where the browser is sent.
+    pub redirect_uri: RedirectTarget,
+    /// Given back as it came.
+    pub state: Option<String>,
     /// RFC 7636 §4.3.
     pub code_challenge: CodeChallenge,
+    /// The pushed request that this one was read from (RFC 9126 §4), which is good for one code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pushed: Option<HashedSecret>,
+}
+
+/// See [`AnswerTo::Device`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeviceAnswer {
+    /// The hash of its device code.
+    pub device: HashedSecret,
+    /// What it shows.
+    pub user_code: UserCode,
 }
 
 /// Steps one and two of RFC 6749 §4.1.2.1: the redirect target, or an error for the resource owner's eyes only.
@@ -78,20 +130,24 @@ pub fn validate(
     )?;
     let resource = resource::select(resources, client, &parameters.every("resource"))?;
     let scope = requested_scope(parameters.optional("scope")?, resource, client)?;
+    let sign_in = SignIn::from_request(parameters)?;
     Ok(AuthorizationRequest {
         client_id: client.id.clone(),
-        redirect_uri,
-        state,
         scope,
         resource: resource.id.clone(),
-        code_challenge,
+        sign_in,
+        answer_to: AnswerTo::Client(ClientAnswer { redirect_uri, state, code_challenge, pushed: None }),
     })
 }
 
 /// RFC 6749 §3.3 lets the server grant less than asked: unknown names are dropped, because real clients ask for
 /// `openid offline_access` everywhere; when none is left, the default of the resource stands. A client with a limit gets no
 /// more than that in any case: what is left of the default, or else whatever the limit leaves of the resource.
-fn requested_scope(requested: Option<&str>, resource: &Resource, client: &Client) -> Result<Scope, OAuthError> {
+pub(crate) fn requested_scope(
+    requested: Option<&str>,
+    resource: &Resource,
+    client: &Client,
+) -> Result<Scope, OAuthError> {
     let requested = Scope::parse_lenient(requested.unwrap_or_default());
     let possible = client.limited(&resource.known_scope());
     let candidates = [requested.intersection(&possible), client.limited(&resource.default_scope), possible];
@@ -102,9 +158,15 @@ impl AuthorizationRequest {
     /// The same request under the limits its client has by now, which may have changed since it was asked; `None` when
     /// nothing is left that may be granted, or the answer may not go there any more.
     pub fn under_limits_of(&self, client: &Client) -> Option<Self> {
-        RedirectTarget::of_client(&client.redirect_uris, Some(self.redirect_uri.as_str())).ok()?;
+        let grant_type = match &self.answer_to {
+            AnswerTo::Client(answer) => {
+                RedirectTarget::of_client(&client.redirect_uris, Some(answer.redirect_uri.as_str())).ok()?;
+                GrantType::AuthorizationCode
+            }
+            AnswerTo::Device(_) => GrantType::DeviceCode,
+        };
         let scope = client.limited(&self.scope);
-        let permitted = client.may_use(GrantType::AuthorizationCode) && client.may_access(&self.resource);
+        let permitted = client.may_use(grant_type) && client.may_access(&self.resource);
         (permitted && !scope.is_empty()).then(|| Self { scope, ..self.clone() })
     }
 }
@@ -147,7 +209,8 @@ mod tests {
     #[test]
     fn a_good_request_passes_with_unknown_scopes_dropped() {
         let request = check(GOOD).expect("good");
-        assert_eq!(request.state.as_deref(), Some("s &"));
+        let AnswerTo::Client(answer) = &request.answer_to else { panic!("{request:?}") };
+        assert_eq!(answer.state.as_deref(), Some("s &"));
         assert_eq!(request.scope.to_string(), "a");
         assert_eq!(request.resource.as_str(), "https://h.example/mcp");
     }
@@ -218,6 +281,8 @@ mod tests {
             ("code_challenge=", "code_challenge=x&code_challenge=", Code::InvalidRequest),
             ("scope=", "scope=a&scope=", Code::InvalidRequest),
             ("h.example", "other.example", Code::InvalidTarget),
+            ("scope=", "prompt=none&scope=", Code::InteractionRequired),
+            ("scope=", "max_age=x&scope=", Code::InvalidRequest),
         ] {
             assert!(GOOD.contains(from));
             assert_eq!(check(&GOOD.replacen(from, to, 1)).expect_err(to).code, code, "{from} -> {to}");
@@ -233,5 +298,25 @@ mod tests {
         assert!(identify(&parameters, &client(&["https://client.example/cb"])).is_ok());
         assert!(identify(&parameters, &client(&["https://client.example/cb", "https://client.example/2"])).is_err());
         assert!(identify(&parameters, &client(&[])).is_err());
+    }
+
+    #[test]
+    fn what_an_earlier_release_stored_is_still_read_and_each_answer_has_its_own_place() {
+        let stored = r#"{"client_id":"c","redirect_uri":"https://client.example/cb","state":null,"scope":"a",
+            "resource":"https://h.example/mcp","code_challenge":"E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"}"#;
+        let request: AuthorizationRequest = serde_json::from_str(stored).expect("readable");
+        assert!(matches!(&request.answer_to, AnswerTo::Client(answer) if answer.pushed.is_none()));
+        assert_eq!(request.sign_in, SignIn::default());
+
+        let pushed = HashedSecret::from_bytes([7; 32]);
+        let AnswerTo::Client(answer) = request.answer_to.clone() else { panic!("{request:?}") };
+        let to_client = AnswerTo::Client(ClientAnswer { pushed: Some(pushed), ..answer });
+        let user_code = UserCode::parse("BCDF-GHJK").expect("a user code");
+        let to_device = AnswerTo::Device(DeviceAnswer { device: pushed, user_code });
+        for answer_to in [to_client, to_device] {
+            let request = AuthorizationRequest { answer_to, ..request.clone() };
+            let text = serde_json::to_string(&request).expect("JSON");
+            assert_eq!(serde_json::from_str::<AuthorizationRequest>(&text).expect("readable"), request);
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! The document in which the authorization server describes itself. RFC 8414 §2 and §3, RFC 9207 §3.
+//! The document in which the authorization server describes itself. RFC 8414 §2 and §3, RFC 8628 §4, RFC 9126 §5, RFC 9207 §3.
 
 use serde::Serialize;
 
@@ -16,6 +16,9 @@ pub struct AuthorizationServerMetadata {
     token_endpoint: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     registration_endpoint: Option<String>,
+    pushed_authorization_request_endpoint: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    device_authorization_endpoint: Option<String>,
     jwks_uri: String,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     scopes_supported: Vec<String>,
@@ -51,6 +54,8 @@ struct OpenIdMembers {
 pub struct Features {
     /// RFC 7591.
     pub dynamic_registration: bool,
+    /// RFC 8628.
+    pub device_grant: bool,
     /// draft-ietf-oauth-client-id-metadata-document §5.
     pub client_id_metadata_documents: bool,
 }
@@ -70,11 +75,17 @@ impl AuthorizationServerMetadata {
             authorization_endpoint: format!("{issuer}/authorize"),
             token_endpoint: format!("{issuer}/token"),
             registration_endpoint: features.dynamic_registration.then(|| format!("{issuer}/register")),
+            pushed_authorization_request_endpoint: format!("{issuer}/par"),
+            device_authorization_endpoint: features.device_grant.then(|| format!("{issuer}/device_authorization")),
             jwks_uri: format!("{issuer}/jwks"),
             scopes_supported: scopes.iter().map(str::to_owned).collect(),
             response_types_supported: ["code"],
             response_modes_supported: ["query"],
-            grant_types_supported: GrantType::ALL.map(GrantType::as_str).to_vec(),
+            grant_types_supported: GrantType::ALL
+                .into_iter()
+                .filter(|grant_type| *grant_type != GrantType::DeviceCode || features.device_grant)
+                .map(GrantType::as_str)
+                .collect(),
             token_endpoint_auth_methods_supported: auth_methods.clone(),
             token_endpoint_auth_signing_alg_values_supported: client_keys::algorithm_names(),
             revocation_endpoint: format!("{issuer}/revoke"),
@@ -116,7 +127,8 @@ pub fn well_known_paths(issuer_path: &str) -> (Vec<String>, Vec<String>) {
 mod tests {
     use super::*;
 
-    const OPEN: Features = Features { dynamic_registration: true, client_id_metadata_documents: false };
+    const OPEN: Features =
+        Features { dynamic_registration: true, device_grant: false, client_id_metadata_documents: false };
 
     fn json(metadata: &AuthorizationServerMetadata) -> serde_json::Value {
         serde_json::to_value(metadata).expect("JSON")
@@ -154,6 +166,21 @@ mod tests {
         assert_eq!(document["client_id_metadata_document_supported"], true);
         // Claude takes a document only where it sees both.
         assert_eq!(document["token_endpoint_auth_methods_supported"][0], "none");
+    }
+
+    #[test]
+    fn the_device_grant_is_announced_only_when_it_is_on() {
+        let document = |device_grant| {
+            let features = Features { device_grant, ..Features::default() };
+            json(&AuthorizationServerMetadata::new("https://h.example", &[], features))
+        };
+        let urn = serde_json::json!("urn:ietf:params:oauth:grant-type:device_code");
+        let lists_it = |document: &serde_json::Value| {
+            document["grant_types_supported"].as_array().is_some_and(|types| types.contains(&urn))
+        };
+        let (on, off) = (document(true), document(false));
+        assert_eq!(on["device_authorization_endpoint"], "https://h.example/device_authorization");
+        assert!(lists_it(&on) && !lists_it(&off) && off.get("device_authorization_endpoint").is_none());
     }
 
     #[test]

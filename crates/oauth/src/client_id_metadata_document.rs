@@ -80,7 +80,11 @@ impl DocumentUrl {
                 texts(&document, "redirect_uris")?.unwrap_or_default(),
                 &RedirectPolicy::default(),
             )?,
-            grant_types: known_grant_types(texts(&document, "grant_types")?, texts(&document, "response_types")?)?,
+            grant_types: known_grant_types(
+                texts(&document, "grant_types")?,
+                texts(&document, "response_types")?,
+                true,
+            )?,
             auth_methods: auth_methods(&document, keys.is_some())?,
             keys,
             client_uri: text(&document, "client_uri")?.filter(|uri| !uri.is_empty()).map(str::to_owned),

@@ -209,7 +209,7 @@ mod tests {
 
     fn registered(body: Value) -> RegisteredMetadata {
         let metadata: ClientMetadata = serde_json::from_value(body).expect("readable metadata");
-        metadata.accept(&RedirectPolicy::default()).expect("acceptable metadata")
+        metadata.accept(&RedirectPolicy::default(), false).expect("acceptable metadata")
     }
 
     #[test]

@@ -43,7 +43,8 @@ pub struct ClientMetadata {
 impl ClientMetadata {
     /// What is registered of it, or why nothing is. `application_type` is taken as it comes: the rule of OpenID Connect for
     /// redirect URIs of web clients would shut out those that somebody runs on their own computer.
-    pub fn accept(self, policy: &RedirectPolicy) -> Result<RegisteredMetadata, OAuthError> {
+    /// `device_grant`: whether RFC 8628 is switched on.
+    pub fn accept(self, policy: &RedirectPolicy, device_grant: bool) -> Result<RegisteredMetadata, OAuthError> {
         let redirect_uris = acceptable_redirect_uris(self.redirect_uris.unwrap_or_default(), policy)?;
         let client_name = self.client_name.map(|name| checked_name(&name)).transpose()?;
         for (member, uri) in [
@@ -58,7 +59,7 @@ impl ClientMetadata {
         if self.jwks.is_some() && self.jwks_uri.is_some() {
             return Err(OAuthError::client_metadata_refused("jwks and jwks_uri exclude each other"));
         }
-        let grant_types = known_grant_types(self.grant_types, self.response_types)?;
+        let grant_types = known_grant_types(self.grant_types, self.response_types, device_grant)?;
         let method = auth_method(self.token_endpoint_auth_method.as_deref(), &redirect_uris)?;
         let not_empty = |text: Option<String>| text.filter(|text| !text.is_empty());
         let (jwks, jwks_uri) = keys(method, self.jwks, not_empty(self.jwks_uri))?;
@@ -143,13 +144,18 @@ fn is_https(uri: &str) -> bool {
 pub(crate) fn known_grant_types(
     grant_types: Option<Vec<String>>,
     response_types: Option<Vec<String>>,
+    device_grant: bool,
 ) -> Result<Vec<GrantType>, OAuthError> {
     if response_types.is_some_and(|types| !types.is_empty() && !types.iter().any(|kind| kind == "code")) {
         return Err(OAuthError::client_metadata_refused("response_types must hold code"));
     }
     let requested = grant_types.filter(|types| !types.is_empty()).unwrap_or_else(|| vec!["authorization_code".into()]);
-    // Clients act for themselves only when the operator says so.
-    let registrable = GrantType::ALL.into_iter().filter(|known| *known != GrantType::ClientCredentials);
+    // Clients act for themselves only when the operator says so, and devices where the operator allows them.
+    let registrable = GrantType::ALL.into_iter().filter(|known| match known {
+        GrantType::AuthorizationCode | GrantType::RefreshToken => true,
+        GrantType::ClientCredentials => false,
+        GrantType::DeviceCode => device_grant,
+    });
     let known: Vec<GrantType> =
         registrable.filter(|known| requested.iter().any(|name| name == known.as_str())).collect();
     if known.contains(&GrantType::AuthorizationCode) {
@@ -214,7 +220,7 @@ mod tests {
 
     fn register(body: Value) -> Result<(Client, Value), OAuthError> {
         let metadata: ClientMetadata = serde_json::from_value(body).expect("readable metadata");
-        let registered = metadata.accept(&RedirectPolicy::default())?;
+        let registered = metadata.accept(&RedirectPolicy::default(), false)?;
         let secret = registered.takes_a_secret().then(|| Secret::generate(Kind::ClientSecret));
         let hash = secret.as_ref().map(Secret::hash);
         let client = registered.client(ClientId::generate(), hash, Timestamp::from_unix(7));

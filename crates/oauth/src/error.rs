@@ -1,4 +1,4 @@
-//! Every protocol refusal. RFC 6749 §4.1.2.1 and §5.2, RFC 6750 §3.1, RFC 7591 §3.2.2, RFC 8707 §2.
+//! Every protocol refusal. RFC 6749 §4.1.2.1 and §5.2, RFC 6750 §3.1, RFC 7591 §3.2.2, RFC 8628 §3.5, RFC 8707 §2.
 //!
 //! Constructors name the exact reason, so that logs and tests are precise while answers stay as vague as the RFC wants.
 
@@ -31,6 +31,16 @@ pub enum Code {
     InvalidToken,
     /// RFC 6585 §4; answered with 429.
     TooManyRequests,
+    /// OpenID Connect Core 1.0 §3.1.2.6.
+    InteractionRequired,
+    /// RFC 9101 §6.2.
+    InvalidRequestUri,
+    /// RFC 8628 §3.5.
+    AuthorizationPending,
+    /// RFC 8628 §3.5.
+    SlowDown,
+    /// RFC 8628 §3.5.
+    ExpiredToken,
     /// RFC 7591 §3.2.2.
     InvalidRedirectUri,
     /// RFC 7591 §3.2.2.
@@ -54,6 +64,11 @@ impl Code {
             Code::UnsupportedTokenType => "unsupported_token_type",
             Code::InvalidToken => "invalid_token",
             Code::TooManyRequests => "too_many_requests",
+            Code::InteractionRequired => "interaction_required",
+            Code::InvalidRequestUri => "invalid_request_uri",
+            Code::AuthorizationPending => "authorization_pending",
+            Code::SlowDown => "slow_down",
+            Code::ExpiredToken => "expired_token",
             Code::InvalidRedirectUri => "invalid_redirect_uri",
             Code::InvalidClientMetadata => "invalid_client_metadata",
         }
@@ -208,6 +223,49 @@ impl OAuthError {
         Self::plain(Code::AccessDenied, "the user denied the request")
     }
 
+    /// `prompt=none` (OpenID Connect Core 1.0 §3.1.2.6). The same whether somebody is signed in or not: a client cannot find
+    /// that out.
+    pub fn interaction_required() -> Self {
+        Self::plain(Code::InteractionRequired, "this server asks the user every time; prompt=none cannot be answered")
+    }
+
+    /// OpenID Connect Core 1.0 §3.1.2.1: `none` with any other value.
+    pub fn prompt_contradictory() -> Self {
+        Self::plain(Code::InvalidRequest, "prompt=none excludes every other value of prompt")
+    }
+
+    /// OpenID Connect Core 1.0 §3.1.2.1.
+    pub fn max_age_malformed() -> Self {
+        Self::plain(Code::InvalidRequest, "max_age must be a number of seconds")
+    }
+
+    /// RFC 9126 §2.1: a pushed request must not point to another one.
+    pub fn request_uri_pushed() -> Self {
+        Self::plain(Code::InvalidRequest, "request_uri must not be sent to this endpoint")
+    }
+
+    /// RFC 9126 §4: not a request that this client pushed, or used or expired; which of these is only logged.
+    pub fn request_uri_unusable(detail: &'static str) -> Self {
+        Self::new(Code::InvalidRequestUri, "the request_uri is unknown, used or expired", detail)
+    }
+
+    // --- device grant -----------------------------------------------------------------------------------------------
+
+    /// RFC 8628 §3.5: nobody has decided yet.
+    pub fn authorization_pending() -> Self {
+        Self::plain(Code::AuthorizationPending, "the user has not decided yet")
+    }
+
+    /// RFC 8628 §3.5: asked again too soon.
+    pub fn slow_down() -> Self {
+        Self::plain(Code::SlowDown, "asked too soon: wait 5 seconds longer between two requests from now on")
+    }
+
+    /// RFC 8628 §3.5.
+    pub fn device_code_expired() -> Self {
+        Self::plain(Code::ExpiredToken, "the device code expired")
+    }
+
     // --- resource and scope -----------------------------------------------------------------------------------------
 
     /// RFC 8707 §2.
@@ -296,6 +354,21 @@ impl OAuthError {
     /// Too many failed attempts with this code.
     pub fn code_burnt() -> Self {
         Self::invalid_grant("authorization code was tried wrongly too often")
+    }
+
+    /// Not a device code of ours.
+    pub fn device_code_unknown() -> Self {
+        Self::invalid_grant("unknown device code")
+    }
+
+    /// Issued to another client.
+    pub fn device_code_of_another_client() -> Self {
+        Self::invalid_grant("device code of another client")
+    }
+
+    /// RFC 8628 §3.5: it was exchanged before.
+    pub fn device_code_used() -> Self {
+        Self::invalid_grant("device code was used before")
     }
 
     /// Not a refresh token of ours.

@@ -11,6 +11,7 @@
 //! | RFC 6749 §3.1.2, RFC 8252 §7 and §8.3 (redirect URIs) | [`redirect_uri`] |
 //! | RFC 6749 §3.3 (scope) | [`scope`] |
 //! | RFC 6749 §4.1.1 (authorization request), appendix B | [`authorization_request`], [`parameters`] |
+//! | OpenID Connect Core 1.0 §3.1.2.1 (`prompt`, `max_age`, `login_hint`) | [`prompt`] |
 //! | RFC 6749 §4.1.2, RFC 9207 (authorization response) | [`authorization_response`] |
 //! | RFC 6749 §4.1.3 (code exchange) | [`grant::authorization_code`] |
 //! | RFC 6749 §5.1 (token response) | [`token_response`] |
@@ -21,8 +22,10 @@
 //! | RFC 7636 (PKCE) | [`pkce`] |
 //! | RFC 7662 (introspection) | [`introspection`] |
 //! | RFC 8414 (authorization server metadata) | [`authorization_server_metadata`] |
+//! | RFC 8628 (device grant) | [`grant::device_code`] |
 //! | RFC 8707 (resource indicators) | [`resource`] |
 //! | RFC 9068, RFC 8725 (access token) | [`access_token`] |
+//! | RFC 9126 (pushed authorization request) | [`authorization_request`] |
 //! | RFC 9728 (protected resource metadata) | [`protected_resource_metadata`] |
 //! | draft-ietf-oauth-status-list | [`status_list`] |
 #![warn(missing_docs)]
@@ -43,8 +46,10 @@ pub mod error;
 pub mod grant;
 pub mod host_policy;
 pub mod introspection;
+pub mod known_clients;
 pub mod parameters;
 pub mod pkce;
+pub mod prompt;
 pub mod protected_resource_metadata;
 pub mod redirect_uri;
 pub mod resource;

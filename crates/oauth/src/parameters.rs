@@ -39,6 +39,12 @@ impl Parameters {
     pub fn every(&self, name: &'static str) -> Vec<String> {
         self.0.iter().filter(|(own, value)| own == name && !value.is_empty()).map(|(_, value)| value.clone()).collect()
     }
+
+    /// The parameters of these names, encoded again as they came.
+    pub fn encoded(&self, names: &[&str]) -> String {
+        let named = self.0.iter().filter(|(own, _)| names.contains(&own.as_str()));
+        form_urlencoded::Serializer::new(String::new()).extend_pairs(named).finish()
+    }
 }
 
 impl std::fmt::Debug for Parameters {
@@ -72,6 +78,13 @@ mod tests {
         assert!(Parameters::parse(b"client_id=%00").is_err());
         assert!(Parameters::parse(b"state=%ff").is_err());
         assert!(Parameters::parse(b"state=\xff").is_err());
+    }
+
+    #[test]
+    fn some_of_them_can_be_kept_and_read_again() {
+        let kept = parameters("a=1&secret=x&b=x+y%26&a=2&c=").encoded(&["a", "b", "c"]);
+        assert_eq!(kept, "a=1&b=x+y%26&a=2&c=");
+        assert_eq!(parameters(&kept).optional("b"), Ok(Some("x y&")));
     }
 
     #[test]

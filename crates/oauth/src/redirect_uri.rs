@@ -50,6 +50,11 @@ impl RedirectTarget {
         }
     }
 
+    /// Whether the answer goes to a website over TLS.
+    pub fn is_https(&self) -> bool {
+        self.0.starts_with("https://")
+    }
+
     /// The port on this computer that the answer goes to, when it goes to a loopback address.
     pub fn loopback_port(&self) -> Option<u16> {
         loopback(&self.0).map(|loopback| loopback.port)

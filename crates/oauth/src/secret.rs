@@ -146,16 +146,22 @@ impl fmt::Debug for HashedSecret {
 
 /// `length` characters drawn evenly from the base62 alphabet: identifiers such as `client_id` and `jti`.
 pub fn random_base62(length: usize) -> String {
+    random_from(ALPHABET, length)
+}
+
+/// `length` characters drawn evenly from an alphabet of at most 256.
+pub(crate) fn random_from(alphabet: &[u8], length: usize) -> String {
     let random = SystemRandom::new();
     let mut out = String::with_capacity(length);
     let mut bytes = [0u8; 64];
+    // Above the largest multiple of the alphabet's size in a byte the remainder would favour some characters.
+    let fair_below = 256 - 256 % alphabet.len();
     while out.len() < length {
         random
             .fill(&mut bytes)
             .expect("the operating system's random generator works; without it no secret may be made");
-        // 248 is the largest multiple of 62 in a byte: above it the remainder would favour some characters.
-        let fair = bytes.iter().filter(|b| **b < 248).map(|b| char::from(ALPHABET[usize::from(b % 62)]));
-        out.extend(fair.take(length - out.len()));
+        let fair = bytes.iter().map(|b| usize::from(*b)).filter(|b| *b < fair_below);
+        out.extend(fair.map(|b| char::from(alphabet[b % alphabet.len()])).take(length - out.len()));
     }
     out
 }

@@ -21,12 +21,15 @@ use crate::upload;
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// `/introspect` is among them because the metadata announces it on the public origin; it answers to nobody without a proof.
-const ENDPOINTS: [&str; 10] = [
+const ENDPOINTS: [&str; 13] = [
     "/authorize",
+    "/par",
     "/token",
     "/revoke",
     "/introspect",
     "/register",
+    "/device_authorization",
+    "/device",
     "/jwks",
     "/status-list",
     "/login",

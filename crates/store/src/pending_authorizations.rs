@@ -17,6 +17,9 @@ pub struct PendingAuthorization {
     pub hash: HashedSecret,
     /// The browser it belongs to.
     pub browser_session: HashedSecret,
+    /// The session in which it was asked. Signing in renews the session, so another one now means a sign-in since; unknown
+    /// for requests of an earlier release.
+    pub began_in: Option<HashedSecret>,
     /// What was asked for.
     pub request: AuthorizationRequest,
     /// When it was asked.
@@ -34,6 +37,7 @@ struct Row {
     created_at: i64,
     expires_at: i64,
     client_id: Option<String>,
+    began_in: Option<Vec<u8>>,
 }
 
 impl TryFrom<Row> for PendingAuthorization {
@@ -44,6 +48,7 @@ impl TryFrom<Row> for PendingAuthorization {
         Ok(Self {
             hash: name.hash("hash", row.hash)?,
             browser_session: name.hash("browser_session", row.browser_session)?,
+            began_in: row.began_in.map(|hash| name.hash("began_in", hash)).transpose()?,
             request: name.json("request", &row.request)?,
             created_at: Timestamp::from_unix(row.created_at),
             expires_at: Timestamp::from_unix(row.expires_at),
@@ -60,6 +65,7 @@ pub fn insert(tx: &mut Tx, pending: &PendingAuthorization) -> Result<(), StoreEr
         created_at: pending.created_at.as_unix(),
         expires_at: pending.expires_at.as_unix(),
         client_id: Some(pending.request.client_id.as_str().to_owned()),
+        began_in: pending.began_in.map(|hash| hash.as_bytes().to_vec()),
     };
     diesel::insert_into(t::table).values(row).execute(&mut tx.0)?;
     Ok(())

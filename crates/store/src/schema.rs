@@ -54,6 +54,7 @@ diesel::table! {
         created_at -> BigInt,
         expires_at -> BigInt,
         client_id -> Nullable<Text>,
+        began_in -> Nullable<Binary>,
     }
 }
 
@@ -148,6 +149,7 @@ diesel::table! {
         grant_id -> Nullable<Text>,
         denied_at -> Nullable<BigInt>,
         consumed_at -> Nullable<BigInt>,
+        consumed_by -> Nullable<Binary>,
     }
 }
 

@@ -21,6 +21,9 @@ const CODES_STAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A client's document without a grant is kept for so long: a day more than it may be used while its host does not answer.
 const DOCUMENTS_STAY: Duration = Duration::from_secs(8 * 24 * 60 * 60);
+/// A pushed request is kept for so long after it expired: it opened no new page since then, and whoever has one open may still
+/// answer it, which takes the row out (RFC 9126 §4).
+const PUSHED_REQUESTS_STAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A refresh token is kept for so long after it expired, longer than any window in which a spent one leads to the head of its
 /// chain. From then on it is unknown instead of expired, which reads alike.
@@ -70,7 +73,8 @@ pub fn sweep(tx: &mut Tx, now: Timestamp) -> Result<SweepReport, StoreError> {
     let pending_authorizations = delete_batch!(tx, pending_authorizations, now);
     let browser_sessions = delete_batch!(tx, browser_sessions, now);
     let authorization_codes = delete_batch!(tx, authorization_codes, now.minus(CODES_STAY));
-    let pushed_authorization_requests = delete_batch!(tx, pushed_authorization_requests, now);
+    let pushed_authorization_requests =
+        delete_batch!(tx, pushed_authorization_requests, now.minus(PUSHED_REQUESTS_STAY));
     let device_authorizations = delete_batch!(tx, device_authorizations, now.minus(CODES_STAY));
     let used_assertions = delete_batch!(tx, used_assertions, now);
     let documents = clients::forget_documents(tx, now.minus(DOCUMENTS_STAY), BATCH)?;

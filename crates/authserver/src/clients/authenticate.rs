@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use actix_web::HttpRequest;
 use actix_web::http::header::{self, HeaderValue};
-use gatelodge_oauth::client::{Client, ClientKeys, TokenEndpointAuthMethod};
+use gatelodge_oauth::client::{Client, ClientId, ClientKeys, TokenEndpointAuthMethod};
 use gatelodge_oauth::client_assertion::AssertionRules;
 use gatelodge_oauth::client_authentication::{ClientCredentials, Proof};
+use gatelodge_oauth::client_id_metadata_document::DocumentUrl;
 use gatelodge_oauth::client_keys::ClientKeySet;
 use gatelodge_oauth::error::OAuthError;
 use gatelodge_oauth::parameters::Parameters;
@@ -52,6 +53,16 @@ pub async fn presented(request: &HttpRequest, parameters: &Parameters, app: &App
         None => None,
     };
     Ok(Presented { credentials, published, endpoint, request: random_base62(22) })
+}
+
+/// Reads the document of the client that a request names, where a flow may begin without `/authorize`: until then this server
+/// may never have heard of it.
+pub async fn read_document(parameters: &Parameters, app: &App) -> Result<(), OAuthError> {
+    let Some(id) = parameters.optional("client_id")?.map(ClientId::new).filter(DocumentUrl::is_meant_by) else {
+        return Ok(());
+    };
+    clients::resolve(app, &id).await?;
+    Ok(())
 }
 
 /// The client that sent the request, if it proves so. An assertion is spent by that, whatever becomes of the request.

@@ -1,24 +1,22 @@
-//! The authorization endpoint: RFC 6749 §3.1. Identifies the client, validates the request, and keeps it for this browser
-//! until the person has signed in and decided. Nothing else changes, so the same URL may be opened again. Step 3 of the flow.
+//! The authorization endpoint: RFC 6749 §3.1, and RFC 9126 §4 for a request that was pushed before. Identifies the client,
+//! validates the request, and keeps it for this browser until the person has signed in and decided. Nothing else changes, so
+//! the same URL may be opened again. Step 3 of the flow.
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
-use gatelodge_oauth::authorization_request::{self, AuthorizationRequest};
+use gatelodge_oauth::authorization_request::{self, AnswerTo, AuthorizationRequest};
 use gatelodge_oauth::authorization_response::AuthorizationResponse;
-use gatelodge_oauth::client::{Client, ClientId};
+use gatelodge_oauth::client::{Client, ClientId, Registration};
 use gatelodge_oauth::client_id_metadata_document::DocumentUrl;
-use gatelodge_oauth::error::OAuthError;
+use gatelodge_oauth::error::{Code, OAuthError};
 use gatelodge_oauth::parameters::Parameters;
 use gatelodge_oauth::redirect_uri::RedirectTarget;
-use gatelodge_oauth::secret::{Kind, Secret};
-use gatelodge_store::StoreError;
-use gatelodge_store::pending_authorizations::{self, PendingAuthorization};
+use gatelodge_oauth::secret::HashedSecret;
 
 use crate::app::App;
 use crate::clients::Unresolved;
-use crate::endpoints::login::{self, Place};
-use crate::session::{self, OpenSession};
-use crate::{clients, problem, respond};
+use crate::endpoints::pushed_authorization;
+use crate::{clients, problem, respond, transaction};
 
 /// What to do with a request that cannot be granted (RFC 6749 §4.1.2.1). Without a [`RedirectTarget`] there is no way to
 /// build a redirect.
@@ -33,15 +31,16 @@ enum Refusal {
 
 /// `GET /authorize`.
 pub async fn authorize(request: HttpRequest, app: Data<App>) -> HttpResponse {
-    match validated(&request, &app).await {
-        Ok(authorization_request) => match keep(&request, &app, authorization_request).await {
-            Ok((session, transaction)) => {
-                let place = if session.user_id.is_some() { Place::Consent } else { Place::Login };
-                login::go_to(&app, place, &transaction, Some(&session))
-            }
-            Err(error) => problem::store(&app, &request, &error),
-        },
-        Err(Refusal::Page(error)) => problem::authorization_request(&app, &request, &error),
+    let parameters = match Parameters::parse(request.query_string().as_bytes()) {
+        Ok(parameters) => parameters,
+        Err(error) => return problem::authorization_request(&app, &request, &error, None),
+    };
+    match validated(&parameters, &app).await {
+        Ok(asked) => transaction::begin(&request, &app, asked).await,
+        Err(Refusal::Page(error)) => {
+            let redirect_uri = parameters.optional("redirect_uri").ok().flatten();
+            problem::authorization_request(&app, &request, &error, redirect_uri)
+        }
         Err(Refusal::Client(unresolved)) => problem::client(&app, &request, &unresolved),
         Err(Refusal::Redirect(target, state, error)) => {
             let issuer = app.config.public_url.as_str();
@@ -50,13 +49,46 @@ pub async fn authorize(request: HttpRequest, app: Data<App>) -> HttpResponse {
     }
 }
 
-async fn validated(request: &HttpRequest, app: &App) -> Result<AuthorizationRequest, Refusal> {
-    let parameters = Parameters::parse(request.query_string().as_bytes()).map_err(Refusal::Page)?;
-    let client = client(&parameters, app).await?;
-    let target = authorization_request::identify(&parameters, &client).map_err(Refusal::Page)?;
-    let state = authorization_request::state(&parameters).ok().flatten();
-    authorization_request::validate(&parameters, &client, target.clone(), &app.config.resources)
-        .map_err(|error| Refusal::Redirect(target, state, error))
+async fn validated(sent: &Parameters, app: &App) -> Result<AuthorizationRequest, Refusal> {
+    let client = client(sent, app).await?;
+    // RFC 9101 §5: of a request that points to another one, nothing counts but the client_id.
+    match sent.optional("request_uri").map_err(Refusal::Page)? {
+        None => check(sent, &client, app, None),
+        Some(request_uri) => {
+            let (pushed, parameters) =
+                pushed_authorization::open(app, &client, request_uri).await.map_err(Refusal::Page)?;
+            check(&parameters, &client, app, Some(pushed))
+        }
+    }
+}
+
+fn check(
+    parameters: &Parameters,
+    client: &Client,
+    app: &App,
+    pushed: Option<HashedSecret>,
+) -> Result<AuthorizationRequest, Refusal> {
+    let target = authorization_request::identify(parameters, client).map_err(Refusal::Page)?;
+    let state = authorization_request::state(parameters).ok().flatten();
+    match authorization_request::validate(parameters, client, target.clone(), &app.config.resources) {
+        Ok(mut asked) => {
+            if let AnswerTo::Client(answer) = &mut asked.answer_to {
+                answer.pushed = pushed;
+            }
+            Ok(asked)
+        }
+        Err(error) if error.code == Code::InteractionRequired && !is_trusted(client, &target) => {
+            Err(Refusal::Page(error))
+        }
+        Err(error) => Err(Refusal::Redirect(target, state, error)),
+    }
+}
+
+/// `prompt=none` asks to be sent on without a word to the person, which makes any link to this server a link to wherever a
+/// client likes. So it is answered by a redirect only to a website that the operator configured. The redirects of every other
+/// error stay (RFC 6749 §4.1.2.1): clients cannot tell their users what is wrong without them.
+fn is_trusted(client: &Client, target: &RedirectTarget) -> bool {
+    client.registration == Registration::Configured && target.is_https()
 }
 
 /// Nobody is asked who a client is for the sake of a request that could not be granted anyway.
@@ -67,31 +99,4 @@ async fn client(parameters: &Parameters, app: &App) -> Result<Client, Refusal> {
         _ => (clients::resolve(app, &client_id).await, OAuthError::client_unknown()),
     };
     found.map_err(Refusal::Client)?.ok_or(Refusal::Page(otherwise))
-}
-
-/// Binds the request to this browser: the cookie's session, or a new anonymous one.
-async fn keep(
-    request: &HttpRequest,
-    app: &App,
-    authorization_request: AuthorizationRequest,
-) -> Result<(OpenSession, Secret), StoreError> {
-    let presented = session::presented(request, &app.config);
-    let (state, now) = (app.clone(), app.clock.now());
-    let keep = move |tx: &mut gatelodge_store::Tx| {
-        let session = match session::resume(tx, presented.clone(), &state.config, now)? {
-            Some(session) => session,
-            None => session::open(tx, None, &state.config, now)?,
-        };
-        let transaction = Secret::generate(Kind::Transaction);
-        let pending = PendingAuthorization {
-            hash: transaction.hash(),
-            browser_session: session.secret.hash(),
-            request: authorization_request.clone(),
-            created_at: now,
-            expires_at: now.plus(state.config.tokens.consent),
-        };
-        pending_authorizations::insert(tx, &pending)?;
-        Ok((session, transaction))
-    };
-    app.store.write(keep).await
 }

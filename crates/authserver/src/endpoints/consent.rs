@@ -1,9 +1,11 @@
 //! The decision: `GET` and `POST /consent`. Step 4 of the flow. The request is spent by the answer, whatever it is, and a
-//! code is written only here, for a signed-in person, in the transaction that spends the request.
+//! grant is written only here, for a signed-in person, in the transaction that spends the request. The answer goes to the
+//! client with the browser (RFC 6749 §4.1.2), or to a device that asks for it (RFC 8628 §3.3).
 
 use actix_web::http::StatusCode;
 use actix_web::web::{Bytes, Data};
 use actix_web::{Error, HttpRequest, HttpResponse};
+use gatelodge_oauth::authorization_request::{AnswerTo, ClientAnswer, DeviceAnswer};
 use gatelodge_oauth::authorization_response::AuthorizationResponse;
 use gatelodge_oauth::client::{Client, Registration};
 use gatelodge_oauth::client_id_metadata_document::DocumentUrl;
@@ -14,11 +16,14 @@ use gatelodge_oauth::secret::{Kind, Secret};
 use gatelodge_oauth::time::Timestamp;
 use gatelodge_store::pending_authorizations::PendingAuthorization;
 use gatelodge_store::users::User;
-use gatelodge_store::{StoreError, authorization_codes, grants, pending_authorizations, users};
+use gatelodge_store::{
+    StoreError, Tx, authorization_codes, device_authorizations, grants, pending_authorizations,
+    pushed_authorization_requests as pushed_requests, users,
+};
 
 use crate::app::App;
 use crate::endpoints::login::{self, Place};
-use crate::pages::{ConsentPage, Destination, Failure, ScopeLine};
+use crate::pages::{ConsentPage, Destination, DeviceDonePage, Failure, ScopeLine};
 use crate::transaction::{self, OpenTransaction};
 use crate::{clients, problem, respond};
 
@@ -36,7 +41,7 @@ pub async fn show(request: HttpRequest, app: Data<App>) -> HttpResponse {
 }
 
 async fn signed_in_user(app: &App, open: &OpenTransaction) -> Result<Option<User>, StoreError> {
-    let Some(user_id) = open.session.user_id.clone() else { return Ok(None) };
+    let Some(user_id) = open.signed_in().cloned() else { return Ok(None) };
     app.store.read(move |tx| users::find_enabled(tx, &user_id)).await
 }
 
@@ -56,7 +61,7 @@ fn page(app: &App, open: &OpenTransaction, user: User) -> HttpResponse {
             client_name: open.client.name.clone(),
             unverified: open.client.registration == Registration::Dynamic,
             described_by: described_by(&open.client),
-            destination: Destination::from(&request.redirect_uri),
+            destination: Destination::from(&request.answer_to),
             account: user.username,
             resource_name: app.resource_name(&request.resource),
             resource_url: request.resource.to_string(),
@@ -79,30 +84,40 @@ pub async fn submit(request: HttpRequest, body: Result<Bytes, Error>, app: Data<
         Ok(trusted) => trusted,
         Err(page) => return page,
     };
-    let Some(user_id) = open.session.user_id.clone() else {
+    if open.signed_in().is_none() {
         return login::go_to(&app, Place::Login, &open.transaction, None);
-    };
+    }
     let allowed = match form.required("decision") {
         Ok("allow") => true,
         Ok("deny") => false,
         _ => return problem::form(&app, &request, &OAuthError::parameter_missing("decision")),
     };
-    let code = Secret::generate(Kind::AuthorizationCode);
-    match decide(&app, &open, user_id, allowed.then_some(&code)).await {
-        Ok(true) => answer(&app, &open.pending, allowed.then_some(&code)),
-        Ok(false) => problem::failure(&app, &request, Failure::RequestEnded),
+    match decide(&app, &open, allowed).await {
+        Ok(Some(answer)) => respond_to(&app, &open, &answer),
+        Ok(None) => problem::failure(&app, &request, Failure::RequestEnded),
         Err(error) => problem::store(&app, &request, &error),
     }
 }
 
-/// Spends the request and, when it was allowed, writes grant and code. `false`: another answer was faster.
-async fn decide(app: &App, open: &OpenTransaction, user_id: UserId, code: Option<&Secret>) -> Result<bool, StoreError> {
-    let (state, now) = (app.clone(), app.clock.now());
-    let (transaction, session) = (open.transaction.hash(), open.session.secret.hash());
-    let code = code.cloned();
+/// What a decision leads to.
+enum Answer {
+    /// RFC 6749 §4.1.2: the code, or `access_denied`.
+    Client(ClientAnswer, Option<Secret>),
+    /// The device learns it when it asks next.
+    Device { allowed: bool },
+}
+
+/// Spends the request and, when it was allowed, writes the grant. `None`: another answer was faster.
+async fn decide(app: &App, open: &OpenTransaction, allowed: bool) -> Result<Option<Answer>, StoreError> {
+    let (state, now, code) = (app.clone(), app.clock.now(), Secret::generate(Kind::AuthorizationCode));
+    let (transaction, session) = (open.transaction.hash(), open.session.clone());
     let written = app.store.write(move |tx| {
-        let Some(pending) = pending_authorizations::consume(tx, &transaction, &session)? else { return Ok(None) };
-        if users::find_enabled(tx, &user_id)?.is_none() {
+        let Some(pending) = pending_authorizations::consume(tx, &transaction, &session.secret.hash())? else {
+            return Ok(None);
+        };
+        // Whether the sign-in is complete is asked here again, by what is written.
+        let Some(user_id) = transaction::signed_in(&pending, &session) else { return Ok(None) };
+        if users::find_enabled(tx, user_id)?.is_none() {
             return Ok(None);
         }
         // The client may be gone, or hold to less, since the page was shown.
@@ -111,25 +126,54 @@ async fn decide(app: &App, open: &OpenTransaction, user_id: UserId, code: Option
             return Ok(None);
         };
         let pending = PendingAuthorization { request, ..pending };
-        let Some(code) = &code else { return Ok(Some(None)) };
-        let status_index = grants::allocate_status_index(tx, now)?;
-        let grant = Grant { status_index: Some(status_index), ..grant(&state, &pending, user_id.clone(), now) };
-        grants::insert(tx, &grant)?;
-        authorization_codes::insert(tx, &authorization_code(&state, &pending, &grant, code, now))?;
-        Ok(Some(Some(grant)))
+        let still_waits = match &pending.request.answer_to {
+            AnswerTo::Client(ClientAnswer { pushed: Some(pushed), .. }) => pushed_requests::consume(tx, pushed)?,
+            AnswerTo::Client(ClientAnswer { pushed: None, .. }) => true,
+            AnswerTo::Device(answer) => device_authorizations::hold_waiting(tx, &answer.device, now)?,
+        };
+        if !still_waits {
+            return Ok(None);
+        }
+        let grant = match allowed {
+            true => Some(write_grant(tx, &state, &pending, user_id.clone(), now)?),
+            false => None,
+        };
+        let answer = match pending.request.answer_to {
+            AnswerTo::Client(answer) => {
+                if let Some(grant) = &grant {
+                    let code = authorization_code(&state, &answer, grant, &code, now);
+                    authorization_codes::insert(tx, &code)?;
+                }
+                Answer::Client(answer, grant.is_some().then(|| code.clone()))
+            }
+            AnswerTo::Device(DeviceAnswer { device, .. }) => {
+                match &grant {
+                    Some(grant) => device_authorizations::allow(tx, &device, &grant.id)?,
+                    None => device_authorizations::deny(tx, &device, now)?,
+                }
+                Answer::Device { allowed }
+            }
+        };
+        Ok(Some((answer, grant)))
     });
-    let Some(outcome) = written.await? else { return Ok(false) };
-    match outcome {
+    let Some((answer, grant)) = written.await? else { return Ok(None) };
+    match grant {
         Some(grant) => {
             tracing::info!(client_id = %grant.client_id, sub = grant.subject(), grant_id = %grant.id, scope = %grant.scope, "consent given")
         }
         None => tracing::info!(client_id = %open.pending.request.client_id, "consent denied"),
     }
-    Ok(true)
+    Ok(Some(answer))
 }
 
-fn grant(app: &App, pending: &PendingAuthorization, user_id: UserId, now: Timestamp) -> Grant {
-    Grant {
+fn write_grant(
+    tx: &mut Tx,
+    app: &App,
+    pending: &PendingAuthorization,
+    user_id: UserId,
+    now: Timestamp,
+) -> Result<Grant, StoreError> {
+    let grant = Grant {
         id: GrantId::generate(),
         user_id: Some(user_id),
         client_id: pending.request.client_id.clone(),
@@ -139,14 +183,16 @@ fn grant(app: &App, pending: &PendingAuthorization, user_id: UserId, now: Timest
         expires_at: now.plus(app.config.tokens.refresh_token),
         revoked_at: None,
         auth_method: None,
-        status_index: None,
+        status_index: Some(grants::allocate_status_index(tx, now)?),
         name: None,
-    }
+    };
+    grants::insert(tx, &grant)?;
+    Ok(grant)
 }
 
 fn authorization_code(
     app: &App,
-    pending: &PendingAuthorization,
+    answer: &ClientAnswer,
     grant: &Grant,
     code: &Secret,
     now: Timestamp,
@@ -155,8 +201,8 @@ fn authorization_code(
         hash: code.hash(),
         grant_id: grant.id.clone(),
         client_id: grant.client_id.clone(),
-        redirect_uri: pending.request.redirect_uri.as_str().to_owned(),
-        code_challenge: pending.request.code_challenge.clone(),
+        redirect_uri: answer.redirect_uri.as_str().to_owned(),
+        code_challenge: answer.code_challenge.clone(),
         scope: grant.scope.clone(),
         resource: grant.resource.clone(),
         created_at: now,
@@ -166,10 +212,20 @@ fn authorization_code(
     }
 }
 
-/// RFC 6749 §4.1.2: the code, or `access_denied`.
-fn answer(app: &App, pending: &PendingAuthorization, code: Option<&Secret>) -> HttpResponse {
-    let denied = OAuthError::denied_by_user();
-    let response = code.map_or(AuthorizationResponse::Error(&denied), AuthorizationResponse::Code);
-    let request = &pending.request;
-    respond::to_client(&response, &request.redirect_uri, request.state.as_deref(), app.config.public_url.as_str())
+fn respond_to(app: &App, open: &OpenTransaction, answer: &Answer) -> HttpResponse {
+    match answer {
+        Answer::Client(ClientAnswer { redirect_uri, state, .. }, code) => {
+            let denied = OAuthError::denied_by_user();
+            let response = code.as_ref().map_or(AuthorizationResponse::Error(&denied), AuthorizationResponse::Code);
+            respond::to_client(&response, redirect_uri, state.as_deref(), app.config.public_url.as_str())
+        }
+        Answer::Device { allowed } => {
+            let done = DeviceDonePage {
+                allowed: *allowed,
+                client_name: open.client.name.clone(),
+                resource_name: app.resource_name(&open.pending.request.resource),
+            };
+            respond::page(StatusCode::OK, app.pages.render(&done))
+        }
+    }
 }

@@ -47,8 +47,11 @@ pub fn go_to(app: &App, place: Place, transaction: &Secret, session: Option<&Ope
 /// `GET /login`.
 pub async fn show(request: HttpRequest, app: Data<App>) -> HttpResponse {
     match transaction::of_query(&request, &app).await {
-        Ok(open) if open.session.user_id.is_some() => go_to(&app, Place::Consent, &open.transaction, None),
-        Ok(open) => page(&app, &open, String::new(), None),
+        Ok(open) if open.signed_in().is_some() => go_to(&app, Place::Consent, &open.transaction, None),
+        Ok(open) => {
+            let hint = open.pending.request.sign_in.hint.clone();
+            page(&app, &open, hint.unwrap_or_default(), None)
+        }
         Err(page) => page,
     }
 }
@@ -59,7 +62,7 @@ pub async fn submit(request: HttpRequest, body: Result<Bytes, Error>, app: Data<
         Ok(open) => open,
         Err(page) => return page,
     };
-    if open.session.user_id.is_some() {
+    if open.signed_in().is_some() {
         // Another tab was faster: nothing is left to do here.
         return go_to(&app, Place::Consent, &open.transaction, None);
     }

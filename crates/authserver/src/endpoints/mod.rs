@@ -2,9 +2,12 @@
 
 pub mod authorize;
 pub mod consent;
+pub mod device;
+pub mod device_authorization;
 pub mod introspection;
 pub mod login;
 pub mod metadata;
+pub mod pushed_authorization;
 pub mod registration;
 pub mod registration_management;
 pub mod revocation;

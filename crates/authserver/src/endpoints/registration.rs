@@ -44,7 +44,8 @@ fn may_register(request: &HttpRequest, app: &App) -> Result<(), OAuthError> {
 
 async fn store(request: &HttpRequest, body: Result<Bytes, Error>, app: &App) -> Result<ClientInformation, OAuthError> {
     let body = json_body(request, body)?;
-    let metadata = parsed::<ClientMetadata>(&body)?.accept(&app.config.registration.redirects)?;
+    let metadata =
+        parsed::<ClientMetadata>(&body)?.accept(&app.config.registration.redirects, app.config.device_grant)?;
     let secret = metadata.takes_a_secret().then(|| Secret::generate(Kind::ClientSecret));
     let token = metadata.may_be_managed().then(|| Secret::generate(Kind::RegistrationAccessToken));
     let now = app.clock.now();

@@ -121,7 +121,7 @@ fn updated(
     }
     let body = body.clone()?;
     parsed::<ClientUpdate>(&body)?.check(&before.client)?;
-    parsed::<ClientMetadata>(&body)?.accept(&app.config.registration.redirects)
+    parsed::<ClientMetadata>(&body)?.accept(&app.config.registration.redirects, app.config.device_grant)
 }
 
 async fn remove(request: &HttpRequest, app: &App) -> Result<(), OAuthError> {

@@ -14,7 +14,7 @@ use gatelodge_oauth::token_response::TokenResponse;
 
 use crate::app::App;
 use crate::clients::authenticate::{self, Authenticated};
-use crate::grants::{Issued, TokenRequest, authorization_code, client_credentials, refresh_token};
+use crate::grants::{Issued, TokenRequest, authorization_code, client_credentials, device_code, refresh_token};
 use crate::{respond, status_list};
 
 /// The largest body taken, in bytes.
@@ -37,6 +37,8 @@ async fn issue(request: &HttpRequest, body: Result<Bytes, Error>, app: &App) -> 
         GrantType::AuthorizationCode => authorization_code::exchange,
         GrantType::RefreshToken => refresh_token::refresh,
         GrantType::ClientCredentials => client_credentials::issue,
+        GrantType::DeviceCode if app.config.device_grant => device_code::poll,
+        GrantType::DeviceCode => return Err(OAuthError::grant_type_unsupported()),
     };
     let now = app.clock.now();
     let state = app.clone();

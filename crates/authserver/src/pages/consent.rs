@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use gatelodge_oauth::authorization_request::AnswerTo;
 use gatelodge_oauth::redirect_uri::RedirectTarget;
 use serde::{Serialize, Serializer};
 
@@ -66,6 +67,20 @@ pub enum Destination {
         /// The scheme.
         scheme: String,
     },
+    /// Whatever asks with the device code (RFC 8628 §3.4), wherever it is.
+    Device {
+        /// What it shows, to be compared.
+        user_code: String,
+    },
+}
+
+impl From<&AnswerTo> for Destination {
+    fn from(answer_to: &AnswerTo) -> Self {
+        match answer_to {
+            AnswerTo::Client(answer) => Self::from(&answer.redirect_uri),
+            AnswerTo::Device(answer) => Self::Device { user_code: answer.user_code.to_string() },
+        }
+    }
 }
 
 impl From<&RedirectTarget> for Destination {
@@ -138,6 +153,11 @@ impl Page for ConsentPage {
             Self {
                 client_name: Some("Cursor".to_owned()),
                 destination: Destination::Program { scheme: "cursor".to_owned() },
+                ..web.clone()
+            },
+            Self {
+                client_name: Some("Acme Robot".to_owned()),
+                destination: Destination::Device { user_code: "BCDF-GHJK".to_owned() },
                 ..web.clone()
             },
             Self { client_name: None, scopes: Vec::new(), lifetime: Duration::from_secs(1), ..web.clone() },

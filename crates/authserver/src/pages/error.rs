@@ -1,5 +1,6 @@
 //! `error.html`: every refusal that cannot be redirected to the client (RFC 6749 §4.1.2.1). Made by `respond.rs`.
 
+use gatelodge_oauth::known_clients::KnownClient;
 use serde::Serialize;
 
 use super::{HOSTILE, Page, long_url};
@@ -11,6 +12,10 @@ pub struct ErrorPage {
     title: &'static str,
     explanation: &'static str,
     steps: &'static [&'static str],
+    /// How each known client is made to register anew, the ones that the request may come from first.
+    ways_out: Vec<&'static str>,
+    /// How many of them that are.
+    likely: usize,
     detail: Option<String>,
     request_id: String,
 }
@@ -34,6 +39,8 @@ pub enum Failure {
     RequestEnded,
     /// The transaction belongs to another browser session.
     BrowserChanged,
+    /// `prompt=none`: the client wants an answer without asking the person.
+    InteractionRequired,
     /// The form carries no valid CSRF token, or came from another site.
     FormRefused,
     /// The store does not answer.
@@ -44,7 +51,7 @@ pub enum Failure {
 
 impl Failure {
     /// Every failure.
-    pub const ALL: [Failure; 11] = [
+    pub const ALL: [Failure; 12] = [
         Failure::ClientUnknown,
         Failure::ClientDocumentRefused,
         Failure::ClientDocumentUnreachable,
@@ -53,6 +60,7 @@ impl Failure {
         Failure::RequestInvalid,
         Failure::RequestEnded,
         Failure::BrowserChanged,
+        Failure::InteractionRequired,
         Failure::FormRefused,
         Failure::TemporarilyUnavailable,
         Failure::ServerError,
@@ -135,6 +143,12 @@ impl Failure {
                     "If this page comes again, allow cookies for this site.",
                 ],
             ),
+            Failure::InteractionRequired => (
+                "interaction_required",
+                "This request wants an answer without you",
+                "The client asked to be let in without a question to you. This server asks every time, so nothing was given.",
+                &["Go back to the client and connect again.", "If that does not help, update the client."],
+            ),
             Failure::FormRefused => (
                 "form_refused",
                 "This form was not accepted",
@@ -164,7 +178,21 @@ impl ErrorPage {
     /// The page for this failure; the request id leads to the line in the log.
     pub fn new(failure: Failure, request_id: impl Into<String>) -> Self {
         let (code, title, explanation, steps) = failure.words();
-        Self { code, title, explanation, steps, detail: None, request_id: request_id.into() }
+        Self {
+            code,
+            title,
+            explanation,
+            steps,
+            ways_out: ways_out(&[]),
+            likely: 0,
+            detail: None,
+            request_id: request_id.into(),
+        }
+    }
+
+    /// Puts the way out for these clients first, when the client is unknown.
+    pub fn perhaps_of(self, clients: &[KnownClient]) -> Self {
+        Self { ways_out: ways_out(clients), likely: clients.len(), ..self }
     }
 
     /// Adds a reason for the developer of the client.
@@ -178,12 +206,19 @@ impl ErrorPage {
     }
 }
 
+fn ways_out(likely: &[KnownClient]) -> Vec<&'static str> {
+    let others = KnownClient::ALL.into_iter().filter(|client| !likely.contains(client));
+    likely.iter().copied().chain(others).map(KnownClient::id).collect()
+}
+
 impl Page for ErrorPage {
     const TEMPLATE: &'static str = "error.html";
 
     fn samples() -> Vec<Self> {
         let page = |failure| Self::new(failure, "0198c0de-5eed-7000-8000-00000000beef");
         let mut samples: Vec<Self> = Failure::ALL.into_iter().map(page).collect();
+        samples.push(page(Failure::ClientUnknown).perhaps_of(&[KnownClient::Codex, KnownClient::Zed]));
+        samples.extend(KnownClient::ALL.map(|client| page(Failure::ClientUnknown).perhaps_of(&[client])));
         samples.push(page(Failure::RequestInvalid).with_detail("the parameter client_id is repeated"));
         samples.push(Self::new(Failure::RequestInvalid, HOSTILE).with_detail(HOSTILE));
         samples.push(page(Failure::RequestInvalid).with_detail(long_url()));

@@ -1,5 +1,5 @@
-//! The pages for people, made from `templates/`: sign-in, consent (RFC 6749 §4.1.1) and local errors (§4.1.2.1), with the files
-//! they load. One context struct per template, in the file of its name. Called by the endpoints that answer browsers.
+//! The pages for people, made from `templates/`: sign-in, consent (RFC 6749 §4.1.1), devices (RFC 8628 §3.3) and local errors
+//! (RFC 6749 §4.1.2.1), with the files they load. One context struct per template, in the file of its name. Called by the endpoints that answer browsers.
 //!
 //! Whatever a page shows may come from a stranger, so every value of every template goes through `escape`.
 
@@ -11,11 +11,13 @@ use tera::{Context, Kwargs, State, Tera};
 
 mod assets;
 mod consent;
+mod device;
 mod error;
 mod login;
 
 pub use assets::{Asset, asset};
 pub use consent::{ConsentPage, Destination, ScopeLine};
+pub use device::{DeviceDonePage, DevicePage, DeviceProblem};
 pub use error::{ErrorPage, Failure};
 pub use login::{LoginPage, LoginProblem};
 
@@ -70,6 +72,8 @@ impl Pages {
         let pages = Self { tera };
         pages.render_samples::<LoginPage>()?;
         pages.render_samples::<ConsentPage>()?;
+        pages.render_samples::<DevicePage>()?;
+        pages.render_samples::<DeviceDonePage>()?;
         pages.render_samples::<ErrorPage>()?;
         Ok(pages)
     }
@@ -123,8 +127,14 @@ mod tests {
     #[test]
     fn templates_name_nothing_that_their_page_does_not_give() {
         let pages = Pages::load().expect("templates");
-        let unknown = [unknown_names::<LoginPage>, unknown_names::<ConsentPage>, unknown_names::<ErrorPage>];
-        assert_eq!(unknown.map(|names| names(&pages)), [const { Vec::<String>::new() }; 3]);
+        let unknown = [
+            unknown_names::<LoginPage>,
+            unknown_names::<ConsentPage>,
+            unknown_names::<DevicePage>,
+            unknown_names::<DeviceDonePage>,
+            unknown_names::<ErrorPage>,
+        ];
+        assert_eq!(unknown.map(|names| names(&pages)), [const { Vec::<String>::new() }; 5]);
     }
 
     #[test]

@@ -87,6 +87,8 @@ async fn every_answer_of_every_route_keeps_to_itself(database: &Database) {
         ("nothing there", server.get("/nothing").await),
         ("no asset", server.get("/assets/nothing.css").await),
         ("token", server.post("/token", &Form::default()).await),
+        ("pushed request", server.post("/par", &client.authorization_request()).await),
+        ("pushed request", server.post("/par", &Form::default()).await),
         ("token by GET", server.get("/token").await),
         ("register", server.post_bytes("/register", "application/json", "{}").await),
         ("to the client with a code", browser.allow(&consent).await.answer),
@@ -126,10 +128,12 @@ async fn consent_is_asked_every_time(database: &Database) {
         let mut browser = Browser::new(&server);
         let consent = browser.consent_page(&client).await;
         browser.allow(&consent).await.answered("code");
-        for prompt in ["", "none", "consent", "login"] {
+        for prompt in ["", "consent", "create"] {
             let path = path_of(&client.authorization_request().with("prompt", prompt));
             browser.open(&path).await.assert_consent();
         }
+        let path = path_of(&client.authorization_request().with("prompt", "none"));
+        browser.open(&path).await.assert_error(400, "interaction_required");
         let request = server.request(Method::GET, &client.authorize_path()).header("sec-fetch-site", "cross-site");
         let answer = browser.send(request.header("cookie", cookie_of(&browser))).await;
         assert!(answer.header("location").is_some_and(|to| to.starts_with("/consent?")), "{answer:?}");

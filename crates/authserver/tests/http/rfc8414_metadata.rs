@@ -35,6 +35,7 @@ async fn the_document_says_what_clients_refuse_to_go_without(database: &Database
         "authorization_endpoint": "https://mcp.example.com/authorize",
         "token_endpoint": "https://mcp.example.com/token",
         "registration_endpoint": "https://mcp.example.com/register",
+        "pushed_authorization_request_endpoint": "https://mcp.example.com/par",
         "jwks_uri": "https://mcp.example.com/jwks",
         "scopes_supported": ["mcp:use", "notes:read", "notes:write"],
         "response_types_supported": ["code"],
@@ -85,9 +86,18 @@ async fn an_issuer_with_a_path_is_found_at_every_place_where_clients_look(databa
 
 async fn an_issuer_with_a_path_serves_its_endpoints_under_it(database: &Database) {
     let server = Server::start_with(database, Settings { public_url: WITH_PATH, ..Settings::default() }).await;
-    for path in
-        ["/jwks", "/token", "/revoke", "/introspect", "/register", "/authorize", "/login", "/consent", "/logout"]
-    {
+    for path in [
+        "/jwks",
+        "/token",
+        "/par",
+        "/revoke",
+        "/introspect",
+        "/register",
+        "/authorize",
+        "/login",
+        "/consent",
+        "/logout",
+    ] {
         assert_eq!(server.get(path).await.status, 404, "{path}");
         assert_ne!(server.get(&format!("/auth/a{path}")).await.status, 404, "{path}");
     }
@@ -123,6 +133,7 @@ async fn a_preflight_of_any_sdk_is_allowed(database: &Database) {
         (OPENID, "GET"),
         ("/jwks", "GET"),
         ("/token", "POST"),
+        ("/par", "POST"),
         ("/revoke", "POST"),
         ("/register", "POST"),
     ] {

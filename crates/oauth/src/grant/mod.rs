@@ -13,6 +13,7 @@ use crate::time::Timestamp;
 
 pub mod authorization_code;
 pub mod client_credentials;
+pub mod device_code;
 pub mod refresh_token;
 
 /// Names a grant.

@@ -88,8 +88,11 @@ async fn exactly_the_authorization_servers_paths_are_relayed() {
     let world = world().await;
     for path in [
         "/authorize?x=1",
+        "/par",
         "/token",
         "/register",
+        "/device_authorization",
+        "/device?user_code=BCDF-GHJK",
         "/jwks",
         "/login",
         "/logout",
@@ -109,6 +112,7 @@ async fn exactly_the_authorization_servers_paths_are_relayed() {
         ("/admin", 404),
         ("/authorize/", 404),
         ("/token/x", 404),
+        ("/device/x", 404),
         ("/Token", 404),
         ("/health/ready", 404),
         ("/mcp", 401),

@@ -1,6 +1,7 @@
 //! The store on both databases: every test body runs once on SQLite and once on PostgreSQL, from one text.
 
 mod clients;
+mod devices;
 mod documents;
 mod opening;
 mod races;

@@ -7,17 +7,20 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 use gatelodge_e2e::postgres;
-use gatelodge_oauth::authorization_request::AuthorizationRequest;
+use gatelodge_oauth::authorization_request::{AnswerTo, AuthorizationRequest, ClientAnswer};
 use gatelodge_oauth::client::{Client, ClientId, Registration, TokenEndpointAuthMethod};
 use gatelodge_oauth::grant::authorization_code::AuthorizationCode;
+use gatelodge_oauth::grant::device_code::{DeviceAuthorization, POLL_INTERVAL, UserCode};
 use gatelodge_oauth::grant::refresh_token::RefreshToken;
 use gatelodge_oauth::grant::{Grant, GrantId, UserId};
 use gatelodge_oauth::pkce::CodeChallenge;
+use gatelodge_oauth::prompt::SignIn;
 use gatelodge_oauth::resource::ResourceId;
 use gatelodge_oauth::secret::{HashedSecret, Kind, Secret};
 use gatelodge_oauth::time::Timestamp;
 use gatelodge_store::browser_sessions::BrowserSession;
 use gatelodge_store::pending_authorizations::PendingAuthorization;
+use gatelodge_store::pushed_authorization_requests::PushedAuthorizationRequest;
 use gatelodge_store::users::User;
 use gatelodge_store::{DatabaseUrl, PoolOptions, Store, StoreError, Tx, grants, users};
 
@@ -176,6 +179,7 @@ pub fn pending(browser_session: HashedSecret) -> PendingAuthorization {
     PendingAuthorization {
         hash: hash(Kind::Transaction),
         browser_session,
+        began_in: Some(browser_session),
         request: request(),
         created_at: at(0),
         expires_at: at(600),
@@ -187,11 +191,42 @@ fn request() -> AuthorizationRequest {
     let redirect_uri = serde_json::from_str("\"https://client.example/cb\"").expect("a redirect target");
     AuthorizationRequest {
         client_id: ClientId::generate(),
-        redirect_uri,
-        state: Some("st@te \u{1F511} \"'".to_owned()),
         scope: "mcp:use notes:write".parse().expect("a scope"),
         resource: resource(),
-        code_challenge: challenge(),
+        sign_in: SignIn { again: true, max_age: Some(60), hint: Some("zoë".to_owned()) },
+        answer_to: AnswerTo::Client(ClientAnswer {
+            redirect_uri,
+            state: Some("st@te \u{1F511} \"'".to_owned()),
+            code_challenge: challenge(),
+            pushed: Some(hash(Kind::PushedRequest)),
+        }),
+    }
+}
+
+pub fn pushed_request() -> PushedAuthorizationRequest {
+    PushedAuthorizationRequest {
+        hash: hash(Kind::PushedRequest),
+        client_id: ClientId::generate(),
+        parameters: "state=x%26&resource=a&resource=b".to_owned(),
+        created_at: at(0),
+        expires_at: at(60),
+    }
+}
+
+pub fn device(user_code: &str) -> DeviceAuthorization {
+    DeviceAuthorization {
+        hash: hash(Kind::DeviceCode),
+        user_code: UserCode::parse(user_code).expect("a user code"),
+        client_id: ClientId::generate(),
+        resource: resource(),
+        scope: "mcp:use".parse().expect("a scope"),
+        created_at: at(0),
+        expires_at: at(600),
+        poll_interval: POLL_INTERVAL,
+        last_polled_at: None,
+        grant_id: None,
+        denied_at: None,
+        consumed_at: None,
     }
 }
 

@@ -122,6 +122,9 @@ impl Database {
             "authorization_codes WHERE consumed_at IS NOT NULL",
             "refresh_tokens",
             "refresh_tokens WHERE spent_at IS NOT NULL",
+            "pushed_authorization_requests",
+            "device_authorizations",
+            "device_authorizations WHERE grant_id IS NOT NULL OR denied_at IS NOT NULL",
             "clients",
         ]
         .map(|of| (of, connection.count(of)))
