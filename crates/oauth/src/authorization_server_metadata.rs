@@ -47,6 +47,8 @@ pub struct AuthorizationServerMetadata {
 struct OpenIdMembers {
     subject_types_supported: [&'static str; 1],
     id_token_signing_alg_values_supported: [&'static str; 1],
+    /// Absent it would mean true; only what was pushed here (RFC 9126) is taken by reference.
+    request_uri_parameter_supported: bool,
 }
 
 /// What the operator switched on or off: the document claims nothing that this deployment does not do.
@@ -107,6 +109,7 @@ impl AuthorizationServerMetadata {
         let openid = OpenIdMembers {
             subject_types_supported: ["public"],
             id_token_signing_alg_values_supported: [algorithm.as_str()],
+            request_uri_parameter_supported: false,
         };
         Self { openid: Some(openid), ..self }
     }

@@ -13,8 +13,8 @@ pub const MAX_LENGTH: usize = 2048;
 const KNOWN_PRIVATE_USE_SCHEMES: [&str; 6] = ["cursor", "vscode", "vscode-insiders", "windsurf", "zed", "claude"];
 
 /// Never a way back to a client, whatever the operator lists: a browser runs, shows or fetches what follows.
-pub const DANGEROUS_SCHEMES: [&str; 10] =
-    ["javascript", "data", "file", "blob", "vbscript", "about", "view-source", "ws", "wss", "ftp"];
+pub const DANGEROUS_SCHEMES: [&str; 12] =
+    ["javascript", "data", "file", "blob", "vbscript", "about", "view-source", "ws", "wss", "ftp", "mailto", "intent"];
 
 /// Parameters that this server appends to a redirect URI: a client would read a registered copy of them first.
 const RESPONSE_PARAMETERS: [&str; 7] = ["code", "state", "iss", "error", "error_description", "error_uri", "response"];

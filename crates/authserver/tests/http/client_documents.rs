@@ -25,6 +25,7 @@ on_any_database!(
 const REDIRECT: &str = "http://127.0.0.1:53280/callback";
 const DAY: u64 = 86_400;
 
+/// Proves draft-ietf-oauth-client-id-metadata-document §5: a client is known by the document at its client_id.
 async fn a_client_with_portless_loopback_uris_connects_and_refreshes(database: &Database) {
     let website = Website::start();
     let server = Server::start_with(database, website.settings("")).await;
@@ -92,6 +93,7 @@ async fn a_host_that_goes_down_logs_nobody_out(database: &Database) {
     client.refreshed(&tokens.refresh_token).await;
 }
 
+/// Proves draft-ietf-oauth-client-id-metadata-document §5: an error or an invalid document is not cached.
 async fn an_unusable_document_takes_the_place_of_no_good_one(database: &Database) {
     let website = Website::start();
     let server = Server::start_with(database, website.settings("")).await;
@@ -118,6 +120,7 @@ async fn an_unusable_document_takes_the_place_of_no_good_one(database: &Database
     client.refreshed(&tokens.refresh_token).await;
 }
 
+/// Proves draft-ietf-oauth-client-id-metadata-document §5: a document is kept as its cache headers say.
 async fn a_document_is_asked_for_again_when_its_host_says_so_within_bounds(database: &Database) {
     let website = Website::start();
     let server = Server::start_with(database, website.settings("")).await;
@@ -144,6 +147,7 @@ async fn a_document_is_asked_for_again_when_its_host_says_so_within_bounds(datab
     }
 }
 
+/// Proves draft-ietf-oauth-client-id-metadata-document §5: a changed document is used from then on.
 async fn a_document_that_changed_counts_from_then_on(database: &Database) {
     let website = Website::start();
     let server = Server::start_with(database, website.settings("")).await;
@@ -189,6 +193,7 @@ async fn nothing_is_fetched_for_a_request_that_could_not_be_granted(database: &D
     assert_eq!(Browser::new(&server).open(&broken).await.answered("error"), "unsupported_response_type");
 }
 
+/// Proves draft-ietf-oauth-client-id-metadata-document §5: without a valid document the request ends, and redirects are not followed.
 async fn every_way_to_have_no_document_is_a_page_and_never_a_redirect(database: &Database) {
     let website = Website::start();
     let server = Server::start_with(database, website.settings("")).await;
@@ -243,6 +248,7 @@ async fn every_way_to_have_no_document_is_a_page_and_never_a_redirect(database: 
     assert_eq!(website.documents.connections(), asked);
 }
 
+/// Proves draft-ietf-oauth-client-id-metadata-document §6: special-use addresses are not fetched from.
 async fn a_private_address_is_not_asked_unless_its_host_is_listed(database: &Database) {
     let website = Website::start();
     let server = Server::start_with(database, website.strangers_settings()).await;

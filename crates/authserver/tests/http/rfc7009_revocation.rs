@@ -56,6 +56,7 @@ async fn any_token_of_a_chain_ends_the_grant_and_no_other(database: &Database) {
     client.refreshed(&bystander.refresh_token).await;
 }
 
+/// Proves RFC 7009 §2.1: an access token can be revoked.
 async fn an_access_token_ends_its_grant(database: &Database) {
     let server = Server::start_with(database, Settings { resources: TWO_RESOURCES, ..Settings::default() }).await;
     let client = McpClient::register(&server).await;
@@ -72,6 +73,7 @@ async fn an_access_token_ends_its_grant(database: &Database) {
     client.refreshed(&next.refresh_token).await;
 }
 
+/// Proves RFC 7009 §2.1: the token of another client is refused.
 async fn another_clients_token_is_refused_and_goes_on_living(database: &Database) {
     let server = Server::start(database).await;
     let (client, other) = (McpClient::register(&server).await, McpClient::register(&server).await);
@@ -121,6 +123,7 @@ async fn what_is_unknown_is_as_good_as_revoked(database: &Database) {
     }
 }
 
+/// Proves RFC 7009 §2.1: a wrong token_type_hint changes nothing.
 async fn a_wrong_hint_changes_nothing(database: &Database) {
     let server = Server::start(database).await;
     let client = McpClient::register(&server).await;
@@ -135,6 +138,7 @@ async fn a_wrong_hint_changes_nothing(database: &Database) {
     assert_eq!(database.count("grants WHERE revoked_at IS NULL"), 0);
 }
 
+/// Proves RFC 7009 §2.2.1: what cannot be revoked is told.
 async fn a_secret_that_is_no_token_is_refused_and_goes_on_living(database: &Database) {
     let server = Server::start(database).await;
     let client = McpClient::register(&server).await;

@@ -157,6 +157,7 @@ async fn a_wrong_claim_is_refused_and_the_code_survives(database: &Database) {
     Tokens::of(&server.post("/token", &signer.signed(&form)).await);
 }
 
+/// Proves RFC 7523 §3: an assertion for another audience is refused.
 async fn the_audience_is_the_issuer_and_for_lenient_servers_the_endpoint(database: &Database) {
     const STRICT: &str = "[clients]\nassertion_audience = \"strict\"";
     const LENIENT: &str = "[clients]\nassertion_audience = \"lenient\"";

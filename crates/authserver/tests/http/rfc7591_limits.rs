@@ -61,6 +61,7 @@ async fn a_client_whose_request_is_on_the_screen_is_not_pushed_out(database: &Da
     assert_eq!(database.count("clients"), 11, "now it is one that was allowed something");
 }
 
+/// Proves RFC 7591 §5: registrations are limited in rate.
 async fn too_many_registrations_are_told_when_to_come_back(database: &Database) {
     // The numbers that are shipped.
     let server = Server::start_with(database, Settings { limits: "", ..Settings::default() }).await;

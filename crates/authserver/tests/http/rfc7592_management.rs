@@ -101,6 +101,7 @@ async fn ask(server: &Server, method: Method, path: &str, token: Option<&str>, b
     Answer::of(request).await
 }
 
+/// Proves RFC 7592 §2.1: a client reads its registration.
 async fn a_client_reads_what_it_registered_and_never_its_secret(database: &Database) {
     let server = Server::start(database).await;
     let client = Managed::register(&server, "Reader").await;
@@ -113,6 +114,7 @@ async fn a_client_reads_what_it_registered_and_never_its_secret(database: &Datab
     assert_eq!(client.registered["client_secret_expires_at"], 0);
 }
 
+/// Proves RFC 7592 §2.2: an update replaces every member.
 async fn an_update_replaces_everything(database: &Database) {
     let server = Server::start(database).await;
     let client = Managed::register(&server, "Before").await;
@@ -146,6 +148,7 @@ async fn an_update_replaces_everything(database: &Database) {
     Tokens::of(&before.post_with_basic(&refresh, id, client.text("client_secret")).await);
 }
 
+/// Proves RFC 7592 §2.2: an update with members of the server, or for another client, is refused.
 async fn an_update_that_may_not_be_changes_nothing(database: &Database) {
     let server = Server::start(database).await;
     let (client, other) = (Managed::register(&server, "One").await, Managed::register(&server, "Other").await);
@@ -189,6 +192,7 @@ async fn an_update_that_may_not_be_changes_nothing(database: &Database) {
     assert_eq!(other.read().await.json(), other.without_secret());
 }
 
+/// Proves RFC 7592 §2.3: deleting a registration ends its grants and tokens.
 async fn a_deleted_client_is_gone_with_everything_it_was_allowed(database: &Database) {
     let server = Server::start(database).await;
     let (client, other) = (Managed::register(&server, "Leaves").await, Managed::register(&server, "Stays").await);
@@ -230,6 +234,7 @@ async fn a_request_on_the_screen_ends_with_the_redirect_uri_it_was_for(database:
     assert_eq!(database.count("grants"), 0);
 }
 
+/// Proves RFC 7592 §2: a wrong or foreign registration access token is answered with 401.
 async fn every_wrong_token_gets_the_same_answer(database: &Database) {
     let server = Server::start(database).await;
     let (client, other) = (Managed::register(&server, "A").await, Managed::register(&server, "B").await);

@@ -76,6 +76,7 @@ fn assert_inactive(answer: &Answer, why: &str) {
     assert_eq!(answer.header("cache-control"), Some("no-store"), "{why}");
 }
 
+/// Proves RFC 7662 §2.2: an active token is described.
 async fn a_living_access_token_is_described(database: &Database) {
     let server = Server::start(database).await;
     let rs = ResourceServer::add(&server, database, "rs", &[RESOURCE]).await;
@@ -127,6 +128,7 @@ async fn a_refresh_token_is_described_to_whoever_asks_about_one(database: &Datab
     assert_inactive(&rs.ask_about_refresh(&next.refresh_token).await, "expired");
 }
 
+/// Proves RFC 7662 §2.2: of an inactive token nothing else is said.
 async fn a_token_that_ended_says_nothing_else(database: &Database) {
     let server = Server::start(database).await;
     let rs = ResourceServer::add(&server, database, "rs", &[RESOURCE]).await;
@@ -185,6 +187,7 @@ async fn only_a_resource_server_of_the_operator_may_ask(database: &Database) {
     server.post("/introspect", &Form::new([("token", &token)])).await.assert_refused(400, "invalid_request", "nobody");
 }
 
+/// Proves RFC 7662 §2.2: a token for another resource server is inactive.
 async fn each_resource_server_sees_its_own_tokens_only(database: &Database) {
     let server = Server::start_with(database, Settings { resources: TWO_RESOURCES, ..Settings::default() }).await;
     let one = ResourceServer::add(&server, database, "one", &[RESOURCE]).await;

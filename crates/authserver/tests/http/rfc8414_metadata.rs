@@ -65,6 +65,7 @@ async fn the_openid_document_says_the_same_and_what_its_schema_requires(database
     let members = openid.as_object_mut().expect("an object");
     assert_eq!(members.remove("subject_types_supported"), Some(json!(["public"])));
     assert_eq!(members.remove("id_token_signing_alg_values_supported"), Some(json!(["ES256"])));
+    assert_eq!(members.remove("request_uri_parameter_supported"), Some(json!(false)), "absent means true");
     assert_eq!(openid, server.get(OAUTH).await.json());
 }
 

@@ -54,6 +54,7 @@ fn kid(token: &str) -> String {
     segment(token, 0)["kid"].as_str().expect("a name").to_owned()
 }
 
+/// Proves RFC 9068 §2.1: access tokens are signed with ES256, EdDSA or RS256, as configured.
 async fn each_algorithm_works_from_end_to_end(database: &Database) {
     for (algorithm, kty, more) in [
         ("ES256", "EC", "[keys]\nalgorithm = \"ES256\""),
@@ -145,6 +146,7 @@ fn said(workplace: &Workplace, arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).expect("text")
 }
 
+/// Proves RFC 7517 §5: a withdrawn key is published no more.
 async fn a_revoked_key_is_gone_at_once_and_the_next_one_signs(database: &Database) {
     // The commands have the time of the machine; the server begins with it.
     let clock = Clock::manual(Clock::system().now());

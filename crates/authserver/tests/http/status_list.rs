@@ -31,6 +31,7 @@ fn index(tokens: &Tokens) -> u64 {
     status["idx"].as_u64().expect("an index")
 }
 
+/// Proves draft-ietf-oauth-status-list §5.1: the list is a signed JWT of type statuslist+jwt.
 async fn the_list_is_a_signed_document_of_its_own_type(database: &Database) {
     let server = Server::start(database).await;
     let answer = server.get("/status-list").await;
@@ -46,6 +47,7 @@ async fn the_list_is_a_signed_document_of_its_own_type(database: &Database) {
     assert_eq!(server.post_bytes("/status-list", "text/plain", "").await.status, 405);
 }
 
+/// Proves draft-ietf-oauth-status-list §4.1: the bit of a revoked token is set, and no other.
 async fn a_revoked_grant_has_its_bit_set_and_the_others_do_not(database: &Database) {
     let server = Server::start(database).await;
     let client = McpClient::register(&server).await;

@@ -8,6 +8,7 @@ use reqwest::Method;
 use crate::support::authority::new_key;
 use crate::support::{CHALLENGE, World, header};
 
+/// Proves RFC 9728 §5.1: the challenge names the resource metadata.
 #[actix_web::test]
 async fn without_a_token_every_method_is_challenged_before_anything_else() {
     let world = World::start().await;
@@ -41,6 +42,7 @@ async fn other_schemes_and_empty_tokens_count_as_no_token() {
     assert!(world.upstream.seen().is_empty());
 }
 
+/// Proves MCP authorization (access token usage): a token in the query is no token.
 #[actix_web::test]
 async fn a_token_in_the_query_or_the_body_counts_as_no_token() {
     let world = World::start().await;
@@ -83,6 +85,7 @@ async fn refused(world: &World, token: &str) -> String {
     description.and_then(|rest| rest.strip_suffix('"')).unwrap_or_else(|| panic!("{challenge}")).to_owned()
 }
 
+/// Proves RFC 6750 §3.1: a bad token is answered with invalid_token.
 #[actix_web::test]
 async fn bad_tokens_are_invalid_tokens() {
     let world = World::start().await;
@@ -114,6 +117,7 @@ async fn bad_tokens_are_invalid_tokens() {
     assert!(world.upstream.seen().is_empty());
 }
 
+/// Proves RFC 9068 §4: a token for another audience is refused.
 #[actix_web::test]
 async fn a_token_for_anything_but_this_resource_is_refused() {
     let world = World::start().await;
@@ -142,6 +146,7 @@ async fn a_token_for_anything_but_this_resource_is_refused() {
     assert!(world.upstream.seen().is_empty());
 }
 
+/// Proves RFC 6750 §3.1: a token without the scope is answered with insufficient_scope.
 #[actix_web::test]
 async fn a_token_without_the_scope_is_told_every_scope_to_ask_for() {
     let world = World::start().await;

@@ -11,6 +11,7 @@ fn document(resource: &str) -> String {
     )
 }
 
+/// Proves RFC 9728 §3.3: the resource in the metadata is the one it was asked for.
 #[actix_web::test]
 async fn every_form_describes_the_resource_as_it_was_typed() {
     let world = World::start().await;

@@ -61,6 +61,7 @@ fn publish(world: &World, revoked: &[u64]) {
     world.authority.publish_status_list(world.authority.key.sign_as(TYPE, &claims(revoked)).expect("signed"));
 }
 
+/// Proves draft-ietf-oauth-status-list §8.3: a resource server refuses a token whose bit is set.
 #[actix_web::test]
 async fn a_revoked_token_is_refused_and_the_others_are_not_and_no_request_waits_for_the_list() {
     let world = world("").await;
@@ -85,6 +86,7 @@ async fn a_revoked_token_is_refused_and_the_others_are_not_and_no_request_waits_
     assert!(asked_after < asked + 50, "requests cause no fetches: {asked} {asked_after}");
 }
 
+/// Proves draft-ietf-oauth-status-list §8.3: a forged, foreign or expired list is not believed.
 #[actix_web::test]
 async fn a_list_that_cannot_be_believed_never_replaces_the_last_one() {
     let world = world("").await;
