@@ -18,7 +18,7 @@ pub const MAX_FROM_ALL: u32 = 100;
 /// How long wrong codes count.
 pub const WINDOW: Duration = Duration::from_secs(60);
 
-/// The counts of the running minute, and not a quota as for `limits.rs`: only what was wrong counts. There are never more sources than wrong codes, so it stays small.
+/// The counts of the running minute, and not a quota as for `limits.rs`: only what was wrong counts.
 #[derive(Default)]
 pub struct CodeGuesses(Mutex<Window>);
 
@@ -30,20 +30,26 @@ struct Window {
 }
 
 impl CodeGuesses {
-    /// Whether another code may be looked up for this source.
-    pub fn may_guess(&self, source: Option<IpAddr>, now: Timestamp) -> bool {
+    /// Takes a guess, if this source has one left. Taken before the code is looked up: of many guesses sent at once none may pass
+    /// while the others are still being looked up.
+    pub fn take(&self, source: Option<IpAddr>, now: Timestamp) -> bool {
         self.window(now, |window| {
-            let from_source = window.from_each.get(&source).copied().unwrap_or_default();
-            window.from_all < MAX_FROM_ALL && from_source < MAX_FROM_ONE_SOURCE
+            let from_source = window.from_each.entry(source).or_default();
+            let left = window.from_all < MAX_FROM_ALL && *from_source < MAX_FROM_ONE_SOURCE;
+            if left {
+                window.from_all += 1;
+                *from_source += 1;
+            }
+            left
         })
     }
 
-    /// Counts a wrong code.
-    pub fn count_wrong(&self, source: Option<IpAddr>, now: Timestamp) {
+    /// Gives a guess back that was right, or that nobody could judge.
+    pub fn give_back(&self, source: Option<IpAddr>, now: Timestamp) {
         self.window(now, |window| {
-            window.from_all = window.from_all.saturating_add(1);
+            window.from_all = window.from_all.saturating_sub(1);
             let from_source = window.from_each.entry(source).or_default();
-            *from_source = from_source.saturating_add(1);
+            *from_source = from_source.saturating_sub(1);
         });
     }
 
@@ -73,22 +79,30 @@ mod tests {
     fn a_source_waits_after_ten_wrong_codes_and_others_do_not() {
         let guesses = CodeGuesses::default();
         for _ in 0..MAX_FROM_ONE_SOURCE {
-            assert!(guesses.may_guess(ip("192.0.2.1"), at(0)));
-            guesses.count_wrong(ip("192.0.2.1"), at(0));
+            assert!(guesses.take(ip("192.0.2.1"), at(0)));
         }
-        assert!(!guesses.may_guess(ip("192.0.2.1"), at(59)));
-        assert!(guesses.may_guess(ip("192.0.2.2"), at(59)) && guesses.may_guess(None, at(59)));
-        assert!(guesses.may_guess(ip("192.0.2.1"), at(60)));
+        assert!(!guesses.take(ip("192.0.2.1"), at(59)));
+        assert!(guesses.take(ip("192.0.2.2"), at(59)) && guesses.take(None, at(59)));
+        assert!(guesses.take(ip("192.0.2.1"), at(60)));
+    }
+
+    #[test]
+    fn a_right_code_costs_nothing() {
+        let guesses = CodeGuesses::default();
+        for _ in 0..2 * MAX_FROM_ALL {
+            assert!(guesses.take(ip("192.0.2.1"), at(0)));
+            guesses.give_back(ip("192.0.2.1"), at(0));
+        }
     }
 
     #[test]
     fn everybody_waits_after_a_hundred_and_no_longer_than_a_minute() {
         let guesses = CodeGuesses::default();
         for source in 0..MAX_FROM_ALL {
-            guesses.count_wrong(ip(&format!("192.0.2.{source}")), at(0));
+            assert!(guesses.take(ip(&format!("192.0.2.{source}")), at(0)));
         }
-        assert!(!guesses.may_guess(ip("198.51.100.1"), at(59)));
-        assert!(guesses.may_guess(ip("198.51.100.1"), at(60)));
-        assert!(guesses.may_guess(ip("198.51.100.1"), at(-5)), "a clock that went back keeps nobody out");
+        assert!(!guesses.take(ip("198.51.100.1"), at(59)));
+        assert!(guesses.take(ip("198.51.100.1"), at(60)));
+        assert!(guesses.take(ip("198.51.100.1"), at(-5)), "a clock that went back keeps nobody out");
     }
 }

@@ -92,10 +92,9 @@ pub fn was_consumed_by(tx: &mut Tx, hash: &HashedSecret, by: &HashedSecret) -> R
     Ok(own.count().get_result::<i64>(&mut tx.0)? == 1)
 }
 
-/// Counts a failed attempt to exchange the code.
+/// Counts a failed attempt to exchange a code that nobody has exchanged yet.
 pub fn record_failure(tx: &mut Tx, hash: &HashedSecret) -> Result<(), StoreError> {
-    diesel::update(t::table.filter(t::hash.eq(&hash.as_bytes()[..])))
-        .set(t::failures.eq(t::failures + 1))
-        .execute(&mut tx.0)?;
+    let unconsumed = t::table.filter(t::hash.eq(&hash.as_bytes()[..])).filter(t::consumed_at.is_null());
+    diesel::update(unconsumed).set(t::failures.eq(t::failures + 1)).execute(&mut tx.0)?;
     Ok(())
 }

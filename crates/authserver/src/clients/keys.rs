@@ -5,10 +5,12 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use gatelodge_oauth::client::{ClientId, ClientKeys};
+use gatelodge_oauth::client::{Client, ClientId, ClientKeys, Registration};
 use gatelodge_oauth::client_keys::{self, ClientKeySet};
 use gatelodge_oauth::error::OAuthError;
 use gatelodge_oauth::time::Timestamp;
+use gatelodge_service::guarded_fetch::FetchError;
+use url::Url;
 
 use crate::app::App;
 use crate::clients;
@@ -93,11 +95,20 @@ pub async fn published_by(app: &App, client: &ClientId, kid: Option<&str>) -> Re
     let (state, id) = (app.clone(), client.clone());
     let client = app.store.read(move |tx| clients::find(tx, &state, &id)).await;
     let client = client.map_err(|error| OAuthError::temporarily_unavailable(error.to_string()))?;
-    let Some(ClientKeys::Uri(uri)) = client.and_then(|client| client.keys) else { return Ok(None) };
+    let Some(client) = client else { return Ok(None) };
+    let Some(ClientKeys::Uri(uri)) = &client.keys else { return Ok(None) };
+    let uri = uri.clone();
+    if !may_be_asked(app, &client, &uri) {
+        return Err(OAuthError::client_authentication_failed("its jwks_uri is not asked"));
+    }
     let now = app.clock.now();
     let kept = match app.published_keys.get(&uri) {
         Some(kept) if !matches!(kept.next(kid, now), Next::Fetch) => kept,
-        _ => app.published_keys.keep(&uri, fetch(app, &uri, now).await, now),
+        _ => match fetch(app, &uri, now).await {
+            Ok(fetched) => app.published_keys.keep(&uri, fetched, now),
+            // Too much to do is no fault of that host, so it is asked again for the next request.
+            Err(error) => return Err(OAuthError::temporarily_unavailable(error.to_string())),
+        },
     };
     match kept.next(kid, now) {
         Next::Use(keys) => Ok(Some((uri, keys))),
@@ -107,14 +118,32 @@ pub async fn published_by(app: &App, client: &ClientId, kid: Option<&str>) -> Re
     }
 }
 
-/// Why nothing came is logged where it is noticed.
-async fn fetch(app: &App, uri: &str, now: Timestamp) -> Option<(ClientKeySet, Duration)> {
-    let fetched = app.guarded_fetch.get(uri, "application/json", client_keys::MAX_LENGTH).await.ok()?;
+/// Whose word sends this server where: the operator's anywhere, a stranger's only to hosts whose documents count, and into the
+/// operator's own network only to the host that describes the client.
+fn may_be_asked(app: &App, client: &Client, uri: &str) -> bool {
+    let Ok(url) = Url::parse(uri) else { return false };
+    let own_host = || {
+        let id = Url::parse(client.id.as_str());
+        let is_own = |id: Url| id.host() == url.host() && id.port_or_known_default() == url.port_or_known_default();
+        client.registration == Registration::MetadataDocument && id.is_ok_and(is_own)
+    };
+    client.registration == Registration::Configured
+        || app.config.client_documents.policy.permits(url.host_str().unwrap_or_default())
+            && (!app.guarded_fetch.is_private_host(&url) || own_host())
+}
+
+/// `None`: the host does not give out keys that can be used. Why is logged where it is noticed.
+async fn fetch(app: &App, uri: &str, now: Timestamp) -> Result<Option<(ClientKeySet, Duration)>, FetchError> {
+    let fetched = match app.guarded_fetch.get(uri, "application/json", client_keys::MAX_LENGTH).await {
+        Ok(fetched) => fetched,
+        Err(FetchError::Overloaded) => return Err(FetchError::Overloaded),
+        Err(_) => return Ok(None),
+    };
     match ClientKeySet::parse(&fetched.body) {
-        Ok(keys) => Some((keys, fetched.fresh_for(now))),
+        Ok(keys) => Ok(Some((keys, fetched.fresh_for(now)))),
         Err(reason) => {
             tracing::warn!(%reason, "a client publishes keys that cannot be used");
-            None
+            Ok(None)
         }
     }
 }

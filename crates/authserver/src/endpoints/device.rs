@@ -38,22 +38,27 @@ pub async fn submit(request: HttpRequest, body: Result<Bytes, Error>, app: Data<
     };
     let source = app.config.trusted_proxies.source_of(&request).map(source::subscriber);
     let now = app.clock.now();
-    if !app.code_guesses.may_guess(source, now) {
-        tracing::warn!("too many wrong user codes: no more are looked up for a minute");
-        return page(&app, typed, Some(DeviceProblem::TooManyAttempts));
-    }
     let Some(user_code) = UserCode::parse(&typed) else {
         // No code looks like this: nothing was guessed.
         return page(&app, typed, Some(DeviceProblem::CodeUnknown));
     };
+    if !app.code_guesses.take(source, now) {
+        tracing::warn!("too many wrong user codes: no more are looked up for a minute");
+        return page(&app, typed, Some(DeviceProblem::TooManyAttempts));
+    }
     match app.store.read(move |tx| device_authorizations::find_by_user_code(tx, &user_code)).await {
-        Ok(Some(device)) if device.is_waiting(now) => transaction::begin(&request, &app, device.request()).await,
+        Ok(Some(device)) if device.is_waiting(now) => {
+            app.code_guesses.give_back(source, now);
+            transaction::begin(&request, &app, device.request()).await
+        }
         Ok(_) => {
-            app.code_guesses.count_wrong(source, now);
             tracing::info!("unknown, expired or answered user code");
             page(&app, typed, Some(DeviceProblem::CodeUnknown))
         }
-        Err(error) => problem::store(&app, &request, &error),
+        Err(error) => {
+            app.code_guesses.give_back(source, now);
+            problem::store(&app, &request, &error)
+        }
     }
 }
 

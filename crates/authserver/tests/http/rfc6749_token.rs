@@ -16,6 +16,7 @@ on_both_databases! {
     a_repeated_exchange_within_ten_seconds_is_refused_and_ends_nothing,
     a_later_replay_with_the_verifier_ends_the_grant,
     a_later_replay_without_proof_of_possession_ends_nothing,
+    wrong_attempts_do_not_hide_a_replay,
     a_code_lives_for_sixty_seconds,
     a_code_for_one_resource_gives_no_token_for_another,
     the_spellings_of_a_resource_give_the_one_audience,
@@ -147,6 +148,21 @@ async fn a_later_replay_with_the_verifier_ends_the_grant(database: &Database) {
     client.refresh(&tokens.refresh_token).await.assert_refused(400, "invalid_grant", "the grant has ended");
     assert_eq!(database.count("grants WHERE revoked_at IS NOT NULL"), 1);
     client.refreshed(&bystander.refresh_token).await;
+}
+
+/// A thief who was faster tries to have the code burnt, so that its owner is not heard.
+async fn wrong_attempts_do_not_hide_a_replay(database: &Database) {
+    let server = Server::start(database).await;
+    let client = McpClient::register(&server).await;
+    let code = client.code().await;
+    let stolen = Tokens::of(&client.exchange(&code).await);
+    for _ in 0..6 {
+        let wrong = client.code_request(&code).with("code_verifier", &"x".repeat(43));
+        server.post("/token", &wrong).await.assert_refused(400, "invalid_grant", "a wrong verifier");
+    }
+    server.advance(11);
+    client.exchange(&code).await.assert_refused(400, "invalid_grant", "the owner comes later");
+    client.refresh(&stolen.refresh_token).await.assert_refused(400, "invalid_grant", "the grant has ended");
 }
 
 /// Proves RFC 9700 §4.5.3.1: who has only a code cannot end the grant of its owner.

@@ -11,6 +11,7 @@ on_any_database! {
     a_described_client_signs_with_the_key_that_it_publishes,
     a_new_key_is_found_and_an_old_one_forgotten,
     a_host_that_is_away_logs_nobody_out,
+    a_stranger_sends_nobody_into_the_private_network,
 }
 
 const REDIRECT: &str = "http://127.0.0.1:53280/callback";
@@ -87,4 +88,19 @@ async fn a_host_that_is_away_logs_nobody_out(database: &Database) {
     website.documents.set_down(false);
     server.advance(30);
     Tokens::of(&server.post("/token", &signer.signed(&refresh)).await);
+}
+
+/// The website is a private host: its own document may name it, and nobody else may.
+async fn a_stranger_sends_nobody_into_the_private_network(database: &Database) {
+    let website = Website::start();
+    let server = Server::start_with(database, website.settings("")).await;
+    let signer = Signer::new(&server);
+    website.documents.put("/jwks.json", Answer::json(&signer.jwks()));
+    let registration = json!({
+        "token_endpoint_auth_method": "private_key_jwt", "jwks_uri": website.documents.url("/jwks.json?any=query")
+    });
+    let client = McpClient::register_with(&server, registration).await;
+    let exchange = signer.signed(&client.code_request(&client.code().await));
+    server.post("/token", &exchange).await.assert_refused(401, "invalid_client", "the signature is right");
+    assert_eq!(website.documents.connections(), 0);
 }

@@ -1,6 +1,7 @@
 //! The device grant from the person's side: RFC 8628 §3.3 and §5. The code may be typed as people type, guesses are counted,
 //! and nobody is led past the question.
 
+use futures_util::future::join_all;
 use reqwest::Method;
 
 use crate::rfc8628_device::{begin, consent_page, device_client, poll, server};
@@ -14,6 +15,7 @@ on_both_databases! {
     only_one_answer_counts,
     a_page_of_another_browser_decides_nothing,
     guesses_are_counted,
+    guesses_at_once_are_counted_like_guesses_in_a_row,
 }
 
 on_any_database! {
@@ -112,6 +114,14 @@ async fn guesses_are_counted(database: &Database) {
     assert!(refused.has("problem"));
     server.advance(60);
     type_code(&mut browser, &codes.user_code).await.assert_login();
+}
+
+async fn guesses_at_once_are_counted_like_guesses_in_a_row(database: &Database) {
+    let server = server(database).await;
+    let guess = || async { type_code(&mut Browser::new(&server), "XXXX-XXXX").await.answer.status };
+    let statuses = join_all((0..200).map(|_| guess())).await;
+    assert_eq!(statuses.iter().filter(|status| **status == 400).count(), 10, "so many were looked up");
+    assert!(statuses.iter().all(|status| [400, 429].contains(status)));
 }
 
 async fn a_wrong_code_says_the_same_whatever_is_wrong(database: &Database) {

@@ -87,8 +87,9 @@ pub fn redeem(
     Ok(Redemption::Fresh)
 }
 
+/// A code that was exchanged cannot be burnt any more: wrong attempts of a thief must not hide that its owner comes later.
 fn not_burnt(code: &AuthorizationCode) -> Result<(), OAuthError> {
-    if code.failures < MAX_FAILURES { Ok(()) } else { Err(OAuthError::code_burnt()) }
+    if code.failures < MAX_FAILURES || code.consumed_at.is_some() { Ok(()) } else { Err(OAuthError::code_burnt()) }
 }
 
 fn issued_to(code: &AuthorizationCode, client: &Client) -> Result<(), OAuthError> {

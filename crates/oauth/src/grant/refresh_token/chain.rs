@@ -93,6 +93,10 @@ fn follow<C: Chain>(
     Ok(token.map(|token| (next, token)))
 }
 
+/// The longest way from a late token to the head. Nobody who is merely late is so many rotations behind, and each step is a
+/// query while the grant is held: without an end, somebody who rotates all the time could make every walk as long as they want.
+pub const LONGEST_WALK: usize = 1_000;
+
 /// Walks to the one unspent token.
 fn head<C: Chain>(
     chain: &mut C,
@@ -100,12 +104,13 @@ fn head<C: Chain>(
     now: Timestamp,
 ) -> Result<Result<Secret, OAuthError>, C::Error> {
     let mut next = successor;
-    while let Some((secret, token)) = next {
+    for _ in 0..LONGEST_WALK {
+        let Some((secret, token)) = next else { break };
         if token.spent_at.is_none() {
             return Ok(if now < token.expires_at { Ok(secret) } else { Err(OAuthError::refresh_token_expired()) });
         }
         next = follow(chain, &secret, &token)?;
     }
-    // Whoever holds the token keeps it, until somebody has looked after the row.
-    Ok(Err(OAuthError::temporarily_unavailable("a chain of refresh tokens has no head")))
+    // Whoever holds the token keeps it: until it counts as replayed, or somebody has looked after the rows.
+    Ok(Err(OAuthError::temporarily_unavailable("the head of a chain of refresh tokens is too far away, or missing")))
 }

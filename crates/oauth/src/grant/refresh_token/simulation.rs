@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::convert::Infallible;
 use std::time::Duration;
 
+use super::chain::LONGEST_WALK;
 use super::{Chain, Presented, RefreshToken, SealedSuccessor, Windows};
 use crate::client::{Client, ClientId, Registration};
 use crate::grant::{Grant, GrantId, UserId};
@@ -134,6 +135,33 @@ fn run(seed: u64) -> (usize, usize) {
     assert!(!stored.revoked);
     assert_eq!(stored.tokens.values().filter(|token| token.spent_at.is_none()).count(), 1);
     (rotations, repeated)
+}
+
+/// Somebody who rotates all the time must not be able to make the walk of their first token as long as they want.
+#[test]
+fn the_walk_to_the_head_has_an_end() {
+    let client = Client::new(ClientId::new("c"), Registration::Dynamic, Timestamp::from_unix(0));
+    let (grant, idle, now) = (grant(&client), Duration::from_secs(3_600), Timestamp::from_unix(0));
+    for (rotations, reached) in [(LONGEST_WALK, true), (LONGEST_WALK + 1, false)] {
+        let mut stored = Stored::default();
+        let first = Secret::generate(Kind::RefreshToken);
+        let row = RefreshToken::unspent(&first, &grant, idle, now);
+        stored.tokens.insert(*row.hash.as_bytes(), row);
+        let mut present = |token: &Secret| {
+            let Ok(found) = Presented::find(&mut stored, token.clone());
+            let found = found.expect("it is ours");
+            let rotation = found.judge(&grant, &client, WINDOWS, now).expect("the grant lives");
+            let new_token = Secret::generate(Kind::RefreshToken);
+            let Ok(answer) = found.carry_out(rotation, &mut stored, &grant, &new_token, idle, now);
+            answer
+        };
+        let mut head = first.clone();
+        for _ in 0..rotations {
+            head = present(&head).expect("the head rotates");
+        }
+        let late = present(&first);
+        assert_eq!(late.is_ok_and(|token| token.hash() == head.hash()), reached, "{rotations} rotations");
+    }
 }
 
 #[test]
