@@ -65,6 +65,9 @@ pub enum AnswerTo {
 pub struct ClientAnswer {
     /// Where the browser is sent.
     pub redirect_uri: RedirectTarget,
+    /// What the client called itself when it asked: what the person reads is what they allow.
+    #[serde(default)]
+    pub client_name: Option<String>,
     /// Given back as it came.
     pub state: Option<String>,
     /// RFC 7636 §4.3.
@@ -136,7 +139,13 @@ pub fn validate(
         scope,
         resource: resource.id.clone(),
         sign_in,
-        answer_to: AnswerTo::Client(ClientAnswer { redirect_uri, state, code_challenge, pushed: None }),
+        answer_to: AnswerTo::Client(ClientAnswer {
+            redirect_uri,
+            client_name: client.name.clone(),
+            state,
+            code_challenge,
+            pushed: None,
+        }),
     })
 }
 
@@ -156,11 +165,14 @@ pub(crate) fn requested_scope(
 
 impl AuthorizationRequest {
     /// The same request under the limits its client has by now, which may have changed since it was asked; `None` when
-    /// nothing is left that may be granted, or the answer may not go there any more.
+    /// nothing is left that may be granted, the answer may not go there any more, or the client has another name.
     pub fn under_limits_of(&self, client: &Client) -> Option<Self> {
         let grant_type = match &self.answer_to {
             AnswerTo::Client(answer) => {
                 RedirectTarget::of_client(&client.redirect_uris, Some(answer.redirect_uri.as_str())).ok()?;
+                if answer.client_name != client.name {
+                    return None;
+                }
                 GrantType::AuthorizationCode
             }
             AnswerTo::Device(_) => GrantType::DeviceCode,
@@ -264,6 +276,7 @@ mod tests {
         assert_eq!(kept(&second), None);
         assert_eq!(kept(&limited("c", &both[0])), None);
         assert_eq!(kept(&client(&["https://client.example/other"])), None);
+        assert_eq!(kept(&Client { name: Some("Bank".into()), ..client(&["https://client.example/cb"]) }), None);
         assert_eq!(kept(&Client { grant_types: vec![], ..client(&["https://client.example/cb"]) }), None);
     }
 

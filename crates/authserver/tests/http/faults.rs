@@ -3,6 +3,7 @@
 
 use futures_util::future::join_all;
 use gatelodge_e2e::postgres::{self, Options, Postgres};
+use gatelodge_e2e::scale::scale;
 use reqwest::Method;
 use serde_json::json;
 
@@ -146,7 +147,9 @@ fn behind_proxy(test: &str, body: impl AsyncFnOnce(&Database, &Server, &Proxy)) 
 }
 
 /// How often each of the next two cuts.
-const CUTS: usize = 100;
+fn cuts() -> usize {
+    scale(100, 1_000)
+}
 
 const BOTH_CUTS: [Cut; 2] = [Cut::BeforeCommit, Cut::AfterCommit];
 
@@ -155,7 +158,7 @@ fn a_refresh_that_is_cut_at_its_commit_is_answered_all_the_same() {
     behind_proxy("a_refresh_that_is_cut_at_its_commit_is_answered_all_the_same", async |database, server, proxy| {
         let client = McpClient::register(server).await;
         let mut token = client.connect().await.refresh_token;
-        for cut in BOTH_CUTS.into_iter().cycle().take(CUTS) {
+        for cut in BOTH_CUTS.into_iter().cycle().take(cuts()) {
             proxy.cut(cut, 0);
             let answered = client.refreshed(&token).await;
             assert!(proxy.has_cut());
@@ -163,7 +166,7 @@ fn a_refresh_that_is_cut_at_its_commit_is_answered_all_the_same() {
             assert_eq!(client.refreshed(&token).await.refresh_token, answered.refresh_token, "{cut:?}");
             token = answered.refresh_token;
         }
-        assert_eq!(database.count("refresh_tokens"), 1 + i64::try_from(CUTS).expect("a small number"));
+        assert_eq!(database.count("refresh_tokens"), 1 + i64::try_from(cuts()).expect("a small number"));
         assert_eq!(database.count("refresh_tokens WHERE spent_at IS NULL"), 1);
         assert_eq!(database.count("grants WHERE revoked_at IS NOT NULL"), 0);
     });
@@ -173,7 +176,7 @@ fn a_refresh_that_is_cut_at_its_commit_is_answered_all_the_same() {
 fn an_exchange_that_is_cut_at_its_commit_is_answered_all_the_same() {
     behind_proxy("an_exchange_that_is_cut_at_its_commit_is_answered_all_the_same", async |database, server, proxy| {
         let client = McpClient::register(server).await;
-        for cut in BOTH_CUTS.into_iter().cycle().take(CUTS) {
+        for cut in BOTH_CUTS.into_iter().cycle().take(cuts()) {
             let code = client.code().await;
             proxy.cut(cut, 0);
             let tokens = Tokens::of(&client.exchange(&code).await);
@@ -186,7 +189,7 @@ fn an_exchange_that_is_cut_at_its_commit_is_answered_all_the_same() {
                 "only the request that did it repeats it",
             );
         }
-        let chains = i64::try_from(CUTS).expect("a small number");
+        let chains = i64::try_from(cuts()).expect("a small number");
         assert_eq!(database.count("refresh_tokens WHERE spent_at IS NULL"), chains);
         assert_eq!(database.count("grants WHERE revoked_at IS NOT NULL"), 0);
     });

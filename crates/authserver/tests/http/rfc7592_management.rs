@@ -14,7 +14,7 @@ on_both_databases! {
     an_update_replaces_everything,
     an_update_that_may_not_be_changes_nothing,
     a_deleted_client_is_gone_with_everything_it_was_allowed,
-    a_request_on_the_screen_ends_with_the_redirect_uri_it_was_for,
+    a_request_on_the_screen_ends_with_the_client_it_was_for,
 }
 
 on_any_database! {
@@ -213,19 +213,21 @@ async fn a_deleted_client_is_gone_with_everything_it_was_allowed(database: &Data
     Tokens::of(&stays.post_with_basic(&refresh, &stays.id, other.text("client_secret")).await);
 }
 
-async fn a_request_on_the_screen_ends_with_the_redirect_uri_it_was_for(database: &Database) {
+async fn a_request_on_the_screen_ends_with_the_client_it_was_for(database: &Database) {
     let server = Server::start(database).await;
-    for delete in [false, true] {
+    let elsewhere = ("redirect_uris", json!(["https://client.example/elsewhere"]));
+    for change in [None, Some(elsewhere), Some(("client_name", json!("Your Bank")))] {
         let client = Managed::register(&server, "Moves").await;
         let mut browser = Browser::new(&server);
         let consent = browser.consent_page(&client.client()).await;
-        let answer = if delete {
-            client.delete().await
-        } else {
-            let mut body = metadata("Moves");
-            body["client_id"] = json!(client.text("client_id"));
-            body["redirect_uris"] = json!(["https://client.example/elsewhere"]);
-            client.put(&body).await
+        let answer = match change {
+            None => client.delete().await,
+            Some((member, value)) => {
+                let mut body = metadata("Moves");
+                body["client_id"] = json!(client.text("client_id"));
+                body[member] = value;
+                client.put(&body).await
+            }
         };
         assert!((200..300).contains(&answer.status), "{answer:?}");
         let page = browser.allow(&consent).await;

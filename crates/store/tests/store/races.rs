@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use gatelodge_e2e::scale::scale;
 use gatelodge_oauth::client_assertion::UsedAssertion;
 use gatelodge_oauth::grant::refresh_token::{RefreshToken, SealedSuccessor};
 use gatelodge_oauth::secret::{Kind, Secret, random_base62};
@@ -235,7 +236,7 @@ async fn holding_a_grant_keeps_others_waiting(database: TestDatabase) {
 }
 
 async fn no_token_is_made_after_a_committed_revocation(database: TestDatabase) {
-    for _ in 0..ROUNDS {
+    for _ in 0..scale(ROUNDS, 10_000) {
         let grant = database.grant().await;
         let (id, to_refresh) = (grant.id.clone(), grant.clone());
         let revoke = database.store.write(move |tx| grants::revoke(tx, &id, at(5)));

@@ -195,6 +195,7 @@ fn request() -> AuthorizationRequest {
         resource: resource(),
         sign_in: SignIn { again: true, max_age: Some(60), hint: Some("zoë".to_owned()) },
         answer_to: AnswerTo::Client(ClientAnswer {
+            client_name: None,
             redirect_uri,
             state: Some("st@te \u{1F511} \"'".to_owned()),
             code_challenge: challenge(),
