@@ -16,14 +16,16 @@ use crate::{StoreError, Tx, clients};
 /// Rows of one table that one sweep deletes at most.
 const BATCH: i64 = 1000;
 
-/// A code is kept for so long after it expired, to recognise that it is used a second time (RFC 6749 §4.1.2).
+/// An authorization code is kept for so long after it expired, to recognise that it is used a second time (RFC 6749 §4.1.2).
 const CODES_STAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A client's document without a grant is kept for so long: a day more than it may be used while its host does not answer.
 const DOCUMENTS_STAY: Duration = Duration::from_secs(8 * 24 * 60 * 60);
-/// A pushed request is kept for so long after it expired: it opened no new page since then, and whoever has one open may still
-/// answer it, which takes the row out (RFC 9126 §4).
-const PUSHED_REQUESTS_STAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// A pushed request (RFC 9126 §4) and the codes of a device (RFC 8628 §3.5) are kept for so long after they expired: they open
+/// no new page since then, and whoever has one open may still answer it, for as long as a person may take at most. No longer,
+/// because strangers cause these rows.
+const ANSWERABLE_FOR: Duration = Duration::from_secs(30 * 60);
 
 /// A refresh token is kept for so long after it expired, longer than any window in which a spent one leads to the head of its
 /// chain. From then on it is unknown instead of expired, which reads alike.
@@ -73,9 +75,8 @@ pub fn sweep(tx: &mut Tx, now: Timestamp) -> Result<SweepReport, StoreError> {
     let pending_authorizations = delete_batch!(tx, pending_authorizations, now);
     let browser_sessions = delete_batch!(tx, browser_sessions, now);
     let authorization_codes = delete_batch!(tx, authorization_codes, now.minus(CODES_STAY));
-    let pushed_authorization_requests =
-        delete_batch!(tx, pushed_authorization_requests, now.minus(PUSHED_REQUESTS_STAY));
-    let device_authorizations = delete_batch!(tx, device_authorizations, now.minus(CODES_STAY));
+    let pushed_authorization_requests = delete_batch!(tx, pushed_authorization_requests, now.minus(ANSWERABLE_FOR));
+    let device_authorizations = delete_batch!(tx, device_authorizations, now.minus(ANSWERABLE_FOR));
     let used_assertions = delete_batch!(tx, used_assertions, now);
     let documents = clients::forget_documents(tx, now.minus(DOCUMENTS_STAY), BATCH)?;
     let refresh_tokens = match delete_batch!(tx, refresh_tokens, now.minus(TOKENS_STAY)) {
