@@ -1,6 +1,6 @@
 //! How often something may be asked by whoever has not proven who they are: by one source, and by all of them together
-//! (RFC 6585 §4). Counted in memory, by each process for itself. Nothing that a signed-in person or a client with a token does
-//! counts here.
+//! (RFC 6585 §4). Counted is what makes this server keep or fetch something. Counted in memory, by each process for itself.
+//! A signed-in person who decides and a client that refreshes do not count here.
 
 use std::net::IpAddr;
 use std::num::NonZeroU32;
@@ -29,12 +29,18 @@ const MOST: u32 = 1_000_000;
 pub struct RawLimits {
     registrations_per_source: u32,
     registrations: u32,
+    requests_per_source: u32,
+    requests: u32,
+    documents_per_source: u32,
+    documents: u32,
 }
 
 /// `[limits]` as checked.
 #[derive(Debug, Clone, Copy)]
 pub struct LimitsConfig {
     registration: PerMinute,
+    requests: PerMinute,
+    documents: PerMinute,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -45,7 +51,14 @@ struct PerMinute {
 
 impl Default for RawLimits {
     fn default() -> Self {
-        Self { registrations_per_source: 10, registrations: 100 }
+        Self {
+            registrations_per_source: 10,
+            registrations: 100,
+            requests_per_source: 60,
+            requests: 3_000,
+            documents_per_source: 20,
+            documents: 300,
+        }
     }
 }
 
@@ -55,14 +68,19 @@ impl RawLimits {
         let mut number = |key: &str, number: u32| {
             let checked = NonZeroU32::new(number).filter(|number| number.get() <= MOST);
             if checked.is_none() {
-                let hint = "write how many a minute are answered; registration.dcr = \"off\" answers none";
+                let hint = "write how many a minute are answered, or remove the line";
                 problems.add(format!("limits.{key}"), format!("{number} is not between 1 and {MOST}"), hint);
             }
             checked
         };
-        let by_source = number("registrations_per_source", self.registrations_per_source);
-        let together = number("registrations", self.registrations);
-        Some(LimitsConfig { registration: PerMinute { by_source: by_source?, together: together? } })
+        let mut pair = |key: &str, by_source: u32, together: u32| {
+            let (by_source, together) = (number(&format!("{key}_per_source"), by_source), number(key, together));
+            Some(PerMinute { by_source: by_source?, together: together? })
+        };
+        let registration = pair("registrations", self.registrations_per_source, self.registrations);
+        let requests = pair("requests", self.requests_per_source, self.requests);
+        let documents = pair("documents", self.documents_per_source, self.documents);
+        Some(LimitsConfig { registration: registration?, requests: requests?, documents: documents? })
     }
 }
 
@@ -70,17 +88,39 @@ impl RawLimits {
 pub struct Limits {
     /// `/register`.
     pub registration: Limiter,
+    /// `/authorize`, `/par` and `/device_authorization`, which keep what they are asked.
+    pub requests: Limiter,
+    /// Fetches of what clients name: their documents and their keys.
+    pub documents: Limiter,
 }
 
 impl Limits {
     /// Nothing is counted yet.
     pub fn new(config: &LimitsConfig, clock: &Clock) -> Self {
-        Self { registration: Limiter::new(config.registration, clock) }
+        let limiter = |limit| Limiter::new(limit, clock);
+        Self {
+            registration: limiter(config.registration),
+            requests: limiter(config.requests),
+            documents: limiter(config.documents),
+        }
     }
 
     /// Forgets the sources that may ask as much as ever again.
     pub fn forget(&self) {
-        self.registration.forget();
+        for limiter in [&self.registration, &self.requests, &self.documents] {
+            limiter.forget();
+        }
+    }
+}
+
+/// Whose request counts. Without a peer there is no connection, and nobody to answer.
+#[derive(Debug, Clone, Copy)]
+pub struct Source(Option<IpAddr>);
+
+impl Source {
+    /// Where a request came from, behind the proxies that the operator named.
+    pub fn of(request: &HttpRequest, config: &Config) -> Self {
+        Self(config.trusted_proxies.source_of(request).map(source::subscriber))
     }
 }
 
@@ -103,14 +143,20 @@ impl Limiter {
     }
 
     /// Counts this request, or says how long to wait. A source that asks too much does not use up what there is for all.
-    pub fn count(&self, request: &HttpRequest, config: &Config) -> Result<(), Duration> {
-        let now = self.ticks.now();
-        // Without a peer there is no connection, and nobody to answer.
-        let address = config.trusted_proxies.source_of(request).map(source::subscriber);
-        if let Some(address) = address {
-            self.by_source.check_key(&address).map_err(|refused| refused.wait_time_from(now))?;
-        }
-        self.together.check().map_err(|refused| refused.wait_time_from(now))
+    pub fn count(&self, source: Source) -> Result<(), Duration> {
+        self.count_source(source)?;
+        self.count_together()
+    }
+
+    /// The first half of [`Limiter::count`], before it is known whether there is anything to do.
+    pub fn count_source(&self, source: Source) -> Result<(), Duration> {
+        let Source(Some(address)) = source else { return Ok(()) };
+        self.by_source.check_key(&address).map_err(|refused| refused.wait_time_from(self.ticks.now()))
+    }
+
+    /// The second half of [`Limiter::count`].
+    pub fn count_together(&self) -> Result<(), Duration> {
+        self.together.check().map_err(|refused| refused.wait_time_from(self.ticks.now()))
     }
 
     fn forget(&self) {
@@ -142,12 +188,8 @@ mod tests {
         let clock = Clock::manual(Timestamp::from_unix(1_000));
         let number = |number| NonZeroU32::new(number).expect("not zero");
         let limiter = Limiter::new(PerMinute { by_source: number(3), together: number(5) }, &clock);
-        let from = |address: &str| {
-            let address = source::subscriber(address.parse().expect("an address"));
-            let now = limiter.ticks.now();
-            limiter.by_source.check_key(&address).map_err(|refused| refused.wait_time_from(now))?;
-            limiter.together.check().map_err(|refused| refused.wait_time_from(now))
-        };
+        let from =
+            |address: &str| limiter.count(Source(Some(source::subscriber(address.parse().expect("an address")))));
         for _ in 0..3 {
             assert_eq!(from("198.51.100.1"), Ok(()));
         }

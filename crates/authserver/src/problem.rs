@@ -1,5 +1,7 @@
 //! Error pages: what a person sees when an answer cannot go to the client (RFC 6749 §4.1.2.1).
 
+use std::time::Duration;
+
 use actix_web::http::StatusCode;
 use actix_web::http::header::RETRY_AFTER;
 use actix_web::{HttpMessage as _, HttpRequest, HttpResponse};
@@ -38,6 +40,7 @@ pub fn authorization_request(
 pub fn client(app: &App, request: &HttpRequest, unresolved: &Unresolved) -> HttpResponse {
     let (failure, detail) = match unresolved {
         Unresolved::Store(error) => return store(app, request, error),
+        Unresolved::TooMany(wait) => return too_many_requests(app, request, *wait),
         Unresolved::NotAllowed { host } => (Failure::ClientNotAllowed, host.clone()),
         Unresolved::Invalid(error) => (Failure::ClientDocumentRefused, error.description.clone()),
         Unresolved::Unreachable { host, reason: FetchError::Status { status, .. } } => {
@@ -51,6 +54,13 @@ pub fn client(app: &App, request: &HttpRequest, unresolved: &Unresolved) -> Http
     if failure == Failure::ClientDocumentUnreachable {
         response.headers_mut().insert(RETRY_AFTER, BACK_OFF.as_secs().into());
     }
+    response
+}
+
+/// RFC 6585 §4, for people: nothing is wrong with the request, and it is answered later.
+pub fn too_many_requests(app: &App, request: &HttpRequest, wait: Duration) -> HttpResponse {
+    let mut response = refuse(app, request, Failure::TooManyRequests, &OAuthError::too_many_requests(), Vec::new());
+    response.headers_mut().insert(RETRY_AFTER, respond::whole_seconds(wait).into());
     response
 }
 

@@ -126,8 +126,12 @@ pub fn forbidden(error: &OAuthError) -> HttpResponse {
 pub fn too_many_requests(wait: Duration) -> HttpResponse {
     let error = OAuthError::too_many_requests();
     log(&error);
-    let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
-    HttpResponse::TooManyRequests().insert_header((header::RETRY_AFTER, seconds.max(1))).json(described(&error))
+    HttpResponse::TooManyRequests().insert_header((header::RETRY_AFTER, whole_seconds(wait))).json(described(&error))
+}
+
+/// As `Retry-After` takes them (RFC 9110 §10.2.3).
+pub fn whole_seconds(wait: Duration) -> u64 {
+    (wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).max(1)
 }
 
 fn described(error: &OAuthError) -> serde_json::Value {

@@ -90,6 +90,11 @@ public_url = "{public_url}"
 listen = "127.0.0.1:{authserver}"
 health_listen = "127.0.0.1:{authserver_health}"
 trusted_proxies = ["127.0.0.1"]
+[limits]
+requests_per_source = 1000000
+requests = 1000000
+documents_per_source = 1000000
+documents = 1000000
 [database]
 url = "{database}"
 [[resource]]

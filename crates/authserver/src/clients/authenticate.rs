@@ -18,6 +18,7 @@ use gatelodge_store::{StoreError, Tx, used_assertions};
 
 use crate::app::App;
 use crate::clients::{self, keys};
+use crate::limits::Source;
 
 /// What a request presents; nothing of it is proven yet.
 #[derive(Debug)]
@@ -49,7 +50,10 @@ pub async fn presented(request: &HttpRequest, parameters: &Parameters, app: &App
     let credentials = ClientCredentials::from_request(authorization, parameters)?;
     let endpoint = format!("{}{}", app.config.public_url.origin(), request.path());
     let published = match credentials.assertion() {
-        Some(assertion) => keys::published_by(app, &credentials.client_id, assertion.kid()).await?,
+        Some(assertion) => {
+            let source = Source::of(request, &app.config);
+            keys::published_by(app, &credentials.client_id, assertion.kid(), source).await?
+        }
         None => None,
     };
     Ok(Presented { credentials, published, endpoint, request: random_base62(22) })
@@ -57,11 +61,11 @@ pub async fn presented(request: &HttpRequest, parameters: &Parameters, app: &App
 
 /// Reads the document of the client that a request names, where a flow may begin without `/authorize`: until then this server
 /// may never have heard of it.
-pub async fn read_document(parameters: &Parameters, app: &App) -> Result<(), OAuthError> {
+pub async fn read_document(request: &HttpRequest, parameters: &Parameters, app: &App) -> Result<(), OAuthError> {
     let Some(id) = parameters.optional("client_id")?.map(ClientId::new).filter(DocumentUrl::is_meant_by) else {
         return Ok(());
     };
-    clients::resolve(app, &id).await?;
+    clients::resolve(app, &id, Source::of(request, &app.config)).await?;
     Ok(())
 }
 

@@ -14,6 +14,7 @@ use url::Url;
 
 use crate::app::App;
 use crate::clients;
+use crate::limits::Source;
 
 /// What the host of a set says of its freshness counts between these.
 const FRESH: (Duration, Duration) = (Duration::from_secs(300), Duration::from_secs(24 * 3600));
@@ -63,6 +64,12 @@ impl Kept {
             _ => Next::Fetch,
         }
     }
+
+    /// The same when its host is not asked, for no reason of its own.
+    fn without_asking(&self, kid: Option<&str>, now: Timestamp) -> Next {
+        let suited = self.keys.as_ref().filter(|keys| keys.knows(kid) && now < self.fresh_until.plus(STALE));
+        suited.map_or(Next::TryLater, |keys| Next::Use(keys.clone()))
+    }
 }
 
 impl PublishedKeys {
@@ -91,7 +98,12 @@ impl PublishedKeys {
 }
 
 /// The keys of a client that publishes them, for a signature with the key of this name; `None` for every other client.
-pub async fn published_by(app: &App, client: &ClientId, kid: Option<&str>) -> Result<Option<Published>, OAuthError> {
+pub async fn published_by(
+    app: &App,
+    client: &ClientId,
+    kid: Option<&str>,
+    source: Source,
+) -> Result<Option<Published>, OAuthError> {
     let (state, id) = (app.clone(), client.clone());
     let client = app.store.read(move |tx| clients::find(tx, &state, &id)).await;
     let client = client.map_err(|error| OAuthError::temporarily_unavailable(error.to_string()))?;
@@ -102,15 +114,16 @@ pub async fn published_by(app: &App, client: &ClientId, kid: Option<&str>) -> Re
         return Err(OAuthError::client_authentication_failed("its jwks_uri is not asked"));
     }
     let now = app.clock.now();
-    let kept = match app.published_keys.get(&uri) {
-        Some(kept) if !matches!(kept.next(kid, now), Next::Fetch) => kept,
-        _ => match fetch(app, &uri, now).await {
-            Ok(fetched) => app.published_keys.keep(&uri, fetched, now),
+    let kept = app.published_keys.get(&uri);
+    let next = match kept.as_ref().map_or(Next::Fetch, |kept| kept.next(kid, now)) {
+        Next::Fetch => match fetch(app, &uri, source, now).await {
+            Ok(fetched) => app.published_keys.keep(&uri, fetched, now).next(kid, now),
             // Too much to do is no fault of that host, so it is asked again for the next request.
-            Err(error) => return Err(OAuthError::temporarily_unavailable(error.to_string())),
+            Err(_) => kept.map_or(Next::TryLater, |kept| kept.without_asking(kid, now)),
         },
+        next => next,
     };
-    match kept.next(kid, now) {
+    match next {
         Next::Use(keys) => Ok(Some((uri, keys))),
         Next::Fetch | Next::TryLater => {
             Err(OAuthError::temporarily_unavailable("the keys of the client cannot be had"))
@@ -133,7 +146,13 @@ fn may_be_asked(app: &App, client: &Client, uri: &str) -> bool {
 }
 
 /// `None`: the host does not give out keys that can be used. Why is logged where it is noticed.
-async fn fetch(app: &App, uri: &str, now: Timestamp) -> Result<Option<(ClientKeySet, Duration)>, FetchError> {
+async fn fetch(
+    app: &App,
+    uri: &str,
+    source: Source,
+    now: Timestamp,
+) -> Result<Option<(ClientKeySet, Duration)>, FetchError> {
+    app.limits.documents.count(source).map_err(|_| FetchError::Overloaded)?;
     let fetched = match app.guarded_fetch.get(uri, "application/json", client_keys::MAX_LENGTH).await {
         Ok(fetched) => fetched,
         Err(FetchError::Overloaded) => return Err(FetchError::Overloaded),

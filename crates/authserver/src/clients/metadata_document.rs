@@ -15,6 +15,7 @@ use gatelodge_store::{StoreError, clients};
 
 use super::configured;
 use crate::app::App;
+use crate::limits::Source;
 
 /// A document is used without asking for at least this long, whatever its host says.
 const FRESH_AT_LEAST: Duration = Duration::from_secs(5 * 60);
@@ -28,7 +29,7 @@ const USABLE_FOR: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 /// Where nothing usable came from, nothing is asked for this long.
 pub const BACK_OFF: Duration = Duration::from_secs(30);
 
-/// URLs whose failures are remembered.
+/// URLs and hosts whose failures are remembered.
 const REMEMBERED: usize = 1000;
 
 /// Why it is not known who asks.
@@ -48,6 +49,8 @@ pub enum Unresolved {
         /// What happened.
         reason: FetchError,
     },
+    /// Too many documents are being asked for, by this source or by all together.
+    TooMany(Duration),
     /// The database does not answer.
     Store(StoreError),
 }
@@ -65,40 +68,52 @@ impl From<Unresolved> for OAuthError {
             Unresolved::NotAllowed { .. } => Self::client_unknown(),
             Unresolved::Invalid(error) => Self::client_document_refused(error.description),
             Unresolved::Unreachable { host, reason } => Self::temporarily_unavailable(format!("{host}: {reason}")),
+            Unresolved::TooMany(_) => Self::temporarily_unavailable("too many documents of clients are asked for"),
             Unresolved::Store(error) => Self::temporarily_unavailable(error.to_string()),
         }
     }
 }
 
-/// What went wrong lately, so that it is not tried again at once.
+/// What went wrong lately, so that it is not tried again at once: with a URL, or with its whole host when that did not answer.
 #[derive(Debug, Default)]
-pub struct BackOff(Mutex<HashMap<ClientId, (Timestamp, Failed)>>);
+pub struct BackOff(Mutex<HashMap<String, (Timestamp, Failed)>>);
 
 #[derive(Debug, Clone)]
 enum Failed {
     Fetch(FetchError),
     Document(OAuthError),
+    /// Nobody was asked: see [`crate::limits`].
+    TooMany(Duration),
 }
 
 impl BackOff {
-    fn of(&self, id: &ClientId, now: Timestamp) -> Option<Failed> {
+    fn of(&self, url: &DocumentUrl, now: Timestamp) -> Option<Failed> {
         let failures = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        failures.get(id).filter(|(until, _)| now < *until).map(|(_, failed)| failed.clone())
+        let failure = |key: &str| failures.get(key).filter(|(until, _)| now < *until);
+        failure(url.id().as_str()).or_else(|| failure(authority(url))).map(|(_, failed)| failed.clone())
     }
 
-    fn remember(&self, id: &ClientId, failed: &Failed, now: Timestamp) {
-        // Too much to do is no fault of that host.
-        if matches!(failed, Failed::Fetch(FetchError::Overloaded)) {
-            return;
-        }
+    fn remember(&self, url: &DocumentUrl, failed: &Failed, now: Timestamp) {
+        let key = match failed {
+            // Too much to do is no fault of that host.
+            Failed::Fetch(FetchError::Overloaded) | Failed::TooMany(_) => return,
+            // Whoever makes up more URLs there does not make this server wait for each.
+            Failed::Fetch(FetchError::Timeout(_) | FetchError::Unreachable(_)) => authority(url),
+            Failed::Fetch(_) | Failed::Document(_) => url.id().as_str(),
+        };
         let mut failures = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if failures.len() >= REMEMBERED {
             failures.retain(|_, (until, _)| now < *until);
         }
         if failures.len() < REMEMBERED {
-            failures.insert(id.clone(), (now.plus(BACK_OFF), failed.clone()));
+            failures.insert(key.to_owned(), (now.plus(BACK_OFF), failed.clone()));
         }
     }
+}
+
+/// The host with its port, which is never the whole of a URL.
+fn authority(url: &DocumentUrl) -> &str {
+    url.id().as_str().split('/').nth(2).unwrap_or_default()
 }
 
 /// The client as far as it is known without asking anybody.
@@ -111,7 +126,7 @@ pub async fn known(app: &App, id: &ClientId) -> Result<Option<Client>, Unresolve
 }
 
 /// The client, after its document was read if that had to be; `None`: no such client.
-pub async fn resolve(app: &App, id: &ClientId) -> Result<Option<Client>, Unresolved> {
+pub async fn resolve(app: &App, id: &ClientId, source: Source) -> Result<Option<Client>, Unresolved> {
     if let Some(client) = configured::find(&app.config, id) {
         return Ok(Some(client.clone()));
     }
@@ -135,15 +150,15 @@ pub async fn resolve(app: &App, id: &ClientId) -> Result<Option<Client>, Unresol
     {
         return Ok(Some(known.client.clone()));
     }
-    let failed = match app.back_off.of(id, now) {
+    let failed = match app.back_off.of(&url, now) {
         Some(failed) => failed,
-        None => match fetch(app, &url).await {
+        None => match fetch(app, &url, source).await {
             Ok((client, fresh_until)) => {
                 keep(app, &client, fresh_until).await?;
                 return Ok(Some(client));
             }
             Err(failed) => {
-                app.back_off.remember(id, &failed, app.clock.now());
+                app.back_off.remember(&url, &failed, app.clock.now());
                 failed
             }
         },
@@ -151,6 +166,11 @@ pub async fn resolve(app: &App, id: &ClientId) -> Result<Option<Client>, Unresol
     match failed {
         Failed::Document(error) => Err(Unresolved::Invalid(error)),
         Failed::Fetch(reason) => last_seen(app, &url, stored, reason).await.map(Some),
+        // Who was known before stays known.
+        Failed::TooMany(wait) => match last_seen(app, &url, stored, FetchError::Overloaded).await {
+            Err(Unresolved::Unreachable { .. }) => Err(Unresolved::TooMany(wait)),
+            known => known.map(Some),
+        },
     }
 }
 
@@ -164,7 +184,8 @@ async fn keep(app: &App, client: &Client, fresh_until: Timestamp) -> Result<(), 
     app.store.write(move |tx| clients::keep_document(tx, &client, fresh_until)).await
 }
 
-async fn fetch(app: &App, url: &DocumentUrl) -> Result<(Client, Timestamp), Failed> {
+async fn fetch(app: &App, url: &DocumentUrl, source: Source) -> Result<(Client, Timestamp), Failed> {
+    app.limits.documents.count(source).map_err(Failed::TooMany)?;
     let fetched =
         app.guarded_fetch.get(url.id().as_str(), "application/json", MAX_BYTES).await.map_err(Failed::Fetch)?;
     let now = app.clock.now();

@@ -16,6 +16,7 @@ use gatelodge_oauth::secret::HashedSecret;
 use crate::app::App;
 use crate::clients::Unresolved;
 use crate::endpoints::pushed_authorization;
+use crate::limits::Source;
 use crate::{clients, problem, respond, transaction};
 
 /// What to do with a request that cannot be granted (RFC 6749 §4.1.2.1). Without a [`RedirectTarget`] there is no way to
@@ -31,11 +32,15 @@ enum Refusal {
 
 /// `GET /authorize`.
 pub async fn authorize(request: HttpRequest, app: Data<App>) -> HttpResponse {
+    let source = Source::of(&request, &app.config);
+    if let Err(wait) = app.limits.requests.count(source) {
+        return problem::too_many_requests(&app, &request, wait);
+    }
     let parameters = match Parameters::parse(request.query_string().as_bytes()) {
         Ok(parameters) => parameters,
         Err(error) => return problem::authorization_request(&app, &request, &error, None),
     };
-    match validated(&parameters, &app).await {
+    match validated(&parameters, source, &app).await {
         Ok(asked) => transaction::begin(&request, &app, asked).await,
         Err(Refusal::Page(error)) => {
             let redirect_uri = parameters.optional("redirect_uri").ok().flatten();
@@ -49,8 +54,8 @@ pub async fn authorize(request: HttpRequest, app: Data<App>) -> HttpResponse {
     }
 }
 
-async fn validated(sent: &Parameters, app: &App) -> Result<AuthorizationRequest, Refusal> {
-    let client = client(sent, app).await?;
+async fn validated(sent: &Parameters, source: Source, app: &App) -> Result<AuthorizationRequest, Refusal> {
+    let client = client(sent, source, app).await?;
     // RFC 9101 §5: of a request that points to another one, nothing counts but the client_id.
     match sent.optional("request_uri").map_err(Refusal::Page)? {
         None => check(sent, &client, app, None),
@@ -92,11 +97,11 @@ fn is_trusted(client: &Client, target: &RedirectTarget) -> bool {
 }
 
 /// Nobody is asked who a client is for the sake of a request that could not be granted anyway.
-async fn client(parameters: &Parameters, app: &App) -> Result<Client, Refusal> {
+async fn client(parameters: &Parameters, source: Source, app: &App) -> Result<Client, Refusal> {
     let client_id = ClientId::new(parameters.required("client_id").map_err(Refusal::Page)?);
     let (found, otherwise) = match authorization_request::check_without_client(parameters) {
         Err(error) if DocumentUrl::is_meant_by(&client_id) => (clients::known(app, &client_id).await, error),
-        _ => (clients::resolve(app, &client_id).await, OAuthError::client_unknown()),
+        _ => (clients::resolve(app, &client_id, source).await, OAuthError::client_unknown()),
     };
     found.map_err(Refusal::Client)?.ok_or(Refusal::Page(otherwise))
 }

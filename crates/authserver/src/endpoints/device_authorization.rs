@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use crate::app::App;
 use crate::clients::authenticate::{self, Authenticated};
+use crate::limits::Source;
 use crate::respond;
 
 /// The largest body taken, in bytes.
@@ -32,6 +33,9 @@ pub struct DeviceAuthorizationResponse {
 
 /// `POST /device_authorization`.
 pub async fn begin(request: HttpRequest, body: Result<Bytes, Error>, app: Data<App>) -> HttpResponse {
+    if let Err(wait) = app.limits.requests.count(Source::of(&request, &app.config)) {
+        return respond::too_many_requests(wait);
+    }
     match issue(&request, body, &app).await {
         Ok(response) => respond::device_codes(&response),
         Err(error) => respond::oauth_error(&error, authenticate::by_header(&request)),
@@ -44,7 +48,7 @@ async fn issue(
     app: &App,
 ) -> Result<DeviceAuthorizationResponse, OAuthError> {
     let parameters = respond::form(request, body, MAX_BODY)?;
-    authenticate::read_document(&parameters, app).await?;
+    authenticate::read_document(request, &parameters, app).await?;
     let presented = authenticate::presented(request, &parameters, app).await?;
     let secret = Secret::generate(Kind::DeviceCode);
     let (state, now, hash) = (app.clone(), app.clock.now(), secret.hash());

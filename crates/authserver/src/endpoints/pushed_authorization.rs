@@ -14,6 +14,7 @@ use serde::Serialize;
 
 use crate::app::App;
 use crate::clients::authenticate::{self, Authenticated};
+use crate::limits::Source;
 use crate::respond;
 
 /// The largest body taken, in bytes.
@@ -31,6 +32,9 @@ pub struct PushedAuthorizationResponse {
 
 /// `POST /par`.
 pub async fn push(request: HttpRequest, body: Result<Bytes, Error>, app: Data<App>) -> HttpResponse {
+    if let Err(wait) = app.limits.requests.count(Source::of(&request, &app.config)) {
+        return respond::too_many_requests(wait);
+    }
     match keep(&request, body, &app).await {
         Ok(response) => respond::pushed(&response),
         Err(error) => respond::oauth_error(&error, authenticate::by_header(&request)),
@@ -45,7 +49,7 @@ async fn keep(
     let parameters = respond::form(request, body, MAX_BODY)?;
     // Nobody is asked who a client is for the sake of a request that could not be granted anyway.
     authorization_request::check_without_client(&parameters)?;
-    authenticate::read_document(&parameters, app).await?;
+    authenticate::read_document(request, &parameters, app).await?;
     let presented = authenticate::presented(request, &parameters, app).await?;
     let secret = Secret::generate(Kind::PushedRequest);
     let lifetime = app.config.tokens.pushed_request;

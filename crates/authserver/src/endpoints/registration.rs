@@ -13,6 +13,7 @@ use serde::de::DeserializeOwned;
 
 use crate::app::App;
 use crate::clients::registration::DynamicRegistration;
+use crate::limits::Source;
 use crate::respond;
 
 /// The largest body taken, in bytes.
@@ -20,11 +21,15 @@ pub const MAX_BODY: usize = 16 * 1024;
 
 /// `POST /register`.
 pub async fn register(request: HttpRequest, body: Result<Bytes, Error>, app: Data<App>) -> HttpResponse {
-    if let Err(wait) = app.limits.registration.count(&request, &app.config) {
+    if let Err(wait) = app.limits.registration.count_source(Source::of(&request, &app.config)) {
         return respond::too_many_requests(wait);
     }
+    // Whoever may not register uses up nothing of what there is for all.
     if let Err(error) = may_register(&request, &app) {
         return respond::bearer_refused(&error, &request);
+    }
+    if let Err(wait) = app.limits.registration.count_together() {
+        return respond::too_many_requests(wait);
     }
     match store(&request, body, &app).await {
         Ok(information) => respond::registered(&information),

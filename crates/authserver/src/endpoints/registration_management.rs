@@ -13,6 +13,7 @@ use gatelodge_store::{StoreError, Tx, grants};
 
 use crate::app::App;
 use crate::endpoints::registration::{json_body, parsed, self_registration};
+use crate::limits::Source;
 use crate::respond;
 
 /// What a transaction decided.
@@ -25,7 +26,14 @@ pub async fn read(request: HttpRequest, app: Data<App>) -> HttpResponse {
 
 /// `PUT /register/{client_id}`: RFC 7592 §2.2.
 pub async fn update(request: HttpRequest, body: Result<Bytes, Error>, app: Data<App>) -> HttpResponse {
-    if let Err(wait) = app.limits.registration.count(&request, &app.config) {
+    if let Err(wait) = app.limits.registration.count_source(Source::of(&request, &app.config)) {
+        return respond::too_many_requests(wait);
+    }
+    // Whoever has no registration here uses up nothing of what there is for all.
+    if let Err(error) = look(&request, &app).await {
+        return refused(&request, &error);
+    }
+    if let Err(wait) = app.limits.registration.count_together() {
         return respond::too_many_requests(wait);
     }
     answer(&request, replace(&request, body, &app).await)

@@ -43,6 +43,8 @@ pub enum Failure {
     InteractionRequired,
     /// The form carries no valid CSRF token, or came from another site.
     FormRefused,
+    /// Too much was asked, by this source or by all together.
+    TooManyRequests,
     /// The store does not answer.
     TemporarilyUnavailable,
     /// A fault of ours.
@@ -51,7 +53,7 @@ pub enum Failure {
 
 impl Failure {
     /// Every failure.
-    pub const ALL: [Failure; 12] = [
+    pub const ALL: [Failure; 13] = [
         Failure::ClientUnknown,
         Failure::ClientDocumentRefused,
         Failure::ClientDocumentUnreachable,
@@ -62,6 +64,7 @@ impl Failure {
         Failure::BrowserChanged,
         Failure::InteractionRequired,
         Failure::FormRefused,
+        Failure::TooManyRequests,
         Failure::TemporarilyUnavailable,
         Failure::ServerError,
     ];
@@ -71,6 +74,7 @@ impl Failure {
         match self {
             Failure::FormRefused | Failure::ClientNotAllowed => 403,
             Failure::TemporarilyUnavailable | Failure::ClientDocumentUnreachable => 503,
+            Failure::TooManyRequests => 429,
             Failure::ServerError => 500,
             _ => 400,
         }
@@ -154,6 +158,12 @@ impl Failure {
                 "This form was not accepted",
                 "It did not come from a page that this server showed you, or you signed in or out meanwhile. Nothing was changed.",
                 &["Go back to the client and connect again."],
+            ),
+            Failure::TooManyRequests => (
+                "too_many_requests",
+                "Just a moment, please",
+                "Too much is being asked of this server, by your network or by everybody together. Nothing was changed, and nothing is lost.",
+                &["Wait a minute, then load this page again.", "If it happens again, tell whoever runs this server."],
             ),
             Failure::TemporarilyUnavailable => (
                 "temporarily_unavailable",

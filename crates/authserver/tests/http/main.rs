@@ -41,4 +41,5 @@ mod rfc9126_pushed_requests;
 mod secrets_in_logs;
 mod signing_keys;
 mod status_list;
+mod strangers;
 mod support;

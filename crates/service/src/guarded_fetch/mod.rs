@@ -28,7 +28,7 @@ pub use error::FetchError;
 
 use crate::http_client::{self, GuardedClientOptions};
 use flights::{Flights, Slots};
-use resolver::{Blocked, PublicOnly, SystemResolver};
+use resolver::{Blocked, Busy, PublicOnly, SystemResolver};
 
 /// How long a fetch waits for its turn.
 const WAIT_FOR_SLOT: Duration = Duration::from_secs(1);
@@ -229,6 +229,9 @@ impl GuardedFetch {
         while let Some(error) = cause {
             if let Some(Blocked(address)) = error.downcast_ref() {
                 return FetchError::BlockedAddress(*address);
+            }
+            if error.is::<Busy>() {
+                return FetchError::Overloaded;
             }
             cause = error.source();
         }

@@ -2,11 +2,20 @@
 
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
+use std::time::Duration;
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use tokio::sync::Semaphore;
 
 use super::addresses::is_global_unicast;
+
+/// How long a lookup waits for its turn: less than the time to connect, so that waiting here is never taken for a slow host.
+const WAIT_FOR_LOOKUP: Duration = Duration::from_secs(1);
+
+/// Too many names are being looked up. See [`super::FetchError::Overloaded`].
+#[derive(Debug, thiserror::Error)]
+#[error("too many names are being looked up")]
+pub struct Busy;
 
 /// Looks names up with the machine's resolver.
 #[derive(Debug, Clone)]
@@ -24,7 +33,7 @@ impl Resolve for SystemResolver {
     fn resolve(&self, name: Name) -> Resolving {
         let lookups = self.0.clone();
         Box::pin(async move {
-            let permit = lookups.acquire_owned().await?;
+            let permit = tokio::time::timeout(WAIT_FOR_LOOKUP, lookups.acquire_owned()).await.map_err(|_| Busy)??;
             let looked_up = tokio::task::spawn_blocking(move || {
                 let _permit = permit;
                 (name.as_str(), 0).to_socket_addrs().map(Iterator::collect::<Vec<_>>)

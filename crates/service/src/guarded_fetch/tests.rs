@@ -324,3 +324,11 @@ async fn one_stalled_host_is_asked_twice_at_a_time_and_the_next_hears_that_it_is
     );
     assert_eq!(other.as_deref(), Ok("{}"), "another host is not affected");
 }
+
+#[actix_web::test]
+async fn a_host_whose_name_waits_for_its_turn_is_not_called_slow() {
+    let server = DocumentServer::start(&[]);
+    let busy = GuardedFetchOptions { resolver: Some(Arc::new(SystemResolver::new(0))), ..options(&server) };
+    assert_eq!(get(&GuardedFetch::new(busy), &server.url("/client.json")).await, Err(FetchError::Overloaded));
+    assert_eq!(server.connections(), 0);
+}

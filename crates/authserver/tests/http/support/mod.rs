@@ -51,13 +51,15 @@ pub struct Settings {
     pub resources: &'static str,
     /// More tables.
     pub more: &'static str,
-    /// `[limits]`: tests register more, and from one address, than anybody else.
+    /// `[limits]`: tests ask for more, and from one address, than anybody else.
     pub limits: &'static str,
     /// The addresses of proxies in front, as TOML.
     pub trusted_proxies: &'static str,
 }
 
-const NO_LIMITS: &str = "registrations_per_source = 1000000\nregistrations = 1000000";
+pub const NO_LIMITS: &str = "registrations_per_source = 1000000\nregistrations = 1000000\n\
+                         requests_per_source = 1000000\nrequests = 1000000\n\
+                         documents_per_source = 1000000\ndocuments = 1000000";
 
 pub const ONE_RESOURCE: &str = r#"
 [[resource]]

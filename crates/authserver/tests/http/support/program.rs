@@ -8,7 +8,7 @@ use gatelodge_e2e::process::Process;
 use gatelodge_e2e::stack::free_ports;
 
 use super::binary::Workplace;
-use super::{Database, ENCRYPTION_KEY, ISSUER, ONE_RESOURCE, Server};
+use super::{Database, ENCRYPTION_KEY, ISSUER, NO_LIMITS, ONE_RESOURCE, Server};
 
 pub struct Program {
     workplace: Arc<Workplace>,
@@ -25,7 +25,7 @@ impl Program {
         let [listen, health] = addresses;
         let workplace = Arc::new(Workplace::new(&format!(
             "public_url = \"{ISSUER}\"\nlisten = \"{listen}\"\nhealth_listen = \"{health}\"\n\
-             [database]\nurl = \"{}\"\n{ONE_RESOURCE}\n[keys]\n{ENCRYPTION_KEY}\n[logs]\nlevel = \"warn\"\n",
+             [database]\nurl = \"{}\"\n{ONE_RESOURCE}\n[limits]\n{NO_LIMITS}\n[keys]\n{ENCRYPTION_KEY}\n[logs]\nlevel = \"warn\"\n",
             database.url
         )));
         let server = Server::elsewhere(listen, health, ISSUER);
