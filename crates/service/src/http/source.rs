@@ -4,6 +4,7 @@
 use std::net::{IpAddr, Ipv6Addr};
 
 use actix_web::HttpRequest;
+use actix_web::http::header::HeaderValue;
 use ipnet::IpNet;
 
 use crate::config::Problems;
@@ -33,19 +34,20 @@ impl TrustedProxies {
     }
 
     /// The address that a request came from: the peer, or, as long as that is one of these proxies, whoever it names as the
-    /// one before, from right to left. What a client writes there itself stands further left and is never reached.
+    /// one before, from right to left. What a client writes there itself stands further left and is never reached. A hop that
+    /// is no address, whatever its bytes, ends the walk at the last trusted address before it.
     pub fn source_of(&self, request: &HttpRequest) -> Option<IpAddr> {
         let peer = request.peer_addr()?.ip().to_canonical();
-        let lines = request.headers().get_all(FORWARDED_FOR).map(|line| line.to_str().unwrap_or_default());
+        let lines = request.headers().get_all(FORWARDED_FOR).map(HeaderValue::as_bytes);
         Some(self.walk(peer, &lines.collect::<Vec<_>>()))
     }
 
-    fn walk(&self, peer: IpAddr, lines: &[&str]) -> IpAddr {
-        let hops = lines.iter().rev().flat_map(|line| line.rsplit(','));
+    fn walk(&self, peer: IpAddr, lines: &[&[u8]]) -> IpAddr {
+        let hops = lines.iter().rev().flat_map(|line| line.rsplit(|byte| *byte == b','));
         let mut source = peer;
         for hop in hops {
             // Whatever a proxy wrote that is no address, the proxy itself is known.
-            let (true, Some(before)) = (self.contain(source), address(hop.trim())) else { break };
+            let (true, Some(before)) = (self.contain(source), address(hop)) else { break };
             source = before;
         }
         source
@@ -53,7 +55,8 @@ impl TrustedProxies {
 }
 
 /// An address as proxies write it, with or without a port.
-fn address(hop: &str) -> Option<IpAddr> {
+fn address(hop: &[u8]) -> Option<IpAddr> {
+    let hop = std::str::from_utf8(hop).ok()?.trim();
     let plain = hop.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(hop);
     let parsed = plain.parse::<IpAddr>().ok();
     parsed.or_else(|| hop.parse::<std::net::SocketAddr>().ok().map(|socket| socket.ip())).map(|ip| ip.to_canonical())
@@ -105,6 +108,11 @@ mod tests {
             ("10.0.0.1", vec!["198.51.100.1, _hidden, 10.0.0.4"], "10.0.0.4"),
             ("10.0.0.1", vec!["198.51.100.1,"], "10.0.0.1"),
             ("10.0.0.1", vec!["010.0.0.1"], "10.0.0.1"),
+            // Bytes outside ASCII spoil their own hop and no other.
+            ("10.0.0.1", vec!["\u{e9}, 198.51.100.1"], "198.51.100.1"),
+            ("10.0.0.1", vec!["\u{e9}", "198.51.100.1, 192.0.2.7"], "198.51.100.1"),
+            ("10.0.0.1", vec!["198.51.100.1, \u{e9}, 10.0.0.4"], "10.0.0.4"),
+            ("10.0.0.1", vec!["198.51.100.1, \u{e9}"], "10.0.0.1"),
             // The ways to write an address.
             ("10.0.0.1", vec!["198.51.100.1:4711"], "198.51.100.1"),
             ("10.0.0.1", vec!["[2001:db8::1]:4711"], "2001:db8::1"),
@@ -115,9 +123,13 @@ mod tests {
             ("2001:db8:1::5", vec!["198.51.100.1, ::ffff:10.0.0.7"], "198.51.100.1"),
         ] {
             let peer: IpAddr = peer.parse().expect("an address");
-            let found = proxies(&trusted).walk(peer.to_canonical(), &lines);
+            // As latin-1, so that what stands for a byte above 0x7F is one, and no UTF-8.
+            let bytes: Vec<Vec<u8>> =
+                lines.iter().map(|line| line.chars().filter_map(|c| u8::try_from(c).ok()).collect()).collect();
+            let bytes: Vec<&[u8]> = bytes.iter().map(Vec::as_slice).collect();
+            let found = proxies(&trusted).walk(peer.to_canonical(), &bytes);
             assert_eq!(found.to_string(), source, "{peer} {lines:?}");
-            let believed_by_default = proxies(&[]).walk(peer.to_canonical(), &lines);
+            let believed_by_default = proxies(&[]).walk(peer.to_canonical(), &bytes);
             assert_eq!(believed_by_default, peer.to_canonical(), "{peer} {lines:?}");
         }
     }
