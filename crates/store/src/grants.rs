@@ -8,7 +8,7 @@ use gatelodge_oauth::secret::HashedSecret;
 use gatelodge_oauth::time::Timestamp;
 
 use crate::row::RowName;
-use crate::schema::{clients, grants as t, refresh_tokens, status_indices as indices};
+use crate::schema::{clients, grants as t, refresh_tokens, status_indices as indices, users};
 use crate::{StoreError, Tx};
 
 #[derive(Queryable, Insertable)]
@@ -139,11 +139,13 @@ pub fn allocate_status_index(tx: &mut Tx, now: Timestamp) -> Result<i64, StoreEr
         .get_result(&mut tx.0)?)
 }
 
-/// The places in the status list of the grants that were revoked and would not have ended before `after` anyway.
+/// The places in the status list of the grants that were revoked, or whose user is shut out, and that would not have ended
+/// before `after` anyway.
 pub fn revoked_status_indices(tx: &mut Tx, after: Timestamp) -> Result<Vec<i64>, StoreError> {
-    let revoked = t::table.filter(t::revoked_at.is_not_null()).filter(t::expires_at.gt(after.as_unix()));
-    let indices =
-        revoked.filter(t::status_index.is_not_null()).select(t::status_index).load::<Option<i64>>(&mut tx.0)?;
+    let shut_out = users::table.filter(users::disabled_at.is_not_null()).select(users::id.nullable());
+    let ended = t::revoked_at.is_not_null().or(t::user_id.is_not_null().and(t::user_id.eq_any(shut_out)));
+    let listed = t::table.filter(t::expires_at.gt(after.as_unix())).filter(t::status_index.is_not_null());
+    let indices = listed.filter(ended.assume_not_null()).select(t::status_index).load::<Option<i64>>(&mut tx.0)?;
     Ok(indices.into_iter().flatten().collect())
 }
 

@@ -104,6 +104,7 @@ diesel::table! {
 }
 
 diesel::allow_tables_to_appear_in_same_query!(grants, refresh_tokens);
+diesel::allow_tables_to_appear_in_same_query!(grants, users);
 
 diesel::table! {
     signing_keys (kid) {

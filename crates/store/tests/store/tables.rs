@@ -21,6 +21,7 @@ on_both_databases!(
     pending_authorizations_follow_the_browser_to_its_new_session,
     grants_come_back_and_are_revoked_once,
     a_grant_is_found_by_its_place_in_the_status_list_and_keeps_the_first_proof,
+    the_grants_of_a_user_who_is_shut_out_are_in_the_status_list,
     codes_come_back_and_count_failures,
     refresh_tokens_come_back_as_they_went_in,
     a_damaged_row_is_named,
@@ -135,6 +136,35 @@ async fn a_grant_is_found_by_its_place_in_the_status_list_and_keeps_the_first_pr
     let found = database.read(move |tx| grants::find_by_status_index(tx, place)).await;
     assert_eq!(found, Some(stored));
     assert_eq!(database.read(move |tx| grants::find_by_status_index(tx, place + 1)).await, None);
+}
+
+async fn the_grants_of_a_user_who_is_shut_out_are_in_the_status_list(database: TestDatabase) {
+    let (owner, other) = (user("owner"), user("other"));
+    let (shut_out, app) = (User { disabled_at: Some(at(1)), ..user("shut out") }, client());
+    let grants_of = [Some(&owner), Some(&other), Some(&shut_out), Some(&shut_out), None].map(|user| Grant {
+        user_id: user.map(|user| user.id.clone()),
+        client_id: app.id.clone(),
+        ..grant()
+    });
+    let indices = database
+        .write(move |tx| {
+            for user in [&owner, &other, &shut_out] {
+                users::insert(tx, user)?;
+            }
+            clients::insert(tx, &app)?;
+            let mut indices = Vec::new();
+            for grant in &grants_of {
+                let status_index = grants::allocate_status_index(tx, at(0))?;
+                grants::insert(tx, &Grant { status_index: Some(status_index), ..grant.clone() })?;
+                indices.push(status_index);
+            }
+            grants::revoke(tx, &grants_of[1].id, at(2))?;
+            Ok(indices)
+        })
+        .await;
+    let mut listed = database.read(|tx| grants::revoked_status_indices(tx, at(0))).await;
+    listed.sort_unstable();
+    assert_eq!(listed, indices[1..4]);
 }
 
 async fn codes_come_back_and_count_failures(database: TestDatabase) {
