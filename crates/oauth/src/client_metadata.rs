@@ -107,22 +107,36 @@ pub(crate) fn acceptable_redirect_uris(
 }
 
 /// A name for people: no control, bidirectional or invisible characters, so that it cannot pose as something else.
-/// Two ways to write the same letter become one (NFC), so that two names that look alike are alike.
+/// Two ways to write the same letter become one (NFC), so that two names that look alike are alike. A name of which nothing
+/// can be seen is none.
 pub(crate) fn checked_name(name: &str) -> Result<String, OAuthError> {
     let name: String = name.nfc().collect();
-    let deceptive = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}' | '\u{061C}' | '\u{00AD}')
-    };
     if name.chars().count() > MAX_NAME_LENGTH {
         return Err(OAuthError::client_metadata_refused(format!(
             "client_name is longer than {MAX_NAME_LENGTH} characters"
         )));
     }
-    if name.chars().any(deceptive) {
+    let changes_the_look =
+        |c| matches!(c, '\u{180B}'..='\u{180F}' | '\u{FE00}'..='\u{FE0F}' | '\u{E0100}'..='\u{E01EF}');
+    if name.chars().all(|c| c.is_whitespace() || changes_the_look(c) || is_deceptive(c)) {
+        return Ok(String::new());
+    }
+    if name.chars().any(is_deceptive) {
         return Err(OAuthError::client_metadata_refused("client_name holds control or invisible characters"));
     }
     Ok(name.trim().to_owned())
+}
+
+/// Control and bidirectional characters, and those that show nothing although they are no blanks: soft hyphens, joiners,
+/// fillers, the empty Braille pattern, tags. Variation selectors, which choose between pictures, are not among them.
+fn is_deceptive(c: char) -> bool {
+    c.is_control()
+        || matches!(
+            c,
+            '\u{00AD}' | '\u{034F}' | '\u{061C}' | '\u{115F}' | '\u{1160}' | '\u{180E}' | '\u{200B}'..='\u{200F}'
+                | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{2800}' | '\u{3164}' | '\u{FEFF}' | '\u{FFA0}'
+                | '\u{E0000}'..='\u{E007F}'
+        )
 }
 
 pub(crate) fn checked_https(member: &'static str, uri: Option<&str>) -> Result<(), OAuthError> {
@@ -304,6 +318,24 @@ mod tests {
             .expect("registered");
         assert_eq!(client.redirect_uris, ["https://client.example/cb"]);
         assert_eq!(answer["redirect_uris"], json!(["https://client.example/cb"]));
+    }
+
+    #[test]
+    fn a_name_hides_nothing_and_one_that_cannot_be_seen_is_none() {
+        for hidden in "\u{3164}\u{115F}\u{1160}\u{FFA0}\u{034F}\u{180E}\u{2800}\u{E0000}\u{E0041}\u{E007F}\u{200B}\u{202E}\u{AD}\0".chars() {
+            assert!(checked_name(&format!("Cla{hidden}ude")).is_err(), "{hidden:?}");
+            assert!(checked_name(&format!("Claude{hidden}")).is_err(), "{hidden:?}");
+            assert_eq!(checked_name(&format!(" {hidden}{hidden}")), Ok(String::new()), "{hidden:?}");
+        }
+        for (name, shown) in [
+            ("", ""),
+            (" \u{A0}\u{3000}", ""),
+            ("\u{FE0F}\u{E0100}", ""),
+            (" \u{2764}\u{FE0F} ", "\u{2764}\u{FE0F}"),
+            ("\u{D55C}", "\u{D55C}"),
+        ] {
+            assert_eq!(checked_name(name).as_deref(), Ok(shown), "{name:?}");
+        }
     }
 
     #[test]
