@@ -192,6 +192,7 @@ fn a_forged_header_never_gets_through() {
         (json!({"alg": "none", "typ": "at+jwt", "kid": kid}), Refusal::BadSignature),
         (json!({"alg": "HS256", "typ": "at+jwt", "kid": kid}), Refusal::BadSignature),
         (json!({"alg": "RS256", "typ": "at+jwt", "kid": kid}), Refusal::BadSignature),
+        (json!({"alg": "ES256", "typ": "at+jwt", "kid": "k".repeat(129)}), Refusal::Malformed),
         (json!({"alg": "ES256", "typ": "at+jwt", "kid": "other"}), Refusal::UnknownKey { kid: "other".into() }),
     ] {
         let token = issuer.token(&header, &claims());

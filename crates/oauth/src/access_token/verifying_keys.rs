@@ -10,6 +10,9 @@ use serde::de::DeserializeOwned;
 
 use super::Refusal;
 
+/// The longest name of a key, in bytes. A token that names a longer one is refused before anybody looks for such a key.
+const MAX_KID_LENGTH: usize = 128;
+
 /// The public keys of an issuer.
 #[derive(Debug, Clone, Default)]
 pub struct VerifyingKeys(Vec<VerifyingKey>);
@@ -60,7 +63,7 @@ impl VerifyingKeys {
         if !header.is_of_type(typ) {
             return Err(Refusal::NotAnAccessToken);
         }
-        let kid = header.kid.ok_or(Refusal::Malformed)?;
+        let kid = header.kid.filter(|kid| kid.len() <= MAX_KID_LENGTH).ok_or(Refusal::Malformed)?;
         let key = self.0.iter().find(|key| key.kid == kid).ok_or(Refusal::UnknownKey { kid })?;
         if header.alg != format!("{:?}", key.algorithm) {
             return Err(Refusal::BadSignature);

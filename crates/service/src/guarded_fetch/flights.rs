@@ -50,8 +50,11 @@ impl<K: Eq + Hash, V> Drop for Held<K, V> {
     }
 }
 
-/// Fetches of one URL that go on together: the first one fetches, the others wait for what it got.
-pub type Flights<T> = Shared<(String, String), OnceCell<T>>;
+/// What is fetched, as which media type, and how much of it.
+type Asked = (String, &'static str, usize);
+
+/// Fetches of the same that go on together: the first one fetches, the others wait for what it got.
+pub type Flights<T> = Shared<Asked, OnceCell<T>>;
 
 /// A place among those that fetch.
 #[derive(Debug)]

@@ -157,7 +157,7 @@ impl GuardedFetch {
     /// Gets what is there. `accept` is one media type; `application/json` stands for `application/*+json` too. Those who ask
     /// for the same at the same time share one fetch. Why nothing came is logged here.
     pub async fn get(&self, url: &str, accept: &'static str, max_bytes: usize) -> Result<Arc<Fetched>, FetchError> {
-        let flight = self.flights.hold((url.to_owned(), accept.to_owned()), OnceCell::new);
+        let flight = self.flights.hold((url.to_owned(), accept, max_bytes), OnceCell::new);
         let fetched = flight.value().get_or_init(|| async {
             let fetched = self.fetch(url, accept, max_bytes).await;
             match &fetched {
