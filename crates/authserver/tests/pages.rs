@@ -156,6 +156,8 @@ fn hostile_text_adds_no_element_and_no_attribute() {
         transaction: text(),
         csrf_token: text(),
         client_name: Some(text()),
+        unverified: true,
+        destination: Destination::ThisComputer { host: text(), port: 1 },
         resource_name: text(),
         username: text(),
         problem: None,
@@ -291,6 +293,25 @@ fn a_client_that_the_operator_registered_is_not_called_unverified() {
     let pages = Pages::load().expect("templates");
     for page in ConsentPage::samples() {
         assert_eq!(pages.render(&page).expect("a page").contains("Unverified"), page.unverified);
+    }
+}
+
+#[test]
+fn the_sign_in_page_says_where_access_goes_and_whose_word_the_name_is_before_a_password_is_typed() {
+    let pages = Pages::load().expect("templates");
+    for (page, number) in LoginPage::samples().into_iter().zip(1..) {
+        let html = pages.render(&page).expect("a page");
+        assert_eq!(html.contains("Unverified"), page.unverified, "login-{number}");
+        let place = |text: &str| html.find(text).expect(text);
+        assert!(place("wants to use") < place("Access goes to"), "login-{number}");
+        assert!(place("id=\"redirect-host\"") < place("id=\"username\""), "login-{number}");
+        let shown = text_of(&html, "redirect-host");
+        match &page.destination {
+            Destination::Website { host } => assert_eq!(shown, *host),
+            Destination::ThisComputer { .. } => assert!(html.contains("</strong>, a program on this computer.")),
+            Destination::Program { scheme } => assert_eq!(shown, format!("{scheme}:")),
+            Destination::Device { user_code } => assert_eq!(shown, *user_code),
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 use actix_web::http::{StatusCode, header};
 use actix_web::web::{Bytes, Data, Path};
 use actix_web::{Error, HttpRequest, HttpResponse};
+use gatelodge_oauth::client::Registration;
 use gatelodge_oauth::grant::UserId;
 use gatelodge_oauth::parameters::Parameters;
 use gatelodge_oauth::secret::Secret;
@@ -11,7 +12,7 @@ use gatelodge_store::{StoreError, browser_sessions, pending_authorizations, user
 
 use crate::app::App;
 use crate::login::password::canonical_username;
-use crate::pages::{Failure, LoginPage, LoginProblem};
+use crate::pages::{Destination, Failure, LoginPage, LoginProblem};
 use crate::session::{self, OpenSession};
 use crate::transaction::{self, OpenTransaction};
 use crate::{problem, respond};
@@ -145,6 +146,8 @@ fn page(app: &App, open: &OpenTransaction, username: String, problem: Option<Log
             transaction: open.transaction.expose().to_owned(),
             csrf_token: open.csrf_token(),
             client_name: open.client.name.clone(),
+            unverified: open.client.registration == Registration::Dynamic,
+            destination: Destination::from(&open.pending.request.answer_to),
             resource_name,
             username,
             problem,

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{HOSTILE, LONG_NAME, Page};
+use super::{Destination, HOSTILE, LONG_NAME, Page};
 
 /// What the page shows. It POSTs `transaction`, `csrf_token`, `username` and `password` to `/login`.
 #[derive(Clone, Serialize)]
@@ -13,6 +13,10 @@ pub struct LoginPage {
     pub csrf_token: String,
     /// What the client calls itself.
     pub client_name: Option<String>,
+    /// Nobody vouches for that name: the client registered itself.
+    pub unverified: bool,
+    /// Where the answer goes.
+    pub destination: Destination,
     /// The MCP server it wants to use.
     pub resource_name: String,
     /// What was typed before; empty at first.
@@ -35,10 +39,14 @@ impl Page for LoginPage {
     const TEMPLATE: &'static str = "login.html";
 
     fn samples() -> Vec<Self> {
+        let website = |host: &str| Destination::Website { host: host.to_owned() };
+        let local = |host: &str| Destination::ThisComputer { host: host.to_owned(), port: 53280 };
         let plain = Self {
             transaction: "gatelodge_txn_sample".to_owned(),
             csrf_token: "sample".to_owned(),
             client_name: Some("Claude Code".to_owned()),
+            unverified: true,
+            destination: local("localhost"),
             resource_name: "Acme MCP".to_owned(),
             username: String::new(),
             problem: None,
@@ -49,7 +57,16 @@ impl Page for LoginPage {
             Self { username: "nora".to_owned(), problem: Some(LoginProblem::TooManyAttempts), ..plain.clone() },
             Self { client_name: None, problem: Some(LoginProblem::CredentialsWrong), ..plain.clone() },
             Self {
+                client_name: Some("Acme Desk".to_owned()),
+                unverified: false,
+                destination: website("desk.example.com"),
+                ..plain.clone()
+            },
+            Self { destination: Destination::Program { scheme: "cursor".to_owned() }, ..plain.clone() },
+            Self { destination: Destination::Device { user_code: "BCDF-GHJK".to_owned() }, ..plain.clone() },
+            Self {
                 client_name: Some(LONG_NAME.to_owned()),
+                destination: website(&format!("{}.example", "a".repeat(63))),
                 resource_name: LONG_NAME.to_owned(),
                 username: LONG_NAME.to_owned(),
                 ..plain
@@ -58,6 +75,8 @@ impl Page for LoginPage {
                 transaction: HOSTILE.to_owned(),
                 csrf_token: HOSTILE.to_owned(),
                 client_name: Some(HOSTILE.to_owned()),
+                unverified: true,
+                destination: local(HOSTILE),
                 resource_name: HOSTILE.to_owned(),
                 username: HOSTILE.to_owned(),
                 problem: None,
