@@ -24,6 +24,9 @@ pub const MAX_LENGTH: usize = 2 * 1024 * 1024;
 /// The longest list unpacked, in bytes: 64 million grants. What unpacks to more is an attack or a mistake.
 const MAX_LIST: usize = 8 * 1024 * 1024;
 
+/// How many indices the largest list has.
+pub const MAX_SIZE: u64 = MAX_LIST as u64 * 8;
+
 /// Between speed and size, in the middle: lists are nearly all zeros.
 const COMPRESSION: u8 = 6;
 
@@ -43,10 +46,10 @@ impl StatusList {
         Self(bytes)
     }
 
-    /// Whether the bit is set. An index behind the end is not: its token is younger than the list.
-    pub fn is_set(&self, index: u64) -> bool {
+    /// Whether the bit is set. The list says nothing of an index behind its end.
+    pub fn is_set(&self, index: u64) -> Option<bool> {
         let byte = usize::try_from(index / 8).ok().and_then(|at| self.0.get(at));
-        byte.is_some_and(|byte| byte & (1 << (index % 8)) != 0)
+        byte.map(|byte| byte & (1 << (index % 8)) != 0)
     }
 
     /// Section 4.1: DEFLATE in the ZLIB format, in base64url.
@@ -104,6 +107,15 @@ pub enum InvalidStatusList {
     Malformed,
 }
 
+/// A list that its issuer vouches for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignedStatusList {
+    /// The list.
+    pub list: StatusList,
+    /// When it was made (`iat`).
+    pub issued_at: Timestamp,
+}
+
 /// Signs a list.
 pub fn sign(claims: &StatusListClaims, key: &SigningKey) -> Result<String, InvalidSigningKey> {
     key.sign_as(TYPE, claims)
@@ -116,7 +128,7 @@ pub fn verify(
     uri: &str,
     leeway: std::time::Duration,
     now: Timestamp,
-) -> Result<StatusList, InvalidStatusList> {
+) -> Result<SignedStatusList, InvalidStatusList> {
     let claims: StatusListClaims =
         keys.signed_claims(document, TYPE, MAX_LENGTH).map_err(InvalidStatusList::NotSigned)?;
     if claims.sub != uri {
@@ -128,7 +140,7 @@ pub fn verify(
     if claims.status_list.bits != 1 {
         return Err(InvalidStatusList::Malformed);
     }
-    StatusList::from_compressed(&claims.status_list.lst)
+    Ok(SignedStatusList { list: StatusList::from_compressed(&claims.status_list.lst)?, issued_at: claims.iat })
 }
 
 #[cfg(test)]
@@ -153,7 +165,7 @@ mod tests {
         VerifyingKeys::from_jwks(&serde_json::to_vec(&jwks([key])).expect("JSON")).expect("a set")
     }
 
-    fn check(document: &str, key: &SigningKey) -> Result<StatusList, InvalidStatusList> {
+    fn check(document: &str, key: &SigningKey) -> Result<SignedStatusList, InvalidStatusList> {
         verify(document, &keys(key), URI, Duration::from_secs(30), Timestamp::from_unix(NOW))
     }
 
@@ -166,13 +178,13 @@ mod tests {
         let made = StatusList::new(16, set);
         assert_eq!(made, example);
         for index in 0..16 {
-            assert_eq!(made.is_set(index), set.contains(&index), "{index}");
+            assert_eq!(made.is_set(index), Some(set.contains(&index)), "{index}");
         }
         assert_eq!(StatusList::from_compressed(&made.compressed()), Ok(made));
     }
 
     #[test]
-    fn lists_of_every_size_come_back_as_they_were_and_what_lies_behind_the_end_is_not_set() {
+    fn lists_of_every_size_come_back_as_they_were_and_what_lies_behind_the_end_is_unknown() {
         for size in [0, 1, 7, 8, 9, 1_000_001] {
             let last = size - i64::from(size > 0);
             let last = u64::try_from(last).expect("not negative");
@@ -180,8 +192,8 @@ mod tests {
             let list = StatusList::new(size, [last, size + 8, u64::MAX]);
             let read = StatusList::from_compressed(&list.compressed()).expect("reads");
             assert_eq!(read, list);
-            assert_eq!(read.is_set(last), size > 0, "{size}");
-            assert!(!read.is_set(size + 8) && !read.is_set(u64::MAX));
+            assert_eq!(read.is_set(last), (size > 0).then_some(true), "{size}");
+            assert_eq!((read.is_set(size + 8), read.is_set(u64::MAX)), (None, None));
         }
         let sparse = StatusList::new(1_000_000, (0..100).map(|i| i * 9_999));
         assert!(sparse.compressed().len() < 2_000, "{}", sparse.compressed().len());
@@ -202,7 +214,10 @@ mod tests {
             ttl: Some(5),
             status_list: PackedList { bits: 1, lst: list.compressed() },
         };
-        assert_eq!(check(&sign(&claims, &key).expect("signed"), &key), Ok(list));
+        assert_eq!(
+            check(&sign(&claims, &key).expect("signed"), &key),
+            Ok(SignedStatusList { list, issued_at: Timestamp::from_unix(NOW) })
+        );
     }
 
     #[test]

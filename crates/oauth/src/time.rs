@@ -35,6 +35,12 @@ impl Timestamp {
     pub fn since(self, earlier: Timestamp) -> Duration {
         Duration::from_secs(self.0.saturating_sub(earlier.0).try_into().unwrap_or(0))
     }
+
+    /// Whether less than `duration` passed since `earlier`. What is of the future is not fresh: the clock went back, and would
+    /// stand still for it until it has caught up.
+    pub fn is_within(self, duration: Duration, earlier: Timestamp) -> bool {
+        self >= earlier && self.since(earlier) < duration
+    }
 }
 
 fn seconds(duration: Duration) -> i64 {
@@ -59,5 +65,15 @@ mod tests {
         assert_eq!(Timestamp::from_unix(i64::MIN).minus(Duration::MAX).as_unix(), i64::MIN);
         assert_eq!(t.since(Timestamp::from_unix(40)), Duration::from_secs(60));
         assert_eq!(t.since(Timestamp::from_unix(400)), Duration::ZERO);
+    }
+
+    #[test]
+    fn what_was_looked_at_before_the_clock_went_back_is_looked_at_again() {
+        let t = Timestamp::from_unix(100);
+        for (earlier, fresh) in
+            [(100, true), (96, true), (95, false), (i64::MIN, false), (101, false), (i64::MAX, false)]
+        {
+            assert_eq!(t.is_within(Duration::from_secs(5), Timestamp::from_unix(earlier)), fresh, "{earlier}");
+        }
     }
 }

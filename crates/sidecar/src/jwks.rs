@@ -153,7 +153,9 @@ impl Jwks {
     }
 
     async fn download(&self) -> Result<VerifyingKeys, FetchError> {
-        let mut response = self.client.get(self.url.clone()).header("accept", "application/json").send().await?;
+        // RFC 9111 §5.2.1.4: no cache in between may answer on its own, with a key that was withdrawn since.
+        let request = self.client.get(self.url.clone()).header("accept", "application/json");
+        let mut response = request.header("cache-control", "no-cache").send().await?;
         if response.status() != reqwest::StatusCode::OK {
             return Err(FetchError::Status(response.status()));
         }

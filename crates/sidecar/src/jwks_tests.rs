@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use actix_web::{App, HttpResponse, HttpServer, web};
+use actix_web::{App, HttpResponse, HttpServer, guard, web};
 use gatelodge_oauth::access_token::{SigningAlgorithm, SigningKey, jwks};
 
 use super::*;
@@ -21,7 +21,8 @@ impl Server {
             let (document, fetches) = shared.clone();
             App::new().route(
                     "/jwks",
-                    web::get().to(move || {
+                    // Asked in any other way, a cache in between could answer.
+                    web::get().guard(guard::Header("cache-control", "no-cache")).to(move || {
                         fetches.fetch_add(1, Ordering::SeqCst);
                         let document = document.read().expect("unpoisoned").clone();
                         async move {

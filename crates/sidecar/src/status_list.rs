@@ -8,10 +8,11 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use gatelodge_oauth::access_token::{AccessToken, Refusal};
-use gatelodge_oauth::status_list::{self, InvalidStatusList, MAX_LENGTH, MEDIA_TYPE, StatusList};
+use gatelodge_oauth::status_list::{self, InvalidStatusList, MAX_LENGTH, MEDIA_TYPE, SignedStatusList, StatusList};
+use gatelodge_oauth::time::Timestamp;
 use gatelodge_service::clock::Clock;
 use gatelodge_service::http_client::{self, HttpClientOptions, Tls};
-use reqwest::header::{ACCEPT, ETAG, HeaderValue, IF_NONE_MATCH};
+use reqwest::header::{ACCEPT, CACHE_CONTROL, ETAG, HeaderValue, IF_NONE_MATCH};
 use reqwest::{Client, StatusCode};
 use tokio::time::{Instant, sleep};
 
@@ -32,6 +33,8 @@ pub struct Statuses {
 #[derive(Clone)]
 struct Held {
     list: Arc<StatusList>,
+    /// The latest at which a list was made that said so.
+    issued_at: Timestamp,
     etag: Option<HeaderValue>,
     confirmed_at: Instant,
 }
@@ -67,9 +70,14 @@ impl Snapshot {
         let Some(reference) = reference else {
             return if self.is_required { Verdict::Bad(Refusal::NoStatus) } else { Verdict::Good };
         };
-        match &self.list {
-            Some(list) if list.is_set(reference.idx) => Verdict::Bad(Refusal::Revoked),
-            Some(_) if self.is_fresh => Verdict::Good,
+        let is_set = self.list.as_ref().and_then(|list| list.is_set(reference.idx));
+        if self.is_fresh && is_set.is_none() {
+            let passes = !self.is_required;
+            tracing::warn!(index = reference.idx, passes, "a token names an index behind the end of the status list");
+        }
+        match is_set {
+            Some(true) => Verdict::Bad(Refusal::Revoked),
+            Some(false) if self.is_fresh => Verdict::Good,
             _ if self.is_required => Verdict::Unknown,
             _ => Verdict::Good,
         }
@@ -86,6 +94,8 @@ enum FetchError {
     TooLarge,
     #[error("the keys of the authorization server are not at hand")]
     NoKeys,
+    #[error("the document is older than the one at hand, and says something else")]
+    Older,
     #[error("the document cannot be believed: {0}")]
     Invalid(#[from] InvalidStatusList),
 }
@@ -135,13 +145,15 @@ impl Statuses {
     async fn fetch(&self, jwks: &Arc<Jwks>, clock: &Clock) -> Result<(), FetchError> {
         let held = self.held.read().unwrap_or_else(PoisonError::into_inner).clone();
         let mut request = self.client.get(self.config.url.clone()).header(ACCEPT, MEDIA_TYPE);
+        // RFC 9111 §5.2.1.4: no cache in between may answer on its own what was true a while ago.
+        request = request.header(CACHE_CONTROL, "no-cache");
         if let Some(etag) = held.as_ref().and_then(|held| held.etag.as_ref()) {
             request = request.header(IF_NONE_MATCH, etag);
         }
         let asked_at = Instant::now();
         let mut response = request.send().await?;
-        if let (StatusCode::NOT_MODIFIED, Some(held)) = (response.status(), held) {
-            self.hold(Held { confirmed_at: asked_at, ..held });
+        if let (StatusCode::NOT_MODIFIED, Some(held)) = (response.status(), &held) {
+            self.hold(Held { confirmed_at: asked_at, ..held.clone() });
             return Ok(());
         }
         if response.status() != StatusCode::OK {
@@ -155,13 +167,14 @@ impl Statuses {
                 return Err(FetchError::TooLarge);
             }
         }
-        let list = self.believe(&String::from_utf8_lossy(&document), jwks, clock).await?;
-        self.hold(Held { list: Arc::new(list), etag, confirmed_at: asked_at });
+        let signed = self.believe(&String::from_utf8_lossy(&document), jwks, clock).await?;
+        let issued_at = latest(held.as_ref(), &signed)?;
+        self.hold(Held { list: Arc::new(signed.list), issued_at, etag, confirmed_at: asked_at });
         Ok(())
     }
 
     /// A list signed with a key that was just published makes the keys be fetched, as a token does.
-    async fn believe(&self, document: &str, jwks: &Arc<Jwks>, clock: &Clock) -> Result<StatusList, FetchError> {
+    async fn believe(&self, document: &str, jwks: &Arc<Jwks>, clock: &Clock) -> Result<SignedStatusList, FetchError> {
         let verify = |keys: &_| status_list::verify(document, keys, &self.config.uri, self.leeway, clock.now());
         let keys = jwks.current().await.ok_or(FetchError::NoKeys)?;
         match verify(&keys) {
@@ -177,10 +190,19 @@ impl Statuses {
     }
 }
 
+/// Whoever stands in between may keep a list from before a revocation and send it again. An older one that says the same is
+/// no step back: processes of the authorization server sign it at different times.
+fn latest(held: Option<&Held>, new: &SignedStatusList) -> Result<Timestamp, FetchError> {
+    match held {
+        Some(held) if new.issued_at < held.issued_at && new.list != *held.list => Err(FetchError::Older),
+        Some(held) => Ok(held.issued_at.max(new.issued_at)),
+        None => Ok(new.issued_at),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use gatelodge_oauth::access_token::StatusReference;
-    use gatelodge_oauth::time::Timestamp;
 
     use super::*;
 
@@ -208,7 +230,8 @@ mod tests {
             (ours, &list, true, &good, &good),
             (ours, &list, false, &good, &unknown),
             (ours, &None, false, &good, &unknown),
-            (Some((8_000, URI)), &list, true, &good, &good),
+            (Some((8_000, URI)), &list, true, &good, &unknown),
+            (Some((8_000, URI)), &list, false, &good, &unknown),
             (revoked, &list, true, &ended, &ended),
             (revoked, &list, false, &ended, &ended),
             (revoked, &None, false, &good, &unknown),
@@ -220,6 +243,31 @@ mod tests {
                 let verdict = snapshot.judge(&token(status));
                 assert_eq!(verdict, *expected, "{status:?} {list:?} {is_fresh} {is_required}");
             }
+        }
+    }
+
+    #[test]
+    fn a_list_from_before_a_revocation_does_not_come_back() {
+        let at = Timestamp::from_unix;
+        let (clean, revoked) = (StatusList::new(8, []), StatusList::new(8, [3]));
+        let held = |list: &StatusList| Held {
+            list: Arc::new(list.clone()),
+            issued_at: at(100),
+            etag: None,
+            confirmed_at: Instant::now(),
+        };
+        for (before, after, issued_at, expected) in [
+            (None, &clean, 99, Some(99)),
+            (Some(&clean), &revoked, 101, Some(101)),
+            (Some(&clean), &revoked, 100, Some(100)),
+            (Some(&revoked), &clean, 101, Some(101)),
+            (Some(&revoked), &clean, 99, None),
+            (Some(&clean), &revoked, 99, None),
+            (Some(&revoked), &revoked, 99, Some(100)),
+        ] {
+            let new = SignedStatusList { list: after.clone(), issued_at: at(issued_at) };
+            let found = latest(before.map(held).as_ref(), &new).ok();
+            assert_eq!(found, expected.map(at), "{before:?} {after:?} {issued_at}");
         }
     }
 }

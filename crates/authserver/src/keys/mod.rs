@@ -103,7 +103,7 @@ impl KeyRing {
     /// The keys at hand, brought up to date when they are old. While the database does not answer, the old ones serve.
     pub async fn current(&self, now: Timestamp) -> Arc<Keys> {
         let held = self.held();
-        if now.since(held.loaded_at) < RELOAD_INTERVAL {
+        if now.is_within(RELOAD_INTERVAL, held.loaded_at) {
             return held;
         }
         // Whoever comes while another one looks takes what there is.
