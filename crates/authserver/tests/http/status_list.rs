@@ -13,6 +13,7 @@ on_both_databases! {
     a_revoked_grant_has_its_bit_set_and_the_others_do_not,
     who_has_the_list_is_told_that_nothing_changed,
     what_has_expired_leaves_the_list,
+    a_list_that_cannot_be_made_is_tried_again_after_a_second,
 }
 
 const URI: &str = "https://mcp.example.com/status-list";
@@ -98,4 +99,15 @@ async fn what_has_expired_leaves_the_list(database: &Database) {
     assert_eq!(list(&server).await.is_set(index(&tokens)), Some(true));
     server.advance(90 * 86_400 + 600);
     assert_eq!(list(&server).await.is_set(index(&tokens)), Some(false), "no token of it can be alive");
+}
+
+async fn a_list_that_cannot_be_made_is_tried_again_after_a_second(database: &Database) {
+    let server = Server::start(database).await;
+    database.execute("ALTER TABLE status_indices RENAME TO out_of_reach");
+    let refused = server.get("/status-list").await;
+    refused.assert_refused(503, "temporarily_unavailable", "the database is away");
+    database.execute("ALTER TABLE out_of_reach RENAME TO status_indices");
+    assert_eq!(server.get("/status-list").await.status, 503, "all who ask within a second are told the same");
+    server.advance(1);
+    assert_eq!(server.get("/status-list").await.status, 200);
 }

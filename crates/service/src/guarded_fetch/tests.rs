@@ -277,6 +277,9 @@ async fn those_who_ask_for_the_same_share_one_fetch() {
     assert_eq!(server.connections(), 1);
     assert!(get(&fetch, &url).await.is_ok());
     assert_eq!(server.connections(), 2, "an answer is not kept");
+    let (whole, too_large) = tokio::join!(get(&fetch, &url), fetch.get(&url, JSON, 11));
+    assert_eq!(whole.as_deref(), Ok("{\"a\":1}     "));
+    assert_eq!(too_large.map(drop), Err(FetchError::TooLarge(11)), "who takes less is not given more");
 }
 
 #[actix_web::test]

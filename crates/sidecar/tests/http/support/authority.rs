@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
+use actix_web::{App, HttpRequest, HttpResponse, HttpServer, Route, guard, web};
 use gatelodge_oauth::access_token::{Claims, SigningAlgorithm, SigningKey, Status, StatusReference, jwks};
 use gatelodge_oauth::client::ClientId;
 use gatelodge_oauth::resource::ResourceId;
@@ -29,6 +29,11 @@ struct Shared {
     status_list_unchanged: AtomicUsize,
 }
 
+/// Asked in any other way, a cache in between could answer (RFC 9111 §5.2.1.4).
+fn fetched() -> Route {
+    web::get().guard(guard::Header("cache-control", "no-cache"))
+}
+
 impl Authority {
     pub fn start() -> Self {
         let key = new_key();
@@ -45,8 +50,8 @@ impl Authority {
         let server = HttpServer::new(move || {
             App::new()
                 .app_data(data.clone())
-                .route("/keys", web::get().to(keys))
-                .route("/status-list", web::get().to(status_list))
+                .route("/keys", fetched().to(keys))
+                .route("/status-list", fetched().to(status_list))
         })
         .workers(1)
         .bind("127.0.0.1:0")
