@@ -1,6 +1,7 @@
 //! A database for one test, with people in it, and a look into it past the server, as an operator has with a SQL shell.
 
 use std::cell::RefCell;
+use std::fs::File;
 use std::io;
 use std::sync::OnceLock;
 
@@ -19,7 +20,7 @@ use gatelodge_oauth::time::Timestamp;
 use gatelodge_store::users::{self, User};
 use gatelodge_store::{PoolOptions, Store, clients};
 
-use super::PASSWORD;
+use super::{A_MOMENT, PASSWORD};
 
 /// A database with the servers that run on it.
 pub struct Database {
@@ -59,12 +60,26 @@ impl Database {
         self.servers.borrow_mut().push((handle, ended));
     }
 
-    /// Stops every server and waits until its connections are closed.
+    /// Stops every server, and waits until the next one may have the database.
     pub async fn stop_servers(&self) {
         for (handle, ended) in self.servers.take() {
             handle.stop(false).await;
             ended.await.expect("the server does not panic").expect("the server ends well");
         }
+        // A statement that had begun outlives its server by a moment, and holds the file.
+        while !self.is_free() {
+            actix_web::rt::time::sleep(A_MOMENT).await;
+        }
+    }
+
+    /// Whether no server holds the lock of a SQLite file.
+    fn is_free(&self) -> bool {
+        let Some(path) = self.url.strip_prefix("sqlite://") else { return true };
+        let Ok(lock) = File::open(format!("{path}.lock")) else { return true };
+        let is_free = lock.try_lock().is_ok();
+        // Not left to the end of the file: a program that another test starts right now has it open too.
+        lock.unlock().expect("unlocked");
+        is_free
     }
 
     /// Everybody who may sign in, and `carol`, who may not any more.

@@ -20,11 +20,10 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use gatelodge::config;
-use gatelodge::server::{Application, StartError};
+use gatelodge::server::Application;
 use gatelodge_oauth::time::Timestamp;
 use gatelodge_service::clock::Clock;
 use gatelodge_service::http_client::{self, HttpClientOptions, Tls};
-use gatelodge_store::StoreError;
 use reqwest::{Client, Method, RequestBuilder};
 
 pub use answer::Answer;
@@ -145,13 +144,7 @@ impl Server {
         std::fs::write(file.path(), settings.toml(&database.url)).expect("the configuration can be written");
         let config = config::load(file.path()).unwrap_or_else(|error| panic!("{error}"));
         database.add_people(&config).await;
-        let application = loop {
-            match Application::build(config.clone(), clock.clone()).await {
-                // A statement that the server before had begun may outlive it by a moment, and holds the file.
-                Err(StartError::Store(StoreError::InUse(_))) => actix_web::rt::time::sleep(A_MOMENT).await,
-                outcome => break outcome.expect("the server starts"),
-            }
-        };
+        let application = Application::build(config, clock.clone()).await.expect("the server starts");
         let (address, health_address) = (application.address, application.health_address);
         database.stop_at_the_end(application.handle(), actix_web::rt::spawn(application.run()));
         Self { address, health_address, clock, issuer: settings.public_url, http: http_client() }
