@@ -104,10 +104,7 @@ pub async fn published_by(
     kid: Option<&str>,
     source: Source,
 ) -> Result<Option<Published>, OAuthError> {
-    let (state, id) = (app.clone(), client.clone());
-    let client = app.store.read(move |tx| clients::find(tx, &state, &id)).await;
-    let client = client.map_err(|error| OAuthError::temporarily_unavailable(error.to_string()))?;
-    let Some(client) = client else { return Ok(None) };
+    let Some(client) = clients::known(app, client).await? else { return Ok(None) };
     let Some(ClientKeys::Uri(uri)) = &client.keys else { return Ok(None) };
     let uri = uri.clone();
     if !may_be_asked(app, &client, &uri) {

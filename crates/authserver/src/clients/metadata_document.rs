@@ -118,11 +118,8 @@ fn authority(url: &DocumentUrl) -> &str {
 
 /// The client as far as it is known without asking anybody.
 pub async fn known(app: &App, id: &ClientId) -> Result<Option<Client>, Unresolved> {
-    if let Some(client) = configured::find(&app.config, id) {
-        return Ok(Some(client.clone()));
-    }
-    let stored = stored(app, id).await?;
-    Ok(stored.map(|known| known.client).filter(|client| app.config.client_documents.permits(client)))
+    let (state, id) = (app.clone(), id.clone());
+    Ok(app.store.read(move |tx| super::find(tx, &state, &id)).await?)
 }
 
 /// The client, after its document was read if that had to be; `None`: no such client.

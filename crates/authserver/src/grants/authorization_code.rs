@@ -1,16 +1,15 @@
 //! The exchange of an authorization code: RFC 6749 §4.1.3.
 
-use gatelodge_oauth::client::{GrantType, TokenEndpointAuthMethod};
 use gatelodge_oauth::error::{Code, OAuthError};
 use gatelodge_oauth::grant::authorization_code::{self, CodeRequest, Redemption};
 use gatelodge_oauth::secret::{Kind, Secret};
 use gatelodge_store::{Tx, authorization_codes, grants};
 
-use super::{Decision, Issued, TokenRequest, begin_chain, usable_grant};
+use super::{Decision, Issued, TokenRequest, begin, usable_grant};
 
 /// RFC 6749 §4.1.3.
 pub fn exchange(tx: &mut Tx, request: &TokenRequest<'_>) -> Decision {
-    let TokenRequest { client, method, parameters, now, new_token, .. } = *request;
+    let TokenRequest { client, parameters, now, new_token, .. } = *request;
     let (presented, resource) = match (parameters.required("code"), parameters.every("resource")) {
         (Ok(code), resource) => (Secret::parse(Kind::AuthorizationCode, code), resource),
         (Err(refusal), _) => return Ok(Err(refusal)),
@@ -43,19 +42,10 @@ pub fn exchange(tx: &mut Tx, request: &TokenRequest<'_>) -> Decision {
         Ok(grant) => grant,
         Err(refusal) => return Ok(Err(refusal)),
     };
-    let refresh_token = client.may_use(GrantType::RefreshToken).then(|| new_token.clone());
-    if !done_before {
-        // Of two requests with one code, the second waited at the grant and finds the code consumed.
-        if !authorization_codes::consume(tx, &hash, &new_token.hash(), now)? {
-            return Ok(Err(OAuthError::code_replayed()));
-        }
-        if refresh_token.is_some() {
-            begin_chain(tx, request, &grant)?;
-        }
+    // Of two requests with one code, the second waited at the grant and finds the code consumed.
+    if !done_before && !authorization_codes::consume(tx, &hash, &new_token.hash(), now)? {
+        return Ok(Err(OAuthError::code_replayed()));
     }
-    // Nothing is less than none.
-    if method != TokenEndpointAuthMethod::None {
-        grants::keep_auth_method(tx, &grant.id, method)?;
-    }
+    let refresh_token = begin(tx, request, &grant, done_before)?;
     Ok(Ok(Issued { grant, scope: code.scope, refresh_token }))
 }

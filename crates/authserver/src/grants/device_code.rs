@@ -1,17 +1,16 @@
 //! The device grant: RFC 8628 §3.4. The rules are in `gatelodge_oauth::grant::device_code`; somebody allowed it, or not, at
 //! `endpoints/consent.rs`.
 
-use gatelodge_oauth::client::{GrantType, TokenEndpointAuthMethod};
 use gatelodge_oauth::error::OAuthError;
 use gatelodge_oauth::grant::device_code::{self, DeviceAuthorization};
 use gatelodge_oauth::secret::{Kind, Secret};
 use gatelodge_store::{Tx, device_authorizations, grants};
 
-use super::{Decision, Issued, TokenRequest, begin_chain, usable_grant};
+use super::{Decision, Issued, TokenRequest, begin, usable_grant};
 
 /// RFC 8628 §3.5.
 pub fn poll(tx: &mut Tx, request: &TokenRequest<'_>) -> Decision {
-    let TokenRequest { client, method, parameters, now, new_token, .. } = *request;
+    let TokenRequest { client, parameters, now, new_token, .. } = *request;
     let presented = match parameters.required("device_code") {
         Ok(code) => Secret::parse(Kind::DeviceCode, code),
         Err(refusal) => return Ok(Err(refusal)),
@@ -39,19 +38,10 @@ pub fn poll(tx: &mut Tx, request: &TokenRequest<'_>) -> Decision {
         Ok(grant) => grant,
         Err(refusal) => return Ok(Err(refusal)),
     };
-    let refresh_token = client.may_use(GrantType::RefreshToken).then(|| new_token.clone());
-    if !done_before {
-        // Of two requests with one code, the second waited at the grant and finds the code consumed.
-        if !device_authorizations::consume(tx, &hash, &new_token.hash(), now)? {
-            return Ok(Err(OAuthError::device_code_used()));
-        }
-        if refresh_token.is_some() {
-            begin_chain(tx, request, &grant)?;
-        }
+    // Of two requests with one code, the second waited at the grant and finds the code consumed.
+    if !done_before && !device_authorizations::consume(tx, &hash, &new_token.hash(), now)? {
+        return Ok(Err(OAuthError::device_code_used()));
     }
-    // Nothing is less than none.
-    if method != TokenEndpointAuthMethod::None {
-        grants::keep_auth_method(tx, &grant.id, method)?;
-    }
+    let refresh_token = begin(tx, request, &grant, done_before)?;
     Ok(Ok(Issued { scope: grant.scope.clone(), grant, refresh_token }))
 }

@@ -1,6 +1,6 @@
 //! What the token endpoint hands out, one file for each grant type. Each runs inside the transaction of the request.
 
-use gatelodge_oauth::client::{Client, TokenEndpointAuthMethod};
+use gatelodge_oauth::client::{Client, GrantType, TokenEndpointAuthMethod};
 use gatelodge_oauth::error::OAuthError;
 use gatelodge_oauth::grant::Grant;
 use gatelodge_oauth::grant::refresh_token::RefreshToken;
@@ -8,7 +8,7 @@ use gatelodge_oauth::parameters::Parameters;
 use gatelodge_oauth::scope::Scope;
 use gatelodge_oauth::secret::Secret;
 use gatelodge_oauth::time::Timestamp;
-use gatelodge_store::{StoreError, Tx, refresh_tokens, users};
+use gatelodge_store::{StoreError, Tx, grants, refresh_tokens, users};
 
 use crate::app::App;
 
@@ -63,8 +63,23 @@ pub fn usable_grant(
     Ok(if user.is_some() { Ok(grant) } else { Err(OAuthError::user_disabled()) })
 }
 
-/// Stores the first refresh token of a grant.
-pub fn begin_chain(tx: &mut Tx, request: &TokenRequest<'_>, grant: &Grant) -> Result<(), StoreError> {
-    let idle = request.app.config.tokens.refresh_token_idle;
-    refresh_tokens::insert(tx, &RefreshToken::unspent(request.new_token, grant, idle, request.now))
+/// What a grant begins with once its code is spent: the way its client proved itself, which later requests may not do with less,
+/// and the first refresh token, unless this very request stored that before.
+pub fn begin(
+    tx: &mut Tx,
+    request: &TokenRequest<'_>,
+    grant: &Grant,
+    done_before: bool,
+) -> Result<Option<Secret>, StoreError> {
+    let TokenRequest { app, client, method, now, new_token, .. } = *request;
+    let refresh_token = client.may_use(GrantType::RefreshToken).then(|| new_token.clone());
+    if refresh_token.is_some() && !done_before {
+        let idle = app.config.tokens.refresh_token_idle;
+        refresh_tokens::insert(tx, &RefreshToken::unspent(new_token, grant, idle, now))?;
+    }
+    // Nothing is less than none.
+    if method != TokenEndpointAuthMethod::None {
+        grants::keep_auth_method(tx, &grant.id, method)?;
+    }
+    Ok(refresh_token)
 }
