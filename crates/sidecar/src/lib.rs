@@ -6,6 +6,7 @@
 //! | [`app`] | every route on one screen; binds the listeners |
 //! | `front_door` | is this a request for us, and plainly written? Host and request target |
 //! | `cors` | which web pages may call (Origin), and what they may see |
+//! | [`mcp`] | what a request asks for: method and target, read in one way or refused |
 //! | `gate` | forward, challenge or refuse: pure |
 //! | `jwks`, `status_list` | the keys of the authorization server, and which tokens it revoked |
 //! | `endpoint` | one request to the MCP path, from the gate to the answer, with its line in the log |
@@ -26,6 +27,7 @@ mod front_door;
 mod gate;
 mod headers;
 mod jwks;
+pub mod mcp;
 mod protected_resource;
 mod relay;
 mod respond;
