@@ -7,6 +7,9 @@ use crate::requirements::variable;
 /// Set by `cargo verify --long`.
 const LONG: &str = "GATELODGE_LONG_PROOFS";
 
+/// Set by whoever wants other inputs.
+const SEED: &str = "GATELODGE_SEED";
+
 /// `usual` in every run, `long` when somebody asked for it.
 pub fn scale<T>(usual: T, long: T) -> T {
     if is_long() { long } else { usual }
@@ -15,6 +18,14 @@ pub fn scale<T>(usual: T, long: T) -> T {
 /// Whether the big numbers were asked for.
 pub fn is_long() -> bool {
     variable(LONG).is_some()
+}
+
+/// Where a generator begins: at `usual`, or where `GATELODGE_SEED` says, to repeat what a run found or to look elsewhere.
+///
+/// # Panics
+/// When the variable holds no number.
+pub fn seed(usual: u64) -> u64 {
+    variable(SEED).map_or(usual, |seed| seed.parse().expect("GATELODGE_SEED is a number"))
 }
 
 /// Tells what was counted, in a line that `cargo verify` repeats in its summary.
