@@ -20,12 +20,13 @@ use crate::cors::{self, Origins};
 use crate::endpoint::{self, Endpoint};
 use crate::forward::Upstream;
 use crate::front_door::FrontDoor;
-use crate::gate::Policy;
+use crate::gate::Gate;
 use crate::headers::Arrival;
 use crate::jwks::{Jwks, Timing};
 use crate::protected_resource::{self, Document};
 use crate::relay::{self, Relay};
 use crate::respond::{self, Fault};
+use crate::sessions::Sessions;
 use crate::status_list::Statuses;
 
 /// The routes.
@@ -59,20 +60,23 @@ async fn nothing_here(request: HttpRequest) -> HttpResponse {
     }
 }
 
-/// What is known of the authorization server; shared by all workers.
+/// What all workers share: what is known of the authorization server, and the sessions of each resource.
 #[derive(Clone)]
-struct Issuer {
+struct Shared {
     jwks: Arc<Jwks>,
     statuses: Option<Arc<Statuses>>,
+    sessions: Vec<Arc<Sessions>>,
 }
 
-impl Issuer {
+impl Shared {
     fn new(config: &Config) -> Result<Self, StartError> {
         let statuses = match &config.status_list {
             Some(list) => Some(Arc::new(Statuses::new(list.clone(), config.clock_leeway)?)),
             None => None,
         };
-        Ok(Self { jwks: Arc::new(Jwks::new(config.jwks_url.clone(), Timing::default())?), statuses })
+        let sessions = config.resources.iter().map(|resource| Arc::new(Sessions::new(resource.unknown_sessions)));
+        let jwks = Arc::new(Jwks::new(config.jwks_url.clone(), Timing::default())?);
+        Ok(Self { jwks, statuses, sessions: sessions.collect() })
     }
 
     fn keep_fresh(&self, clock: &Clock) -> Vec<JoinHandle<()>> {
@@ -92,33 +96,33 @@ struct Worker {
 }
 
 impl Worker {
-    fn new(config: &Config, issuer: &Issuer, clock: &Clock) -> Result<Self, StartError> {
+    fn new(config: &Config, shared: &Shared, clock: &Clock) -> Result<Self, StartError> {
         let host = HeaderValue::try_from(config.public_url.authority()).map_err(|_| StartError::Host)?;
         let scheme = if config.public_url.is_https() { "https" } else { "http" };
         let arrival = Arrival { client: None, trusted_proxies: config.trusted_proxies.clone(), scheme, host };
         let mut endpoints = Vec::new();
-        for resource in &config.resources {
+        for (index, resource) in config.resources.iter().enumerate() {
             let upstream = Arc::new(Upstream::new(resource)?);
             let mut forms = vec![resource.path.clone()];
             if resource.path != "/" {
                 forms.push(format!("{}/", resource.path));
             }
             for path in forms {
-                let metadata = protected_resource::url(config, &path);
                 let endpoint = Endpoint {
-                    policy: Policy {
-                        expected: Expectation {
-                            issuer: config.issuer.clone(),
-                            audience: resource.id.clone(),
-                            leeway: config.clock_leeway,
-                        },
-                        scope: resource.scope.clone(),
-                        resource_metadata: metadata,
+                    expected: Expectation {
+                        issuer: config.issuer.clone(),
+                        audience: resource.id.clone(),
+                        leeway: config.clock_leeway,
                     },
+                    gate: Gate {
+                        policy: Arc::clone(&resource.policy),
+                        resource_metadata: protected_resource::url(config, &path),
+                    },
+                    sessions: Arc::clone(&shared.sessions[index]),
                     origins: Origins::new(config, resource),
                     upstream: Arc::clone(&upstream),
-                    jwks: Arc::clone(&issuer.jwks),
-                    statuses: issuer.statuses.clone(),
+                    jwks: Arc::clone(&shared.jwks),
+                    statuses: shared.statuses.clone(),
                     clock: clock.clone(),
                     arrival: arrival.clone(),
                 };
@@ -173,21 +177,21 @@ pub struct Application {
 impl Application {
     /// Binds both listeners and begins to fetch keys.
     pub fn build(config: Config, clock: Clock) -> Result<Self, StartError> {
-        let issuer = Issuer::new(&config)?;
+        let shared = Shared::new(&config)?;
         // Made once here, where a failure can be told; then once by each worker.
-        Worker::new(&config, &issuer, &clock)?;
+        Worker::new(&config, &shared, &clock)?;
 
-        let asked = Arc::clone(&issuer.jwks);
+        let asked = Arc::clone(&shared.jwks);
         let ready = move || std::future::ready(asked.is_ready());
         let (health, health_address) = health::serve(config.health_listen, ready)
             .map_err(|source| StartError::Bind { address: config.health_listen, key: "health_listen", source })?;
-        let refreshers = issuer.keep_fresh(&clock);
+        let refreshers = shared.keep_fresh(&clock);
 
         let listen = config.listen;
         let front_door = Arc::new(FrontDoor::new(&config));
         let server = HttpServer::new(move || {
             let worker =
-                Worker::new(&config, &issuer, &clock).expect("the same was made before the listeners were bound");
+                Worker::new(&config, &shared, &clock).expect("the same was made before the listeners were bound");
             let front_door = Arc::clone(&front_door);
             App::new()
                 .configure(|services| routes(&worker, services))

@@ -1,34 +1,47 @@
 //! One request to the path of an MCP server, from its arrival to its answer. Routed here by `app.rs`.
 //!
-//! 1. Is the page it comes from allowed? (`cors.rs`)
-//! 2. A preflight is answered.
-//! 3. The gate decides (`gate.rs`); once more when the token names a key that had to be fetched.
-//! 4. The decision is logged.
-//! 5. Challenge, refuse, or forward (`forward.rs`).
+//! 1. Is the page it comes from allowed? A preflight is answered. (`cors.rs`)
+//! 2. Who calls? Without a token, where one is needed for everything, nothing else is looked at. (`presented.rs`)
+//! 3. What is asked? The body is read whole, and strictly. (`body.rs`, `mcp/`)
+//! 4. The gate decides. (`gate.rs`, `policy.rs`)
+//! 5. Is the session the caller's? (`sessions.rs`)
+//! 6. Forward. (`forward.rs`)
+//! 7. One line in the log. (`audit.rs`)
 
 use std::sync::Arc;
 
 use actix_web::http::Method;
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
+use gatelodge_oauth::access_token::{Expectation, Refusal as TokenRefusal, VerifyingKeys, verify};
 use gatelodge_service::clock::Clock;
 
+use crate::audit::Record;
+use crate::body;
+use crate::caller::Caller;
 use crate::cors::{self, Origin, Origins};
-use crate::forward::Upstream;
-use crate::gate::{self, Because, Decision, Policy, Presented};
+use crate::forward::{Onward, Upstream};
+use crate::gate::{Asked, Decision, Gate, Permit};
 use crate::headers::Arrival;
 use crate::jwks::Jwks;
-use crate::respond::{self, Fault};
-use crate::status_list::Statuses;
+use crate::mcp::{self, Revision};
+use crate::presented::{Presented, presented};
+use crate::respond::{self, Fault, Refusal};
+use crate::sessions::{self, Named, Sessions};
+use crate::status_list::{Statuses, Verdict};
 
 /// One path of one resource; the form with a trailing slash has its own.
 pub struct Endpoint {
+    /// What tokens must say of themselves.
+    pub expected: Expectation,
     /// What its requests need.
-    pub policy: Policy,
+    pub gate: Gate,
     /// Which pages may call it.
     pub origins: Origins,
     /// Where its requests go.
     pub upstream: Arc<Upstream>,
+    /// Whose sessions are whose.
+    pub sessions: Arc<Sessions>,
     /// The keys that tokens are checked with.
     pub jwks: Arc<Jwks>,
     /// Which of them were revoked; `None` where nobody looks.
@@ -42,72 +55,149 @@ pub struct Endpoint {
 /// Answers one request.
 pub async fn handle(request: HttpRequest, payload: Payload, endpoint: Data<Endpoint>) -> HttpResponse {
     let origin = endpoint.origins.judge(request.headers());
+    let mut record = Record::begin(endpoint.expected.audience.as_str());
     if origin == Origin::Foreign {
-        tracing::info!(outcome = "refused", reason = Fault::ForeignOrigin.code(), "decision");
-        return cors::expose_to(&origin, respond::fault(Fault::ForeignOrigin));
+        record.refused(&Fault::ForeignOrigin.into());
+        let answer = respond::fault(Fault::ForeignOrigin);
+        record.log(answer.status());
+        return cors::expose_to(&origin, answer);
     }
     if *request.method() == Method::OPTIONS {
         return cors::expose_to(&origin, cors::preflight(request.headers(), &origin));
     }
-    let decision = endpoint.decide(&request).await;
-    log(&decision, &endpoint.policy);
-    let answer = match decision {
-        Decision::Challenge(challenge, _) => respond::challenge(&challenge),
-        Decision::Refuse(fault) => respond::fault(fault),
-        Decision::Forward(permit) => {
-            let arrival = endpoint.arrival.of(&request);
-            endpoint.upstream.forward(permit, &request, payload, &arrival).await
+    let answer = match endpoint.answer(&request, payload, &mut record).await {
+        Ok(answer) => answer,
+        Err(refusal) => {
+            record.refused(&refusal);
+            respond::refusal(&refusal)
         }
     };
+    record.log(answer.status());
     cors::expose_to(&origin, answer)
 }
 
 impl Endpoint {
-    async fn decide(&self, request: &HttpRequest) -> Decision {
-        let presented = gate::presented(request.headers());
-        let keys = match presented {
-            Presented::Token(_) => self.jwks.current().await,
-            _ => None,
-        };
-        let statuses = self.statuses.as_ref().map(|statuses| statuses.snapshot());
-        let decide =
-            |keys| gate::decide(&presented, request.method(), &self.policy, keys, statuses.as_ref(), self.clock.now());
-        let decision = decide(keys.as_deref());
-        if decision.names_an_unknown_key() {
-            return decide(self.jwks.refetched().await.as_deref());
+    async fn answer(
+        &self,
+        request: &HttpRequest,
+        payload: Payload,
+        record: &mut Record<'_>,
+    ) -> Result<HttpResponse, Refusal> {
+        let caller = self.authenticate(request).await?;
+        record.caller(&caller);
+        match *request.method() {
+            Method::POST => self.post(request, payload, caller, record).await,
+            Method::GET | Method::DELETE => self.session(request, caller, record).await,
+            _ => Err(Fault::MethodNotAllowed.into()),
         }
-        decision
     }
-}
 
-/// One line for each decision. Request id, method and path are in the span; the token, the query and cookies nowhere.
-fn log(decision: &Decision, policy: &Policy) {
-    let resource = policy.expected.audience.as_str();
-    match decision {
-        Decision::Forward(permit) => {
-            let (subject, client_id) = (permit.subject(), permit.client_id());
-            tracing::info!(outcome = "forwarded", subject, client_id, resource, "decision");
+    /// Who calls. RFC 6750 §3.1: a request without a token is told nothing else, so this comes before its method, its
+    /// headers and its body.
+    async fn authenticate(&self, request: &HttpRequest) -> Result<Caller, Refusal> {
+        let token = match presented(request.headers()) {
+            Presented::Nothing if self.gate.admits_strangers() => return Ok(Caller::Anonymous),
+            Presented::Nothing => return Err(self.gate.login(&self.gate.policy.scope).into()),
+            Presented::Several => return Err(self.gate.unclear_token().into()),
+            Presented::Garbage => return Err(self.bad_token(&TokenRefusal::Malformed)),
+            Presented::Token(token) => token,
+        };
+        // Not a challenge: a client would throw a good token away.
+        let keys = self.jwks.current().await.ok_or(Fault::KeysUnavailable)?;
+        let judge = |keys: &VerifyingKeys| verify(token, keys, &self.expected, self.clock.now());
+        let token = match judge(&keys) {
+            Err(TokenRefusal::UnknownKey { .. }) => judge(&*self.jwks.refetched().await.ok_or(Fault::KeysUnavailable)?),
+            outcome => outcome,
+        };
+        let token = token.map_err(|refusal| self.bad_token(&refusal))?;
+        let verdict = self.statuses.as_ref().map_or(Verdict::Good, |statuses| statuses.snapshot().judge(&token));
+        match verdict {
+            Verdict::Good => Ok(Caller::Token(Arc::new(token))),
+            Verdict::Bad(refusal) => Err(self.bad_token(&refusal)),
+            Verdict::Unknown => Err(Fault::StatusUnavailable.into()),
         }
-        Decision::Challenge(_, Because::MissingScope { subject, client_id }) => {
-            let needed = policy.scope.to_string();
-            tracing::info!(
-                outcome = "challenged",
-                reason = "insufficient_scope",
-                subject,
-                client_id,
-                needed,
-                resource,
-                "decision"
-            );
+    }
+
+    fn bad_token(&self, refusal: &TokenRefusal) -> Refusal {
+        self.gate.bad_token(refusal).into()
+    }
+
+    /// What a client posts (MCP transports, "Sending Messages to the Server").
+    async fn post(
+        &self,
+        request: &HttpRequest,
+        payload: Payload,
+        caller: Caller,
+        record: &mut Record<'_>,
+    ) -> Result<HttpResponse, Refusal> {
+        let headers = request.headers();
+        mcp::check_media(headers)?;
+        let body = body::read(headers, payload).await?;
+        let message = mcp::read(&body)?;
+        let revision = mcp::check_headers(&message, headers)?;
+        let operations = message.operations();
+        record.operations(operations);
+        let session = sessions::named(headers);
+        let permit = self.decide(caller, Asked::Operations(operations), session, record)?;
+        // Revisions without sessions ignore the header; a server of an earlier one behind us would not.
+        let mine = self.sessions.check(session, permit.caller(), self.clock.now());
+        if revision == Revision::Legacy {
+            mine?;
         }
-        Decision::Challenge(_, because) => {
-            let reason = match because {
-                Because::NoToken => "no access token".to_owned(),
-                Because::BadToken(refusal) => refusal.to_string(),
-                _ => "more than one access token".to_owned(),
-            };
-            tracing::info!(outcome = "challenged", reason, resource, "decision");
+        let begins = operations.iter().any(|operation| operation.method == "initialize");
+        let onward = Onward { body: Some(body.clone()), keep_session: mine.is_ok() };
+        let caller = permit.caller().clone();
+        let answer = self.forward(request, permit, onward).await?;
+        if let Some(id) = answer.headers().get(sessions::HEADER).filter(|_| begins) {
+            let id = id.to_str().map_err(|_| Fault::UpstreamUnavailable)?;
+            self.sessions.begun(id, &caller, self.clock.now())?;
         }
-        Decision::Refuse(fault) => tracing::info!(outcome = "refused", reason = fault.code(), resource, "decision"),
+        Ok(answer)
+    }
+
+    /// GET, the stream of the server, and DELETE, the end of a session (MCP transports, revisions up to 2025-11-25). Whether
+    /// there is such a thing, the MCP server says.
+    async fn session(
+        &self,
+        request: &HttpRequest,
+        caller: Caller,
+        record: &mut Record<'_>,
+    ) -> Result<HttpResponse, Refusal> {
+        if body::is_announced(request.headers()) {
+            return Err(Fault::UnexpectedBody.into());
+        }
+        let session = sessions::named(request.headers());
+        let permit = self.decide(caller, Asked::Session, session, record)?;
+        self.sessions.check(session, permit.caller(), self.clock.now())?;
+        let onward = Onward { body: None, keep_session: true };
+        let answer = self.forward(request, permit, onward).await?;
+        if *request.method() == Method::DELETE && answer.status().is_success() {
+            self.sessions.ended(session);
+        }
+        Ok(answer)
+    }
+
+    fn decide(
+        &self,
+        caller: Caller,
+        asked: Asked<'_>,
+        session: Named<'_>,
+        record: &mut Record<'_>,
+    ) -> Result<Permit, Refusal> {
+        let in_session = session != Named::Nothing;
+        record.need(&self.gate.need(asked, in_session));
+        match self.gate.decide(caller, asked, in_session) {
+            Decision::Forward(permit) => {
+                record.exception(permit.exception());
+                Ok(permit)
+            }
+            Decision::Challenge(challenge) => Err(challenge.into()),
+            Decision::Refuse(fault) => Err(fault.into()),
+        }
+    }
+
+    async fn forward(&self, request: &HttpRequest, permit: Permit, onward: Onward) -> Result<HttpResponse, Refusal> {
+        let arrival = self.arrival.of(request);
+        Ok(self.upstream.forward(permit, request, onward, &arrival).await?)
     }
 }

@@ -9,8 +9,8 @@ use std::time::Duration;
 use actix_web::body::{BodyStream, SizedStream};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
-use actix_web::web::Payload;
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
+use bytes::Bytes;
 use futures_util::TryStreamExt as _;
 use gatelodge_service::http_client::{self, HttpClientOptions, Tls};
 use reqwest::{Client, Method, Response};
@@ -21,10 +21,18 @@ use crate::config::Resource;
 use crate::event_stream::{self, kept_alive};
 use crate::gate::Permit;
 use crate::headers::{self, Arrival};
-use crate::respond::{self, Fault};
-use crate::upload;
+use crate::respond::Fault;
+use crate::sessions;
 
 const ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
+
+/// What goes on, beside the headers.
+pub struct Onward {
+    /// As it was received, to the byte; `None` for requests that have none.
+    pub body: Option<Bytes>,
+    /// Whether the session that the request names is the caller's.
+    pub keep_session: bool,
+}
 
 /// The way to one MCP server. Each worker has its own, so that a connection stays on the thread that uses it.
 pub struct Upstream {
@@ -50,28 +58,21 @@ impl Upstream {
         &self,
         permit: Permit,
         request: &HttpRequest,
-        payload: Payload,
-        arrival: &Arrival,
-    ) -> HttpResponse {
-        match self.exchange(&permit, request, payload, arrival).await {
-            Ok(answer) => answer,
-            Err(fault) => respond::fault(fault),
-        }
-    }
-
-    async fn exchange(
-        &self,
-        permit: &Permit,
-        request: &HttpRequest,
-        payload: Payload,
+        onward: Onward,
         arrival: &Arrival,
     ) -> Result<HttpResponse, Fault> {
         let mut url = self.url.clone();
         url.set_query(without_tokens(request.query_string()).as_deref());
         let method = Method::from_bytes(request.method().as_str().as_bytes()).map_err(|_| Fault::MethodNotAllowed)?;
-        let onward = self.client.request(method, url).headers(headers::to_upstream(request.headers(), permit, arrival));
-        let onward = upload::attach(onward, request.headers(), payload)?;
-        match timeout(self.response_timeout, onward.send()).await {
+        let mut headers = headers::to_upstream(request.headers(), permit.caller(), arrival);
+        if !onward.keep_session {
+            headers.remove(sessions::HEADER);
+        }
+        let mut onwards = self.client.request(method, url).headers(headers);
+        if let Some(body) = onward.body {
+            onwards = onwards.body(body);
+        }
+        match timeout(self.response_timeout, onwards.send()).await {
             Ok(Ok(response)) => answer(response),
             Ok(Err(error)) => Err(fault_of(&error)),
             Err(_) => {
@@ -83,9 +84,6 @@ impl Upstream {
 }
 
 fn fault_of(error: &reqwest::Error) -> Fault {
-    if let Some(fault) = upload::fault_of(error) {
-        return fault;
-    }
     tracing::warn!(cause = http_client::cause(error), "the MCP server cannot be reached");
     if error.is_timeout() { Fault::UpstreamTimeout } else { Fault::UpstreamUnavailable }
 }

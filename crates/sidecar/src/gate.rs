@@ -1,180 +1,172 @@
-//! Forward, challenge or refuse: the decision about one request, as a pure function. Called by `endpoint.rs`.
+//! Forward, challenge or refuse: the decision about one request, as a pure function of who calls, what is asked, and what the
+//! resource demands. Called by `endpoint.rs`.
 //!
 //! The only place that makes a [`Permit`], and `forward.rs` takes nothing without one.
 
-use actix_web::http::Method;
-use actix_web::http::header::{self, HeaderMap, HeaderValue};
-use gatelodge_oauth::access_token::{self, AccessToken, Expectation, MAX_LENGTH, VerifyingKeys};
+use std::borrow::Cow;
+
+use gatelodge_oauth::access_token;
 use gatelodge_oauth::challenge::{Challenge, ChallengeError};
 use gatelodge_oauth::scope::Scope;
-use gatelodge_oauth::time::Timestamp;
 
+use crate::caller::Caller;
+use crate::mcp::{Kind, Operation};
+use crate::policy::{Login, Need, Policy};
 use crate::respond::Fault;
-use crate::status_list::{Snapshot, Verdict};
 
-/// What a resource demands, and how it words its challenges.
+/// How one resource words its challenges, for one form of its path.
 #[derive(Debug, Clone)]
-pub struct Policy {
-    /// What the token must say of itself.
-    pub expected: Expectation,
-    /// What every request needs.
-    pub scope: Scope,
+pub struct Gate {
+    /// What its operations need.
+    pub policy: std::sync::Arc<Policy>,
     /// The URL of the metadata document, in the form of the path that was asked (RFC 9728 §3.3).
     pub resource_metadata: String,
 }
 
+/// What a request asks for.
+#[derive(Debug, Clone, Copy)]
+pub enum Asked<'a> {
+    /// The stream of the server, or the end of a session: no operation is named.
+    Session,
+    /// What a client posts; more than one in a batch.
+    Operations(&'a [Operation<'a>]),
+}
+
 /// The proof that a request was authorized.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Permit {
-    token: AccessToken,
+    caller: Caller,
+    exception: Option<Exception>,
+}
+
+/// What the rules would have refused, had they been in force.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exception {
+    /// Nobody may.
+    Denied,
+    /// The scope does not reach far enough.
+    MissingScope,
+}
+
+impl Exception {
+    /// For the log.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Exception::Denied => "denied",
+            Exception::MissingScope => "insufficient_scope",
+        }
+    }
 }
 
 impl Permit {
-    /// Who consented.
-    pub fn subject(&self) -> &str {
-        &self.token.subject
+    /// Who may.
+    pub fn caller(&self) -> &Caller {
+        &self.caller
     }
 
-    /// Who holds the token.
-    pub fn client_id(&self) -> &str {
-        &self.token.client_id
-    }
-
-    /// What the token allows.
-    pub fn scope(&self) -> &Scope {
-        &self.token.scope
+    /// Why it would not have been given.
+    pub fn exception(&self) -> Option<Exception> {
+        self.exception
     }
 }
 
 /// The outcome.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum Decision {
     /// The request goes to the MCP server.
     Forward(Permit),
     /// The client is told what to do (RFC 6750 §3).
-    Challenge(Challenge, Because),
+    Challenge(Challenge),
     /// No token would help.
     Refuse(Fault),
 }
 
-/// Why a client is challenged, exactly; for the log.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Because {
-    /// It sent no token.
-    NoToken,
-    /// It sent more than one, or something that is not one.
-    UnclearToken,
-    /// It sent one that is no good.
-    BadToken(access_token::Refusal),
-    /// Its token does not reach far enough.
-    MissingScope { subject: String, client_id: String },
-}
-
-impl Decision {
-    /// Whether other keys could lead to another decision.
-    pub fn names_an_unknown_key(&self) -> bool {
-        matches!(self, Decision::Challenge(_, Because::BadToken(access_token::Refusal::UnknownKey { .. })))
+impl Gate {
+    /// Before anything is read of a request without a token: whether it may go on. RFC 6750 §3.1: it is told nothing else;
+    /// so it is answered first, whatever its method.
+    pub fn admits_strangers(&self) -> bool {
+        self.policy.login == Login::Lazy
     }
-}
 
-/// What the request presents (RFC 6750 §2.1: only the header counts).
-#[derive(Debug, PartialEq, Eq)]
-pub enum Presented<'a> {
-    /// No `Authorization` header, one of another scheme, or one without a token.
-    Nothing,
-    /// One bearer token.
-    Token(&'a str),
-    /// More than one.
-    Several,
-    /// Nothing that could be a token.
-    Garbage,
-}
-
-/// Reads the `Authorization` header.
-pub fn presented(headers: &HeaderMap) -> Presented<'_> {
-    let mut values = headers.get_all(header::AUTHORIZATION);
-    match (values.next(), values.next()) {
-        (None, _) => Presented::Nothing,
-        (Some(value), None) => bearer(value),
-        (Some(_), Some(_)) => Presented::Several,
-    }
-}
-
-fn bearer(value: &HeaderValue) -> Presented<'_> {
-    let Ok(text) = value.to_str() else { return Presented::Garbage };
-    let (scheme, rest) = text.split_once(' ').unwrap_or((text, ""));
-    let token = rest.trim_matches(' ');
-    if !scheme.eq_ignore_ascii_case("bearer") || token.is_empty() {
-        // What an unset variable leaves behind is no token, and the client should log in.
-        return Presented::Nothing;
-    }
-    if token.contains([' ', ',', '\t']) {
-        return Presented::Several;
-    }
-    if token.len() > MAX_LENGTH { Presented::Garbage } else { Presented::Token(token) }
-}
-
-/// Decides. `keys` is `None` while the authorization server could never be asked, `statuses` where nobody looks. RFC 6750 §3.1: a request without a
-/// token is told nothing else; so it is answered first, whatever its method.
-pub fn decide(
-    presented: &Presented<'_>,
-    method: &Method,
-    policy: &Policy,
-    keys: Option<&VerifyingKeys>,
-    statuses: Option<&Snapshot>,
-    now: Timestamp,
-) -> Decision {
-    let token = match presented {
-        Presented::Nothing => return policy.challenge(None, Because::NoToken),
-        Presented::Several => {
-            let error = (ChallengeError::InvalidRequest, "send one access token in one Authorization header".into());
-            return policy.challenge(Some(error), Because::UnclearToken);
+    /// Decides, once it is known who calls and what for. `in_session`: whether the request names a session; whose it is, is
+    /// another question (`sessions.rs`).
+    pub fn decide(&self, caller: Caller, asked: Asked<'_>, in_session: bool) -> Decision {
+        match self.need(asked, in_session) {
+            Need::Public => self.forward_public(caller, asked, in_session),
+            Need::Scope(needed) => self.demand(caller, asked, &needed),
+            Need::Denied if self.policy.dry_run => match self.demand(caller, asked, &self.policy.scope) {
+                Decision::Forward(permit) => Decision::Forward(Permit { exception: Some(Exception::Denied), ..permit }),
+                other => other,
+            },
+            Need::Denied => Decision::Refuse(Fault::Forbidden),
         }
-        Presented::Garbage => return policy.bad_token(access_token::Refusal::Malformed),
-        Presented::Token(token) => token,
-    };
-    // Not a challenge: a client would throw a good token away.
-    let Some(keys) = keys else { return Decision::Refuse(Fault::KeysUnavailable) };
-    let token = match access_token::verify(token, keys, &policy.expected, now) {
-        Ok(token) => token,
-        Err(refusal) => return policy.bad_token(refusal),
-    };
-    match statuses.map_or(Verdict::Good, |statuses| statuses.judge(&token)) {
-        Verdict::Good => {}
-        Verdict::Bad(refusal) => return policy.bad_token(refusal),
-        Verdict::Unknown => return Decision::Refuse(Fault::StatusUnavailable),
-    }
-    if !policy.scope.is_subset_of(&token.scope) {
-        return policy.missing_scope(token);
-    }
-    if !matches!(*method, Method::GET | Method::POST | Method::DELETE) {
-        return Decision::Refuse(Fault::MethodNotAllowed);
-    }
-    Decision::Forward(Permit { token })
-}
-
-impl Policy {
-    fn challenge(&self, error: Option<(ChallengeError, String)>, because: Because) -> Decision {
-        self.challenge_for(self.scope.clone(), error, because)
     }
 
-    fn challenge_for(&self, scope: Scope, error: Option<(ChallengeError, String)>, because: Because) -> Decision {
-        Decision::Challenge(Challenge { resource_metadata: self.resource_metadata.clone(), scope, error }, because)
+    /// What all of it needs together: a batch is allowed as a whole or not at all.
+    pub fn need(&self, asked: Asked<'_>, in_session: bool) -> Need<'_> {
+        match asked {
+            Asked::Session => self.policy.need_of_session(in_session),
+            Asked::Operations(operations) => {
+                operations.iter().map(|operation| self.policy.need(operation)).fold(Need::Public, Need::and)
+            }
+        }
     }
 
-    fn bad_token(&self, refusal: access_token::Refusal) -> Decision {
+    /// Without a session there is nobody whom an answer could be for.
+    fn forward_public(&self, caller: Caller, asked: Asked<'_>, in_session: bool) -> Decision {
+        let answers = |operation: &Operation<'_>| operation.kind == Kind::Response;
+        let is_answer = matches!(asked, Asked::Operations(operations) if operations.iter().any(answers));
+        if is_answer && !in_session && matches!(caller, Caller::Anonymous) {
+            return Decision::Challenge(self.login(&self.policy.scope));
+        }
+        Decision::Forward(Permit { caller, exception: None })
+    }
+
+    fn demand(&self, caller: Caller, asked: Asked<'_>, needed: &Scope) -> Decision {
+        if matches!(caller, Caller::Anonymous) {
+            // RFC 6750 §3.1; but a client that is told 401 for the stream that it need not have would log in for it.
+            return match asked {
+                Asked::Session => Decision::Refuse(Fault::MethodNotAllowed),
+                Asked::Operations(_) => Decision::Challenge(self.login(needed)),
+            };
+        }
+        let reaches = |needed: &Scope| caller.scope().is_none_or(|granted| self.policy.is_met(needed, granted));
+        let exception = match reaches(needed) {
+            true => None,
+            false if self.policy.dry_run && reaches(&self.policy.scope) => Some(Exception::MissingScope),
+            false => return Decision::Challenge(self.missing_scope(needed, caller.scope())),
+        };
+        Decision::Forward(Permit { caller, exception })
+    }
+
+    /// To whoever has no token: RFC 6750 §3.1, without an error.
+    pub fn login(&self, needed: &Scope) -> Challenge {
+        self.challenge(Cow::Borrowed(needed), None)
+    }
+
+    /// To whoever sent more than one token, or something that is not one.
+    pub fn unclear_token(&self) -> Challenge {
+        let error = (ChallengeError::InvalidRequest, "send one access token in one Authorization header".into());
+        self.challenge(Cow::Borrowed(&self.policy.scope), Some(error))
+    }
+
+    /// To whoever sent a token that is no good.
+    pub fn bad_token(&self, refusal: &access_token::Refusal) -> Challenge {
         let error = (ChallengeError::InvalidToken, refusal.to_string());
-        self.challenge(Some(error), Because::BadToken(refusal))
+        self.challenge(Cow::Borrowed(&self.policy.scope), Some(error))
     }
 
     /// RFC 6750 §3.1 `insufficient_scope`. The challenge names what is needed **and** what the token has: many clients ask
     /// for exactly what it names, and would lose the rest.
-    fn missing_scope(&self, token: AccessToken) -> Decision {
-        let granted = token.scope.iter().filter(|name| *name != "offline_access").map(str::to_owned).collect();
-        let scope = self.scope.union(&granted);
-        let error = (ChallengeError::InsufficientScope, format!("this needs the scope {}", self.scope));
-        let because = Because::MissingScope { subject: token.subject, client_id: token.client_id };
-        self.challenge_for(scope, Some(error), because)
+    fn missing_scope(&self, needed: &Scope, granted: Option<&Scope>) -> Challenge {
+        let granted = granted.into_iter().flat_map(Scope::iter);
+        let granted = granted.filter(|name| *name != "offline_access").map(str::to_owned).collect();
+        let error = (ChallengeError::InsufficientScope, format!("this needs the scope {needed}"));
+        self.challenge(Cow::Owned(needed.union(&granted)), Some(error))
+    }
+
+    fn challenge(&self, scope: Cow<'_, Scope>, error: Option<(ChallengeError, String)>) -> Challenge {
+        Challenge { resource_metadata: self.resource_metadata.clone(), scope: scope.into_owned(), error }
     }
 }
 

@@ -1,104 +1,167 @@
-//! The decisions that no HTTP client can bring about, and that the order of the checks holds.
+//! What is decided for whom, and which reason counts when there are several.
 
-use std::time::Duration;
-
-use gatelodge_oauth::access_token::{Claims, SigningAlgorithm, SigningKey, jwks};
-use gatelodge_oauth::client::ClientId;
-use gatelodge_oauth::resource::ResourceId;
+use gatelodge_oauth::access_token::AccessToken;
+use gatelodge_oauth::time::Timestamp;
 
 use super::*;
+use crate::mcp;
+use crate::policy::{Pattern, Rules, Verdict};
 
-const NOW: Timestamp = Timestamp::from_unix(1_800_000_000);
-
-fn policy() -> Policy {
-    let audience = ResourceId::from_config("https://h.example/mcp").expect("a resource");
-    let expected = Expectation { issuer: "https://h.example".into(), audience, leeway: Duration::from_secs(30) };
-    let scope = "mcp:use".parse().expect("a scope");
-    Policy { expected, scope, resource_metadata: "https://h.example/meta".into() }
+fn scope(text: &str) -> Scope {
+    text.parse().expect("a scope")
 }
 
-fn token(key: &SigningKey, scope: &str, exp: Timestamp) -> String {
-    let claims = Claims {
-        iss: "https://h.example".into(),
-        sub: "user_1".into(),
-        aud: policy().expected.audience,
-        client_id: ClientId::new("client_1"),
-        scope: scope.parse().expect("a scope"),
-        iat: NOW,
-        exp,
-        jti: "j".into(),
-        status: None,
+fn gate(login: Login, dry_run: bool) -> Gate {
+    let tools = Rules::new(vec![
+        (Pattern::new("search_*"), Verdict::Public),
+        (Pattern::new("write_note"), Verdict::Scope(scope("notes:write"))),
+        (Pattern::new("drop_*"), Verdict::Denied),
+    ]);
+    let policy = Policy {
+        login,
+        scope: scope("mcp:use"),
+        methods: Rules::default(),
+        tools,
+        prompts: Rules::default(),
+        resources: Rules::default(),
+        implied_by: [("notes:write".to_owned(), scope("notes:admin"))].into(),
+        dry_run,
     };
-    key.sign(&claims).expect("a token")
+    Gate { policy: policy.into(), resource_metadata: "https://h.example/meta".into() }
 }
 
-fn key() -> (SigningKey, VerifyingKeys) {
-    let key =
-        SigningKey::from_pkcs8(SigningAlgorithm::Es256, &SigningKey::generate(SigningAlgorithm::Es256).expect("a key"))
-            .expect("a key");
-    let keys = VerifyingKeys::from_jwks(&serde_json::to_vec(&jwks([&key])).expect("JSON")).expect("a set");
-    (key, keys)
+fn holder(granted: &str) -> Caller {
+    Caller::Token(std::sync::Arc::new(AccessToken {
+        subject: "user_1".into(),
+        client_id: "client_1".into(),
+        scope: scope(granted),
+        issued_at: Timestamp::from_unix(0),
+        expires_at: Timestamp::from_unix(1),
+        id: "token_1".into(),
+        status: None,
+    }))
 }
 
-fn outcome(decision: &Decision) -> (&'static str, u16) {
+fn call(tool: &str) -> String {
+    format!(r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{{"name":"{tool}"}}}}"#)
+}
+
+/// The outcome, with the scope that a challenge names.
+fn outcome(decision: &Decision) -> String {
     match decision {
-        Decision::Forward(_) => ("forward", 200),
-        Decision::Challenge(challenge, _) => ("challenge", crate::respond::challenge(challenge).status().as_u16()),
-        Decision::Refuse(fault) => ("refuse", crate::respond::fault(*fault).status().as_u16()),
+        Decision::Forward(permit) => {
+            format!("forward{}", permit.exception().map(|e| format!(", {}", e.as_str())).unwrap_or_default())
+        }
+        Decision::Challenge(challenge) => {
+            format!("{} {}", crate::respond::challenge(challenge).status().as_u16(), challenge.scope)
+        }
+        Decision::Refuse(fault) => fault.code().to_owned(),
     }
 }
 
+fn decide(gate: &Gate, caller: &Caller, body: &str, in_session: bool) -> String {
+    let message = mcp::read(body.as_bytes()).expect("a message");
+    outcome(&gate.decide(caller.clone(), Asked::Operations(message.operations()), in_session))
+}
+
 #[test]
-fn the_first_reason_counts() {
-    let (signing, keys) = key();
-    let later = NOW.plus(Duration::from_secs(60));
-    let good = token(&signing, "mcp:use", later);
-    let narrow = token(&signing, "other", later);
-    let old = token(&signing, "other", NOW.minus(policy().expected.leeway));
-    for (presented, method, keys, expected) in [
-        (Presented::Nothing, Method::PUT, None, ("challenge", 401)),
-        (Presented::Several, Method::PUT, None, ("challenge", 400)),
-        (Presented::Garbage, Method::PUT, None, ("challenge", 401)),
-        (Presented::Token(&good), Method::PUT, None, ("refuse", 503)),
-        (Presented::Token("garbage"), Method::POST, None, ("refuse", 503)),
-        (Presented::Token(&old), Method::PUT, Some(&keys), ("challenge", 401)),
-        (Presented::Token(&narrow), Method::PUT, Some(&keys), ("challenge", 403)),
-        (Presented::Token(&good), Method::PUT, Some(&keys), ("refuse", 405)),
-        (Presented::Token(&good), Method::POST, Some(&keys), ("forward", 200)),
-        (Presented::Token(&good), Method::GET, Some(&keys), ("forward", 200)),
-        (Presented::Token(&good), Method::DELETE, Some(&keys), ("forward", 200)),
+fn each_caller_is_told_what_would_help() {
+    let (eager, lazy) = (gate(Login::Eager, false), gate(Login::Lazy, false));
+    let (stranger, user, writer, admin) =
+        (Caller::Anonymous, holder("mcp:use"), holder("mcp:use notes:write"), holder("mcp:use notes:admin"));
+    let poor = holder("other offline_access");
+    for (gate, caller, tool, expected) in [
+        (&eager, &user, "any", "forward"),
+        (&eager, &poor, "any", "403 mcp:use other"),
+        (&eager, &user, "write_note", "403 mcp:use notes:write"),
+        (&eager, &writer, "write_note", "forward"),
+        (&eager, &admin, "write_note", "forward"),
+        (&eager, &poor, "search_notes", "403 mcp:use other"),
+        (&eager, &writer, "drop_all", "forbidden"),
+        (&lazy, &stranger, "search_notes", "forward"),
+        (&lazy, &poor, "search_notes", "forward"),
+        (&lazy, &stranger, "any", "401 mcp:use"),
+        (&lazy, &stranger, "write_note", "401 mcp:use notes:write"),
+        (&lazy, &stranger, "Search_notes", "401 mcp:use"),
+        (&lazy, &stranger, "drop_all", "forbidden"),
     ] {
-        let decision = decide(&presented, &method, &policy(), keys, None, NOW);
-        assert_eq!(outcome(&decision), expected, "{presented:?} {method}");
+        assert_eq!(decide(gate, caller, &call(tool), false), expected, "{tool} for {caller:?}");
     }
 }
 
 #[test]
-fn only_an_unknown_key_is_worth_another_look() {
-    let (signing, keys) = key();
-    let (_, others) = key();
-    let good = token(&signing, "mcp:use", NOW.plus(Duration::from_secs(60)));
-    let decide = |text, keys| decide(&Presented::Token(text), &Method::POST, &policy(), Some(keys), None, NOW);
-    assert!(decide(&good, &others).names_an_unknown_key());
-    assert!(!decide(&good, &keys).names_an_unknown_key());
-    assert!(!decide("garbage", &others).names_an_unknown_key());
-}
-
-#[test]
-fn a_token_is_one_word_after_the_scheme() {
-    let read = |text: &str| format!("{:?}", bearer(&HeaderValue::from_str(text).expect("a value")));
-    for (text, expected) in [
-        ("Bearer abc", "Token(\"abc\")"),
-        ("bearer   abc ", "Token(\"abc\")"),
-        ("Bearer a b", "Several"),
-        ("Bearer a,b", "Several"),
-        ("Bearer a\tb", "Several"),
-        ("Bearer", "Nothing"),
-        ("Bearer\tabc", "Nothing"),
-        ("Basic abc", "Nothing"),
-        ("", "Nothing"),
+fn strangers_may_begin_and_look_and_nothing_else() {
+    let lazy = gate(Login::Lazy, false);
+    for method in [
+        "initialize",
+        "server/discover",
+        "ping",
+        "tools/list",
+        "prompts/list",
+        "resources/list",
+        "resources/templates/list",
+        "logging/setLevel",
     ] {
-        assert_eq!(read(text), expected, "{text:?}");
+        let body = format!(r#"{{"jsonrpc":"2.0","id":1,"method":"{method}"}}"#);
+        assert_eq!(decide(&lazy, &Caller::Anonymous, &body, false), "forward", "{method}");
     }
-    assert_eq!(read(&format!("Bearer {}", "a".repeat(MAX_LENGTH + 1))), "Garbage");
+    for body in [
+        r#"{"jsonrpc":"2.0","id":1,"method":"tasks/list"}"#,
+        r#"{"jsonrpc":"2.0","id":1,"method":"tasks/get","params":{"taskId":"t"}}"#,
+        r#"{"jsonrpc":"2.0","id":1,"method":"subscriptions/listen","params":{"notifications":{"toolsListChanged":true}}}"#,
+        r#"{"jsonrpc":"2.0","id":1,"method":"x/unknown"}"#,
+        r#"{"jsonrpc":"2.0","id":1,"method":"Ping"}"#,
+        r#"{"jsonrpc":"2.0","id":1,"method":"prompts/get","params":{"name":"search_notes"}}"#,
+        r#"{"jsonrpc":"2.0","method":"x/unknown"}"#,
+        // Without an id, and executed all the same by some servers.
+        r#"{"jsonrpc":"2.0","method":"tools/call","params":{"name":"any"}}"#,
+        r#"[{"jsonrpc":"2.0","id":1,"method":"ping"},{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"any"}}]"#,
+        // An answer to nobody's question.
+        r#"{"jsonrpc":"2.0","id":1,"result":{}}"#,
+    ] {
+        assert_eq!(decide(&lazy, &Caller::Anonymous, body, false), "401 mcp:use", "{body}");
+    }
+    let answer = r#"{"jsonrpc":"2.0","id":1,"result":{}}"#;
+    assert_eq!(decide(&lazy, &Caller::Anonymous, answer, true), "forward");
+    let done = r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#;
+    assert_eq!(decide(&lazy, &Caller::Anonymous, done, false), "forward");
+}
+
+/// Proves MCP 2025-03-26, transports: every element of a batch is authorized.
+#[test]
+fn a_batch_passes_as_a_whole_or_not_at_all() {
+    let eager = gate(Login::Eager, false);
+    let batch = |tools: &[&str]| format!("[{}]", tools.iter().map(|tool| call(tool)).collect::<Vec<_>>().join(","));
+    let user = holder("mcp:use");
+    assert_eq!(decide(&eager, &user, &batch(&["a", "b"]), false), "forward");
+    assert_eq!(decide(&eager, &user, &batch(&["a", "write_note"]), false), "403 mcp:use notes:write");
+    assert_eq!(decide(&eager, &user, &batch(&["write_note", "drop_x", "a"]), false), "forbidden");
+    let lazy = gate(Login::Lazy, false);
+    assert_eq!(
+        decide(&lazy, &Caller::Anonymous, &batch(&["search_a", "write_note"]), false),
+        "401 mcp:use notes:write"
+    );
+}
+
+#[test]
+fn a_stranger_has_a_stream_only_within_a_session() {
+    let lazy = gate(Login::Lazy, false);
+    let ask = |caller: &Caller, in_session| outcome(&lazy.decide(caller.clone(), Asked::Session, in_session));
+    assert_eq!(ask(&Caller::Anonymous, false), "method_not_allowed");
+    assert_eq!(ask(&Caller::Anonymous, true), "forward");
+    assert_eq!(ask(&holder("mcp:use"), false), "forward");
+    assert_eq!(ask(&holder("other"), false), "403 mcp:use other");
+}
+
+#[test]
+fn rules_that_are_only_tried_refuse_nothing_and_what_the_resource_needs_is_needed_all_the_same() {
+    let dry = gate(Login::Eager, true);
+    let user = holder("mcp:use");
+    assert_eq!(decide(&dry, &user, &call("write_note"), false), "forward, insufficient_scope");
+    assert_eq!(decide(&dry, &user, &call("drop_all"), false), "forward, denied");
+    assert_eq!(decide(&dry, &user, &call("any"), false), "forward");
+    assert_eq!(decide(&dry, &holder("other"), &call("drop_all"), false), "403 mcp:use other");
+    let dry = gate(Login::Lazy, true);
+    assert_eq!(decide(&dry, &Caller::Anonymous, &call("write_note"), false), "401 mcp:use notes:write");
+    assert_eq!(decide(&dry, &Caller::Anonymous, &call("drop_all"), false), "401 mcp:use");
 }

@@ -10,7 +10,7 @@ use actix_web::http::header::{self as incoming, HeaderMap as Incoming};
 use gatelodge_service::http::source::TrustedProxies;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 
-use crate::gate::Permit;
+use crate::caller::Caller;
 
 const SUBJECT: HeaderName = HeaderName::from_static("x-mcp-auth-sub");
 const CLIENT_ID: HeaderName = HeaderName::from_static("x-mcp-auth-client-id");
@@ -75,15 +75,17 @@ impl Arrival {
 }
 
 /// The headers for the MCP server.
-pub fn to_upstream(received: &Incoming, permit: &Permit, arrival: &Arrival) -> HeaderMap {
+pub fn to_upstream(received: &Incoming, caller: &Caller, arrival: &Arrival) -> HeaderMap {
     let mut headers = end_to_end(received, |name| {
         let squashed = squash(name);
         !WITHHELD.contains(&squashed.as_str()) && !squashed.starts_with("xmcpauth") && !is_forwarding(&squashed)
     });
-    headers.insert(SUBJECT, visible(permit.subject()));
-    headers.insert(CLIENT_ID, visible(permit.client_id()));
-    let scope = HeaderValue::from_str(&permit.scope().to_string());
-    headers.insert(SCOPE, scope.unwrap_or(HeaderValue::from_static("")));
+    if let Caller::Token(token) = caller {
+        headers.insert(SUBJECT, visible(&token.subject));
+        headers.insert(CLIENT_ID, visible(&token.client_id));
+        let scope = HeaderValue::from_str(&token.scope.to_string());
+        headers.insert(SCOPE, scope.unwrap_or(HeaderValue::from_static("")));
+    }
     // An answer that is compressed cannot be kept alive with comments, and a compressor holds events back.
     headers.insert(reqwest::header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     add_arrival(&mut headers, arrival);

@@ -7,16 +7,23 @@
 //! | `front_door` | is this a request for us, and plainly written? Host and request target |
 //! | `cors` | which web pages may call (Origin), and what they may see |
 //! | [`mcp`] | what a request asks for: method and target, read in one way or refused |
+//! | `presented`, `caller` | what a request presents, and who calls |
+//! | `policy` | what an operation needs, by method, tool, prompt and resource: pure |
 //! | `gate` | forward, challenge or refuse: pure |
+//! | `sessions` | whose session is it |
 //! | `jwks`, `status_list` | the keys of the authorization server, and which tokens it revoked |
-//! | `endpoint` | one request to the MCP path, from the gate to the answer, with its line in the log |
+//! | `endpoint` | one request to the MCP path, from its arrival to its answer |
+//! | `audit` | its line in the log |
 //! | `forward` | to the MCP server and back, streaming both ways; needs a `gate::Permit` |
-//! | `upload`, `event_stream`, `headers` | its parts: request body, server-sent events, header hygiene |
+//! | `body`, `headers`, `event_stream` | its parts: request body, header hygiene, server-sent events |
 //! | `protected_resource` | the metadata document |
-//! | `relay` | the authorization server's own paths |
+//! | `relay`, `upload` | the authorization server's own paths |
 //! | `respond` | the only file that writes error bodies |
 
 pub mod app;
+mod audit;
+mod body;
+mod caller;
 pub mod cli;
 pub mod config;
 mod cors;
@@ -28,9 +35,12 @@ mod gate;
 mod headers;
 mod jwks;
 pub mod mcp;
+mod policy;
+mod presented;
 mod protected_resource;
 mod relay;
 mod respond;
+mod sessions;
 mod status_list;
 mod upload;
 

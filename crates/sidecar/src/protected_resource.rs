@@ -45,7 +45,7 @@ pub fn url(config: &Config, path: &str) -> String {
 
 fn metadata(resource: &Resource, config: &Config, slash: &str) -> Bytes {
     let mut document =
-        ProtectedResourceMetadata::new(&resource.id, &config.issuer, &resource.scope, resource.name.as_deref());
+        ProtectedResourceMetadata::new(&resource.id, &config.issuer, &resource.policy.scope, resource.name.as_deref());
     document.resource.push_str(slash);
     Bytes::from(serde_json::to_vec(&document).expect("a document of strings can always be written as JSON"))
 }

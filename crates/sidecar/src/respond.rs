@@ -5,6 +5,8 @@ use actix_web::http::StatusCode;
 use actix_web::http::header;
 use gatelodge_oauth::challenge::{Challenge, ChallengeError};
 
+use crate::mcp::{HeaderMismatch, Mismatch, Unreadable};
+
 /// What can go wrong besides the token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
@@ -24,6 +26,14 @@ pub enum Fault {
     BodyTooLarge,
     /// The request body ended early or cannot be read.
     BodyBroken,
+    /// The request body does not arrive at any useful speed.
+    BodyTooSlow,
+    /// A body where none has a meaning; nobody would look at it.
+    UnexpectedBody,
+    /// The policy of the operator: no scope would help, so there is no challenge that a client could act on.
+    Forbidden,
+    /// The session is not the caller's, or ended (MCP transports, "Session Management").
+    UnknownSession,
     /// The keys of the authorization server are not at hand: nothing can be said about a token.
     KeysUnavailable,
     /// The status list is not at hand, and only tokens may pass that are known not to be revoked.
@@ -53,6 +63,10 @@ impl Fault {
             F::NotFound => (S::NOT_FOUND, "not_found", "nothing is served at this path"),
             F::MethodNotAllowed => (S::METHOD_NOT_ALLOWED, "method_not_allowed", "this path does not take that method"),
             F::BodyTooLarge => (S::PAYLOAD_TOO_LARGE, "body_too_large", "the request body is larger than 4 MiB"),
+            F::BodyTooSlow => (S::REQUEST_TIMEOUT, "body_too_slow", "the request body arrives too slowly"),
+            F::UnexpectedBody => (S::BAD_REQUEST, "unexpected_body", "this request takes no body"),
+            F::Forbidden => (S::FORBIDDEN, "forbidden", "the operator of this server does not allow this to anybody"),
+            F::UnknownSession => (S::NOT_FOUND, "unknown_session", "the session has ended: begin a new one"),
             F::BodyBroken => (S::BAD_REQUEST, "body_incomplete", "the request body ended before its end"),
             F::KeysUnavailable | F::StatusUnavailable => {
                 (S::SERVICE_UNAVAILABLE, "temporarily_unavailable", "access tokens cannot be checked at the moment")
@@ -64,6 +78,101 @@ impl Fault {
             }
         }
     }
+}
+
+/// Why a request to an MCP path is not forwarded, or has no answer.
+#[derive(Debug)]
+pub enum Refusal {
+    /// The client is told what to do.
+    Challenge(Challenge),
+    /// Nothing that a token would change.
+    Fault(Fault),
+    /// The body can be read in more than one way, or in none.
+    Unreadable(Unreadable),
+    /// The headers say something else than the body.
+    HeaderMismatch {
+        /// Of the request, as JSON.
+        id: Option<Box<str>>,
+        /// What does not fit.
+        what: Mismatch,
+    },
+}
+
+impl From<Challenge> for Refusal {
+    fn from(challenge: Challenge) -> Self {
+        Refusal::Challenge(challenge)
+    }
+}
+
+impl From<Fault> for Refusal {
+    fn from(fault: Fault) -> Self {
+        Refusal::Fault(fault)
+    }
+}
+
+impl From<Unreadable> for Refusal {
+    fn from(unreadable: Unreadable) -> Self {
+        Refusal::Unreadable(unreadable)
+    }
+}
+
+impl From<HeaderMismatch<'_>> for Refusal {
+    fn from(mismatch: HeaderMismatch<'_>) -> Self {
+        let id = mismatch.id.map(|id| id.as_json().into());
+        Refusal::HeaderMismatch { id, what: mismatch.what }
+    }
+}
+
+impl Refusal {
+    /// For the log.
+    pub const fn outcome(&self) -> &'static str {
+        match self {
+            Refusal::Challenge(_) => "challenged",
+            _ => "refused",
+        }
+    }
+
+    /// For the log: why, exactly.
+    pub fn reason(&self) -> &str {
+        match self {
+            Refusal::Challenge(Challenge { error: None, .. }) => "no access token",
+            Refusal::Challenge(Challenge { error: Some((error, says)), .. }) => match error {
+                ChallengeError::InvalidRequest => "more than one access token",
+                ChallengeError::InvalidToken => says,
+                ChallengeError::InsufficientScope => error.as_str(),
+            },
+            Refusal::Fault(fault) => fault.code(),
+            Refusal::Unreadable(unreadable) => unreadable.code(),
+            Refusal::HeaderMismatch { what, .. } => what.code(),
+        }
+    }
+}
+
+/// The answer to a request that is not forwarded.
+pub fn refusal(refusal: &Refusal) -> HttpResponse {
+    match refusal {
+        Refusal::Challenge(challenge) => self::challenge(challenge),
+        Refusal::Fault(fault) => self::fault(*fault),
+        Refusal::Unreadable(unreadable) => self::unreadable(*unreadable),
+        Refusal::HeaderMismatch { id, what } => header_mismatch(id.as_deref(), *what),
+    }
+}
+
+fn unreadable(unreadable: Unreadable) -> HttpResponse {
+    let status = match unreadable {
+        Unreadable::MediaType | Unreadable::ContentEncoding => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        _ => StatusCode::BAD_REQUEST,
+    };
+    error(&mut HttpResponse::build(status), unreadable.code(), &unreadable.to_string())
+}
+
+/// MCP 2026-07-28, transports, "Server Validation": a JSON-RPC error with the id of the request.
+fn header_mismatch(id: Option<&str>, what: Mismatch) -> HttpResponse {
+    let (id, code, says) = (id.unwrap_or("null"), what.json_rpc_code(), serde_json::Value::from(what.to_string()));
+    HttpResponse::BadRequest()
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .content_type("application/json")
+        .body(format!(r#"{{"jsonrpc":"2.0","id":{id},"error":{{"code":{code},"message":{says}}}}}"#))
 }
 
 /// The answer to a fault.

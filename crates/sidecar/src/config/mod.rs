@@ -2,8 +2,10 @@
 //!
 //! `config/sidecar.toml` documents each key; a test holds it to the defaults here.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 use std::time::Duration;
 
 use gatelodge_oauth::resource::ResourceId;
@@ -15,11 +17,15 @@ use serde::Deserialize;
 use url::Url;
 
 use crate::front_door;
+use crate::policy::Policy;
 use crate::relay;
+use crate::sessions;
+use access::{RawAccess, RawLogin};
 use authorization_server::{AuthorizationServer, RawAuthorizationServer};
 
 pub use authorization_server::StatusListConfig;
 
+mod access;
 mod authorization_server;
 
 /// `GATELODGE_SIDECAR__PUBLIC_URL` overrides `public_url`.
@@ -64,6 +70,22 @@ struct RawResource {
     allowed_origins: Vec<String>,
     #[serde(default = "defaults::response_timeout")]
     response_timeout: HumanDuration,
+    #[serde(default)]
+    login: RawLogin,
+    #[serde(default)]
+    unknown_sessions: RawUnknownSessions,
+    #[serde(default)]
+    access: RawAccess,
+    #[serde(default)]
+    implies: BTreeMap<String, Vec<String>>,
+}
+
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum RawUnknownSessions {
+    #[default]
+    Refuse,
+    Adopt,
 }
 
 #[derive(Debug, PartialEq, Default, Deserialize)]
@@ -133,8 +155,10 @@ pub struct Resource {
     pub upstream: Url,
     /// Its name for people.
     pub name: Option<String>,
-    /// What every request needs.
-    pub scope: Scope,
+    /// Who may do what.
+    pub policy: Arc<Policy>,
+    /// Whose the sessions are that were begun elsewhere.
+    pub unknown_sessions: sessions::Unknown,
     /// Web pages that may call it, beside those of the public origin.
     pub allowed_origins: Vec<String>,
     /// How long the head of an answer may take.
@@ -235,9 +259,25 @@ fn resources(
         let allowed_origins = origins
             .filter_map(|(i, origin)| allowed_origin(origin, &key(&format!("allowed_origins[{i}]")), problems))
             .collect();
-        if let (Some(id), Some(upstream), Some(scope)) = (id, upstream, scope) {
+        let scope = scope.unwrap_or_else(Scope::empty);
+        let rest = access::Rest { login: raw.login, scope, hidden_tools: Vec::new() };
+        let policy = Arc::new(raw.access.check(&raw.implies, rest, &key, problems));
+        let unknown_sessions = match raw.unknown_sessions {
+            RawUnknownSessions::Refuse => sessions::Unknown::Refuse,
+            RawUnknownSessions::Adopt => sessions::Unknown::Adopt,
+        };
+        if let (Some(id), Some(upstream)) = (id, upstream) {
             let (path, name, response_timeout) = (raw.path, raw.name, timeout.get());
-            checked.push(Resource { path, id, upstream, name, scope, allowed_origins, response_timeout });
+            checked.push(Resource {
+                path,
+                id,
+                upstream,
+                name,
+                policy,
+                unknown_sessions,
+                allowed_origins,
+                response_timeout,
+            });
         }
     }
     checked

@@ -45,10 +45,10 @@ pub enum Mismatch {
     Different(&'static str),
 }
 
-impl HeaderMismatch<'_> {
+impl Mismatch {
     /// The code for the log.
-    pub const fn code(&self) -> &'static str {
-        match self.what {
+    pub const fn code(self) -> &'static str {
+        match self {
             Mismatch::Batch => "batch_in_modern_revision",
             Mismatch::Missing(_) => "header_missing",
             Mismatch::Repeated(_) => "header_repeated",
@@ -58,8 +58,8 @@ impl HeaderMismatch<'_> {
     }
 
     /// The code of the JSON-RPC error: `HeaderMismatch` of MCP 2026-07-28, or "Invalid Request" (JSON-RPC 2.0 §5.1).
-    pub const fn json_rpc_code(&self) -> i32 {
-        if matches!(self.what, Mismatch::Batch) { -32_600 } else { -32_020 }
+    pub const fn json_rpc_code(self) -> i32 {
+        if matches!(self, Mismatch::Batch) { -32_600 } else { -32_020 }
     }
 }
 

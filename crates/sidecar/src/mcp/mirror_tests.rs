@@ -178,10 +178,13 @@ fn the_refusal_keeps_the_id_and_tells_nothing_of_the_body() {
     let message = read(CALL.as_bytes()).expect("a message");
     let mismatch = check_headers(&message, &sent(&GOOD[..2])).expect_err("the name is missing");
     assert_eq!(mismatch.id.map(Id::as_json), Some(r#""a\u0062""#));
-    assert_eq!((mismatch.code(), mismatch.json_rpc_code()), ("header_missing", -32_020));
+    assert_eq!((mismatch.what.code(), mismatch.what.json_rpc_code()), ("header_missing", -32_020));
     assert_eq!(mismatch.to_string(), "the header Mcp-Name is missing");
     let batch = format!("[{CALL}]");
     let message = read(batch.as_bytes()).expect("a message");
     let mismatch = check_headers(&message, &sent(&GOOD)).expect_err("a batch");
-    assert_eq!((mismatch.id, mismatch.code(), mismatch.json_rpc_code()), (None, "batch_in_modern_revision", -32_600));
+    assert_eq!(
+        (mismatch.id, mismatch.what.code(), mismatch.what.json_rpc_code()),
+        (None, "batch_in_modern_revision", -32_600)
+    );
 }

@@ -189,7 +189,10 @@ async fn the_log_tells_each_decision_and_no_secret() {
     let good = authority.sign(&good);
     let send = |query: &str, token: Option<&str>| {
         let mut request = client().request(Method::POST, format!("http://{listen}/mcp{query}"));
-        request = request.header("Cookie", "gatelodge_session=cookie-secret").body("{\"body\":\"body-secret\"}");
+        request =
+            request.header("Cookie", "gatelodge_session=cookie-secret").header("Content-Type", "application/json");
+        let call = r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"find","arguments":{"q":"body-secret"}}}"#;
+        request = request.body(call);
         match token {
             Some(token) => request.bearer_auth(token),
             None => request,
@@ -227,6 +230,10 @@ async fn the_log_tells_each_decision_and_no_secret() {
     assert_eq!((&decisions[0]["subject"], &decisions[0]["client_id"]), (&"user_1".into(), &"client_1".into()));
     assert_eq!((&decisions[0]["span"]["method"], &decisions[0]["span"]["path"]), (&"POST".into(), &"/mcp".into()));
     assert_eq!(decisions[0]["span"]["request_id"].as_str().map(str::len), Some(36));
+    let asked =
+        ["mcp_method", "mcp_name", "needed", "held"].map(|name| decisions[0][name].as_str().unwrap_or_default());
+    assert_eq!(asked, ["tools/call", "find", "mcp:use", "mcp:use tickets:read"]);
+    assert_eq!((decisions[0]["status"].as_u64(), decisions[0]["latency_us"].is_u64()), (Some(200), true));
     assert_eq!(decisions[1]["reason"], "the access token expired");
 }
 

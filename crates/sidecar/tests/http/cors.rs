@@ -2,7 +2,7 @@
 
 use reqwest::Method;
 
-use crate::support::{World, header, run};
+use crate::support::{PING, World, header, run};
 
 const ALLOWED: [&str; 4] =
     ["https://mcp.example.com", "https://app.example.com", "http://localhost:6274", "http://127.0.0.1:1"];
@@ -111,7 +111,8 @@ async fn pages_of_this_machine_are_foreign_once_others_can_connect() {
     let address = run(&toml);
     let post = |host: &str, origin: &str| {
         let request = world.client.post(format!("http://{address}/mcp")).bearer_auth(world.authority.token());
-        request.header("Host", host).header("Origin", origin).send()
+        let request = request.header("Host", host).header("Origin", origin);
+        request.header("Content-Type", "application/json").body(PING).send()
     };
     for (host, origin, status) in [
         ("mcp.example.com", "https://mcp.example.com", 200),

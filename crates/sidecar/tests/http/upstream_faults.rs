@@ -11,7 +11,7 @@ const BAD_GATEWAY: &str = "{\"error\":\"bad_gateway\",\"error_description\":\"th
 async fn an_unreachable_server_is_a_bad_gateway_without_internal_names() {
     let closed = closed_port();
     let world = World::before(&format!("http://{closed}/secret-name")).await;
-    let response = world.authorized(Method::POST).body("{}").send().await.expect("an answer");
+    let response = world.authorized(Method::POST).send().await.expect("an answer");
     assert_eq!((response.status().as_u16(), header(&response, "content-type")), (502, "application/json".into()));
     assert!(!format!("{:?}", response.headers()).contains("secret-name"));
     assert_eq!(response.text().await.expect("a body"), BAD_GATEWAY);
@@ -21,7 +21,7 @@ async fn an_unreachable_server_is_a_bad_gateway_without_internal_names() {
 async fn a_server_that_does_not_answer_in_time_is_a_gateway_timeout_and_is_let_go() {
     let mut world =
         World::with(|toml| toml + "response_timeout = \"1s\"\n[development]\nallow_unsafe_values = true\n").await;
-    let request = world.authorized(Method::POST).header("x-test", "never").body("{}");
+    let request = world.authorized(Method::POST).header("x-test", "never");
     let response = soon("an answer", request.send()).await.expect("an answer");
     assert_eq!(response.status(), 504);
     assert!(response.text().await.expect("a body").contains("\"gateway_timeout\""));
@@ -59,8 +59,7 @@ async fn the_servers_own_challenge_never_reaches_the_client() {
 #[actix_web::test]
 async fn a_redirect_is_neither_followed_nor_passed_on() {
     let world = World::start().await;
-    let response =
-        world.authorized(Method::POST).header("x-test", "redirect").body("{}").send().await.expect("an answer");
+    let response = world.authorized(Method::POST).header("x-test", "redirect").send().await.expect("an answer");
     assert_eq!((response.status().as_u16(), header(&response, "location")), (502, String::new()));
     assert_eq!(world.upstream.seen().len(), 1);
 }
@@ -100,7 +99,7 @@ async fn headers_of_the_servers_connection_stay_behind() {
 async fn an_answer_that_is_no_http_is_a_bad_gateway_and_the_request_is_not_sent_again() {
     for answer in ["", "nonsense\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Le"] {
         let world = World::before(&scripted(answer)).await;
-        let response = world.authorized(Method::POST).body("{}").send().await.expect("an answer");
+        let response = world.authorized(Method::POST).send().await.expect("an answer");
         assert_eq!(response.status(), 502, "{answer:?}");
     }
 }

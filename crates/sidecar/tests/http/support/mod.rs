@@ -25,6 +25,9 @@ pub const PATIENCE: Duration = Duration::from_secs(20);
 pub const CHALLENGE: &str =
     "Bearer resource_metadata=\"https://mcp.example.com/.well-known/oauth-protected-resource/mcp\", scope=\"mcp:use\"";
 
+/// A request that needs nothing but what the resource itself needs.
+pub const PING: &str = r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#;
+
 pub struct World {
     pub address: SocketAddr,
     pub authority: Authority,
@@ -68,9 +71,10 @@ impl World {
         format!("http://{}{path}", self.address)
     }
 
-    /// A request to the MCP path without a token.
+    /// A request to the MCP path without a token. A POST asks for something harmless, until it is given another body.
     pub fn request(&self, method: Method) -> RequestBuilder {
-        self.client.request(method, self.url("/mcp"))
+        let request = self.client.request(method.clone(), self.url("/mcp"));
+        if method == Method::POST { request.header("content-type", "application/json").body(PING) } else { request }
     }
 
     /// A request to the MCP path with a good token.
