@@ -28,6 +28,7 @@ use crate::relay::{self, Relay};
 use crate::respond::{self, Fault};
 use crate::sessions::Sessions;
 use crate::status_list::Statuses;
+use crate::upstream::{Target, TlsError};
 
 /// The routes.
 fn routes(worker: &Worker, services: &mut ServiceConfig) {
@@ -66,6 +67,7 @@ struct Shared {
     jwks: Arc<Jwks>,
     statuses: Option<Arc<Statuses>>,
     sessions: Vec<Arc<Sessions>>,
+    targets: Vec<Target>,
 }
 
 impl Shared {
@@ -76,7 +78,11 @@ impl Shared {
         };
         let sessions = config.resources.iter().map(|resource| Arc::new(Sessions::new(resource.unknown_sessions)));
         let jwks = Arc::new(Jwks::new(config.jwks_url.clone(), Timing::default())?);
-        Ok(Self { jwks, statuses, sessions: sessions.collect() })
+        let targets = config.resources.iter().map(|resource| {
+            let (socket, ca_file) = (resource.upstream_socket.as_deref(), resource.upstream_ca_file.as_deref());
+            Target::new(&resource.upstream, socket, ca_file)
+        });
+        Ok(Self { jwks, statuses, sessions: sessions.collect(), targets: targets.collect::<Result<_, _>>()? })
     }
 
     fn keep_fresh(&self, clock: &Clock) -> Vec<JoinHandle<()>> {
@@ -102,7 +108,7 @@ impl Worker {
         let arrival = Arrival { client: None, trusted_proxies: config.trusted_proxies.clone(), scheme, host };
         let mut endpoints = Vec::new();
         for (index, resource) in config.resources.iter().enumerate() {
-            let upstream = Arc::new(Upstream::new(resource)?);
+            let upstream = Arc::new(Upstream::new(resource, shared.targets[index].clone()));
             let mut forms = vec![resource.path.clone()];
             if resource.path != "/" {
                 forms.push(format!("{}/", resource.path));
@@ -158,6 +164,11 @@ pub enum StartError {
     /// For https the machine needs certificates.
     #[error("no HTTP client can be made: {0}\n  hint: an https URL is configured; install the package ca-certificates")]
     HttpClient(#[from] reqwest::Error),
+    /// Or certificates that cannot be used.
+    #[error(
+        "the MCP server cannot be checked: {0}\n  hint: install the package ca-certificates, or look at upstream_ca_file"
+    )]
+    Tls(#[from] TlsError),
     /// Cannot happen with a checked configuration.
     #[error("the public host cannot be written in a header")]
     Host,

@@ -9,20 +9,17 @@ use std::time::Duration;
 use actix_web::body::{BodyStream, SizedStream};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
-use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
+use actix_web::{HttpRequest, HttpResponse};
 use bytes::Bytes;
-use futures_util::TryStreamExt as _;
-use gatelodge_service::http_client::{self, HttpClientOptions, Tls};
-use reqwest::{Client, Method, Response};
 use tokio::time::timeout;
 use url::{Url, form_urlencoded};
 
 use crate::config::Resource;
 use crate::event_stream::{self, kept_alive};
 use crate::gate::Permit;
-use crate::headers::{self, Arrival};
+use crate::headers::{self, Arrival, ToUpstream};
 use crate::respond::Fault;
-use crate::sessions;
+use crate::upstream::{AnswerBody, AnswerHead, Client, Failure, Framing, Target};
 
 const ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
@@ -37,20 +34,20 @@ pub struct Onward {
 /// The way to one MCP server. Each worker has its own, so that a connection stays on the thread that uses it.
 pub struct Upstream {
     client: Client,
-    url: Url,
+    path: String,
+    host: String,
     response_timeout: Duration,
 }
 
 impl Upstream {
     /// Opens no connection yet.
-    pub fn new(resource: &Resource) -> Result<Self, reqwest::Error> {
-        let client = http_client::build(&HttpClientOptions {
-            // Streams have no end; the head of the answer is bounded below.
-            response_timeout: None,
-            tls: Tls::for_urls([resource.upstream.as_str()]),
-            ..HttpClientOptions::default()
-        })?;
-        Ok(Self { client, url: resource.upstream.clone(), response_timeout: resource.response_timeout })
+    pub fn new(resource: &Resource, target: Target) -> Self {
+        Self {
+            client: Client::new(target),
+            path: resource.upstream.path().to_owned(),
+            host: authority(&resource.upstream),
+            response_timeout: resource.response_timeout,
+        }
     }
 
     /// Forwards one request.
@@ -61,35 +58,55 @@ impl Upstream {
         onward: Onward,
         arrival: &Arrival,
     ) -> Result<HttpResponse, Fault> {
-        let mut url = self.url.clone();
-        url.set_query(without_tokens(request.query_string()).as_deref());
-        let method = Method::from_bytes(request.method().as_str().as_bytes()).map_err(|_| Fault::MethodNotAllowed)?;
-        let mut headers = headers::to_upstream(request.headers(), permit.caller(), arrival);
-        if !onward.keep_session {
-            headers.remove(sessions::HEADER);
-        }
-        let mut onwards = self.client.request(method, url).headers(headers);
-        if let Some(body) = onward.body {
-            onwards = onwards.body(body);
-        }
-        match timeout(self.response_timeout, onwards.send()).await {
-            Ok(Ok(response)) => answer(response),
-            Ok(Err(error)) => Err(fault_of(&error)),
+        let head = self.head(&permit, request, &onward, arrival);
+        match timeout(self.response_timeout, self.client.send(&head, onward.body.unwrap_or_default())).await {
+            Ok(Ok((head, body))) => answer(head, body),
+            Ok(Err(failure)) => Err(fault_of(&failure)),
             Err(_) => {
                 tracing::warn!("the MCP server did not answer in time");
                 Err(Fault::UpstreamTimeout)
             }
         }
     }
+
+    /// RFC 9112 §3.1. The method is one of three, the path is the operator's, and the query was found to be plain.
+    fn head(&self, permit: &Permit, request: &HttpRequest, onward: &Onward, arrival: &Arrival) -> Vec<u8> {
+        let mut head = Vec::with_capacity(2048);
+        head.extend_from_slice(request.method().as_str().as_bytes());
+        head.push(b' ');
+        head.extend_from_slice(self.path.as_bytes());
+        if let Some(query) = without_tokens(request.query_string()) {
+            head.push(b'?');
+            head.extend_from_slice(query.as_bytes());
+        }
+        head.extend_from_slice(b" HTTP/1.1\r\n");
+        headers::line(&mut head, "host", self.host.as_bytes());
+        let (received, caller, keep_session) = (request.headers(), permit.caller(), onward.keep_session);
+        ToUpstream { received, caller, arrival, keep_session }.write(&mut head);
+        if let Some(body) = &onward.body {
+            headers::line(&mut head, "content-length", body.len().to_string().as_bytes());
+        }
+        head.extend_from_slice(b"\r\n");
+        head
+    }
 }
 
-fn fault_of(error: &reqwest::Error) -> Fault {
-    tracing::warn!(cause = http_client::cause(error), "the MCP server cannot be reached");
-    if error.is_timeout() { Fault::UpstreamTimeout } else { Fault::UpstreamUnavailable }
+/// Host and, where it is not the default, port.
+fn authority(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+}
+
+fn fault_of(failure: &Failure) -> Fault {
+    tracing::warn!(cause = %failure, "the MCP server gives no answer");
+    Fault::UpstreamUnavailable
 }
 
 /// RFC 6750 §2.3 allows tokens in the query; we do not, and never pass one on. The rest stays as it was written.
 fn without_tokens(query: &str) -> Option<String> {
+    if query.is_empty() {
+        return None;
+    }
     let is_token = |pair: &&str| {
         form_urlencoded::parse(pair.as_bytes()).any(|(name, _)| name.eq_ignore_ascii_case("access_token"))
     };
@@ -99,61 +116,64 @@ fn without_tokens(query: &str) -> Option<String> {
     (!kept.is_empty()).then_some(kept)
 }
 
-fn answer(response: Response) -> Result<HttpResponse, Fault> {
-    let status = StatusCode::from_u16(response.status().as_u16()).map_err(|_| Fault::UpstreamUnavailable)?;
+fn answer(head: AnswerHead, body: AnswerBody) -> Result<HttpResponse, Fault> {
+    let status = head.status;
     if status == StatusCode::UNAUTHORIZED {
         // Its challenge names another authorization server, and the client has already satisfied ours.
         tracing::warn!("the MCP server asks for authorization itself; it must trust this sidecar instead");
         return Err(Fault::UpstreamUnavailable);
     }
     if status.is_redirection() && status != StatusCode::NOT_MODIFIED {
-        let location = response.headers().get("location").and_then(|value| value.to_str().ok());
-        let location = location.and_then(|text| text.split(['?', '#']).next());
+        let location = head.headers.iter().find(|(name, _)| *name == header::LOCATION);
+        let location =
+            location.and_then(|(_, value)| value.to_str().ok()).and_then(|text| text.split(['?', '#']).next());
         tracing::warn!(location, "the MCP server redirects; set the upstream of the resource to where it points");
         return Err(Fault::UpstreamUnavailable);
     }
-    let mut builder = HttpResponse::build(status);
-    for header in headers::from_upstream(response.headers()) {
-        builder.append_header(header);
+    let mut response = HttpResponse::new(status);
+    let connection = head.headers.iter().filter(|(name, _)| *name == header::CONNECTION);
+    let connection: Vec<HeaderValue> = connection.map(|(_, value)| value.clone()).collect();
+    for (name, value) in head.headers {
+        if headers::is_passed_back(name.as_str(), &connection) {
+            response.headers_mut().append(name, value);
+        }
     }
-    if is_event_stream(&response) {
-        return Ok(events(builder.finish(), response));
-    }
-    Ok(with_body(builder, response))
+    Ok(with_body(response, head.framing, body))
 }
 
 /// Streams the body; a length that is known stays known. An answer that breaks ends the connection, so that the client
 /// sees that it broke.
-pub fn with_body(mut head: HttpResponseBuilder, response: Response) -> HttpResponse {
-    let length = response.content_length();
-    // actix-web logs these errors, and a URL has a query.
-    let stream = response.bytes_stream().map_err(reqwest::Error::without_url);
-    match length {
-        Some(length) => head.body(SizedStream::new(length, stream)),
-        None => head.body(BodyStream::new(stream)),
+fn with_body(response: HttpResponse, framing: Framing, mut body: AnswerBody) -> HttpResponse {
+    if is_event_stream(&response) {
+        return events(response, body);
+    }
+    if let Some(whole) = body.at_hand() {
+        return response.set_body(whole).map_into_boxed_body();
+    }
+    match framing {
+        Framing::Length(length) => response.set_body(SizedStream::new(length, body)).map_into_boxed_body(),
+        Framing::Chunked | Framing::UntilClosed => response.set_body(BodyStream::new(body)).map_into_boxed_body(),
     }
 }
 
-fn is_event_stream(response: &Response) -> bool {
-    let content_type = response.headers().get(reqwest::header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+fn is_event_stream(response: &HttpResponse) -> bool {
+    let content_type = response.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let essence = content_type.and_then(|value| value.split(';').next()).unwrap_or_default();
     essence.trim().eq_ignore_ascii_case("text/event-stream")
 }
 
-fn events(mut head: HttpResponse, response: Response) -> HttpResponse {
-    let headers = head.headers_mut();
+fn events(mut response: HttpResponse, body: AnswerBody) -> HttpResponse {
+    let headers = response.headers_mut();
     headers.insert(ACCEL_BUFFERING, HeaderValue::from_static("no"));
     if !headers.contains_key(header::CACHE_CONTROL) {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
     // Asked not to, it compresses all the same: then nothing can be added.
-    let encoded = headers.contains_key(header::CONTENT_ENCODING);
-    let stream = response.bytes_stream().map_err(reqwest::Error::without_url);
-    if encoded {
-        return head.set_body(BodyStream::new(stream)).map_into_boxed_body();
+    if headers.contains_key(header::CONTENT_ENCODING) {
+        return response.set_body(BodyStream::new(body)).map_into_boxed_body();
     }
-    let stream = kept_alive(Box::pin(stream), event_stream::SILENCE);
-    head.set_body(BodyStream::new(Box::pin(stream))).map_into_boxed_body()
+    let stream = kept_alive(body, event_stream::SILENCE);
+    response.set_body(BodyStream::new(Box::pin(stream))).map_into_boxed_body()
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! The order is what makes it safe: first everything that could pass for ours is dropped, then what belongs to one
 //! connection, then ours is added. So nothing received, `Connection` included, can forge or remove a header of ours.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 
 use actix_web::HttpRequest;
@@ -11,13 +12,14 @@ use gatelodge_service::http::source::TrustedProxies;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::caller::Caller;
+use crate::sessions;
 
-const SUBJECT: HeaderName = HeaderName::from_static("x-mcp-auth-sub");
-const CLIENT_ID: HeaderName = HeaderName::from_static("x-mcp-auth-client-id");
-const SCOPE: HeaderName = HeaderName::from_static("x-mcp-auth-scopes");
-const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
-const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
-const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+const SUBJECT: &str = "x-mcp-auth-sub";
+const CLIENT_ID: &str = "x-mcp-auth-client-id";
+const SCOPE: &str = "x-mcp-auth-scopes";
+const FORWARDED_FOR: &str = "x-forwarded-for";
+const FORWARDED_PROTO: &str = "x-forwarded-proto";
+const FORWARDED_HOST: &str = "x-forwarded-host";
 
 /// For one connection only, with those that `Connection` lists.
 const HOP_BY_HOP: [&str; 10] = [
@@ -74,50 +76,70 @@ impl Arrival {
     }
 }
 
-/// The headers for the MCP server.
-pub fn to_upstream(received: &Incoming, caller: &Caller, arrival: &Arrival) -> HeaderMap {
-    let mut headers = end_to_end(received, |name| {
-        let squashed = squash(name);
-        !WITHHELD.contains(&squashed.as_str()) && !squashed.starts_with("xmcpauth") && !is_forwarding(&squashed)
-    });
-    if let Caller::Token(token) = caller {
-        headers.insert(SUBJECT, visible(&token.subject));
-        headers.insert(CLIENT_ID, visible(&token.client_id));
-        let scope = HeaderValue::from_str(&token.scope.to_string());
-        headers.insert(SCOPE, scope.unwrap_or(HeaderValue::from_static("")));
+/// What the head of a request to the MCP server says, beside the request line and what frames the body.
+pub struct ToUpstream<'r> {
+    /// As they came.
+    pub received: &'r Incoming,
+    /// Who calls.
+    pub caller: &'r Caller,
+    /// How the client reached us.
+    pub arrival: &'r Arrival,
+    /// Whether the session that the request names is the caller's.
+    pub keep_session: bool,
+}
+
+impl ToUpstream<'_> {
+    /// Writes the header lines.
+    pub fn write(&self, head: &mut Vec<u8>) {
+        let in_session = self.keep_session && self.received.contains_key(sessions::HEADER);
+        for (name, value) in self.received {
+            let name = name.as_str();
+            let is_session = name == sessions::HEADER && !self.keep_session;
+            // Events are resumed within a session: without one an event id would be a credential.
+            let is_resumption = name == "last-event-id" && !in_session;
+            if !is_session && !is_resumption && !is_hop_by_hop(name, self.received) && !is_withheld(name) {
+                line(head, name, value.as_bytes());
+            }
+        }
+        if let Caller::Token(token) = self.caller {
+            line(head, SUBJECT, visible(&token.subject).as_bytes());
+            line(head, CLIENT_ID, visible(&token.client_id).as_bytes());
+            line(head, SCOPE, token.scope.to_string().as_bytes());
+        }
+        // An answer that is compressed cannot be kept alive with comments, and a compressor holds events back.
+        line(head, "accept-encoding", b"identity");
+        if let Some(client) = self.arrival.client {
+            line(head, FORWARDED_FOR, client.to_canonical().to_string().as_bytes());
+        }
+        line(head, FORWARDED_PROTO, self.arrival.scheme.as_bytes());
+        line(head, FORWARDED_HOST, self.arrival.host.as_bytes());
     }
-    // An answer that is compressed cannot be kept alive with comments, and a compressor holds events back.
-    headers.insert(reqwest::header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-    add_arrival(&mut headers, arrival);
-    headers
+}
+
+/// Names and values hold no line ends: the received ones were headers, and ours are made here.
+pub fn line(head: &mut Vec<u8>, name: &str, value: &[u8]) {
+    head.extend_from_slice(name.as_bytes());
+    head.extend_from_slice(b": ");
+    head.extend_from_slice(value);
+    head.extend_from_slice(b"\r\n");
+}
+
+/// What could pass for a header of ours, or must stay with us.
+fn is_withheld(name: &str) -> bool {
+    let mut buffer = [0; LONGEST_SQUASHED];
+    let squashed = squash(name, &mut buffer);
+    WITHHELD.contains(&squashed) || squashed.starts_with("xmcpauth") || is_forwarding(squashed)
 }
 
 /// The headers for the authorization server: everything but what belongs to this connection or names the client.
 pub fn to_relay(received: &Incoming, arrival: &Arrival) -> HeaderMap {
-    let mut headers = end_to_end(received, |name| {
-        let squashed = squash(name);
-        !is_forwarding(&squashed) && squashed != "contentlength" && squashed != "expect"
-    });
-    add_arrival(&mut headers, arrival);
-    headers
-}
-
-/// What the MCP server's answer brings to the client.
-pub fn from_upstream(answered: &HeaderMap) -> Vec<(incoming::HeaderName, incoming::HeaderValue)> {
-    back(answered, |name| !NOT_PASSED_BACK.contains(&name) && !name.starts_with("access-control-"))
-}
-
-/// What the authorization server's answer brings to the client: everything.
-pub fn from_relay(answered: &HeaderMap) -> Vec<(incoming::HeaderName, incoming::HeaderValue)> {
-    back(answered, |_| true)
-}
-
-fn end_to_end(received: &Incoming, wanted: impl Fn(&str) -> bool) -> HeaderMap {
-    let listed: Vec<String> = received.get_all(incoming::CONNECTION).flat_map(|v| listed_in(v.as_bytes())).collect();
     let mut headers = HeaderMap::new();
     for (name, value) in received {
         let name = name.as_str();
-        if is_hop_by_hop(name, &listed) || !wanted(name) {
+        let mut buffer = [0; LONGEST_SQUASHED];
+        let squashed = squash(name, &mut buffer);
+        let framing = squashed == "contentlength" || squashed == "expect";
+        if framing || is_forwarding(squashed) || is_hop_by_hop(name, received) {
             continue;
         }
         // Two versions of the `http` crate meet here; both hold bytes.
@@ -125,17 +147,27 @@ fn end_to_end(received: &Incoming, wanted: impl Fn(&str) -> bool) -> HeaderMap {
             headers.append(name, value);
         }
     }
+    add_arrival(&mut headers, arrival);
     headers
 }
 
-fn back(answered: &HeaderMap, wanted: impl Fn(&str) -> bool) -> Vec<(incoming::HeaderName, incoming::HeaderValue)> {
+/// Whether a header of the MCP server's answer reaches the client.
+pub fn is_passed_back(name: &str, connection: &[incoming::HeaderValue]) -> bool {
+    !NOT_PASSED_BACK.contains(&name)
+        && !name.starts_with("access-control-")
+        && !HOP_BY_HOP.contains(&name)
+        && !connection.iter().any(|value| lists(value.as_bytes(), name))
+}
+
+/// What the authorization server's answer brings to the client: everything.
+pub fn from_relay(answered: &HeaderMap) -> Vec<(incoming::HeaderName, incoming::HeaderValue)> {
     let connection = answered.get_all(reqwest::header::CONNECTION);
-    let listed: Vec<String> = connection.iter().flat_map(|v| listed_in(v.as_bytes())).collect();
     let mut headers = Vec::new();
     for (name, value) in answered {
         let name = name.as_str();
+        let is_listed = connection.iter().any(|value| lists(value.as_bytes(), name));
         // The length is set again from the body itself.
-        if is_hop_by_hop(name, &listed) || name == "content-length" || !wanted(name) {
+        if HOP_BY_HOP.contains(&name) || is_listed || name == "content-length" {
             continue;
         }
         let name = incoming::HeaderName::try_from(name);
@@ -146,17 +178,27 @@ fn back(answered: &HeaderMap, wanted: impl Fn(&str) -> bool) -> Vec<(incoming::H
     headers
 }
 
-fn is_hop_by_hop(name: &str, listed: &[String]) -> bool {
-    HOP_BY_HOP.contains(&name) || listed.iter().any(|listed| listed == name)
+fn is_hop_by_hop(name: &str, received: &Incoming) -> bool {
+    HOP_BY_HOP.contains(&name) || received.get_all(incoming::CONNECTION).any(|value| lists(value.as_bytes(), name))
 }
 
-fn listed_in(connection: &[u8]) -> Vec<String> {
-    String::from_utf8_lossy(connection).split(',').map(|name| name.trim().to_ascii_lowercase()).collect()
+/// Whether `Connection` names this header.
+fn lists(connection: &[u8], name: &str) -> bool {
+    connection.split(|byte| *byte == b',').any(|part| part.trim_ascii().eq_ignore_ascii_case(name.as_bytes()))
 }
+
+/// Longer than every name that is looked for; of longer ones only the beginning counts.
+const LONGEST_SQUASHED: usize = 32;
 
 /// CGI-style servers turn `-` and `_` (and some every sign) into the same variable: only letters and digits tell names apart.
-fn squash(name: &str) -> String {
-    name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
+fn squash<'b>(name: &str, buffer: &'b mut [u8; LONGEST_SQUASHED]) -> &'b str {
+    let mut length = 0;
+    let letters = name.bytes().filter(u8::is_ascii_alphanumeric);
+    for (place, byte) in buffer.iter_mut().zip(letters) {
+        *place = byte.to_ascii_lowercase();
+        length += 1;
+    }
+    std::str::from_utf8(&buffer[..length]).unwrap_or_default()
 }
 
 fn is_forwarding(squashed: &str) -> bool {
@@ -173,16 +215,19 @@ fn add_arrival(headers: &mut HeaderMap, arrival: &Arrival) {
 
 /// An identity as a header value: visible ASCII as it is, everything else (and `%` itself) percent-encoded, so that two
 /// identities never look the same.
-fn visible(identity: &str) -> HeaderValue {
-    let mut text = String::with_capacity(identity.len());
+fn visible(identity: &str) -> Cow<'_, str> {
+    let is_plain = |byte: u8| byte.is_ascii_graphic() && byte != b'%';
+    if identity.bytes().all(is_plain) {
+        return Cow::Borrowed(identity);
+    }
+    let mut text = String::with_capacity(identity.len() * 3);
     for byte in identity.bytes() {
-        if byte.is_ascii_graphic() && byte != b'%' {
-            text.push(char::from(byte));
-        } else {
-            text.push_str(&format!("%{byte:02X}"));
+        match is_plain(byte) {
+            true => text.push(char::from(byte)),
+            false => text.push_str(&format!("%{byte:02X}")),
         }
     }
-    HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static(""))
+    Cow::Owned(text)
 }
 
 #[cfg(test)]
@@ -199,9 +244,10 @@ mod tests {
             "X--MCP__Auth-Sub",
             "x!mcp~auth^sub",
         ] {
-            assert!(squash(name).starts_with("xmcpauth"), "{name}");
+            assert!(is_withheld(name), "{name}");
         }
-        assert!(!squash("mcp-param-x-mcp-auth").starts_with("xmcpauth"));
+        assert!(!is_withheld("mcp-param-x-mcp-auth"));
+        assert!(is_withheld(&format!("x-forwarded-{}", "a".repeat(100))));
     }
 
     #[test]

@@ -15,6 +15,7 @@
 //! | `endpoint` | one request to the MCP path, from its arrival to its answer |
 //! | `audit` | its line in the log |
 //! | `forward` | to the MCP server and back, streaming both ways; needs a `gate::Permit` |
+//! | `upstream` | its HTTP/1.1 client |
 //! | `body`, `headers`, `event_stream` | its parts: request body, header hygiene, server-sent events |
 //! | `protected_resource` | the metadata document |
 //! | `relay`, `upload` | the authorization server's own paths |
@@ -43,6 +44,7 @@ mod respond;
 mod sessions;
 mod status_list;
 mod upload;
+mod upstream;
 
 pub use app::Application;
 pub use config::Config;

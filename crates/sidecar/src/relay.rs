@@ -3,16 +3,17 @@
 
 use std::time::Duration;
 
+use actix_web::body::{BodyStream, SizedStream};
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Payload};
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
+use futures_util::TryStreamExt as _;
 use gatelodge_service::config::PublicUrl;
 use gatelodge_service::http_client::{self, HttpClientOptions, Tls};
 use reqwest::{Client, Method, Response};
 use tokio::time::timeout;
 use url::Url;
 
-use crate::forward;
 use crate::headers::{self, Arrival};
 use crate::respond::{self, Fault};
 use crate::upload;
@@ -121,7 +122,19 @@ fn answer(response: Response) -> Result<HttpResponse, Fault> {
     for header in headers::from_relay(response.headers()) {
         builder.append_header(header);
     }
-    Ok(forward::with_body(builder, response))
+    Ok(with_body(builder, response))
+}
+
+/// Streams the body; a length that is known stays known. An answer that breaks ends the connection, so that the client
+/// sees that it broke.
+fn with_body(mut head: HttpResponseBuilder, response: Response) -> HttpResponse {
+    let length = response.content_length();
+    // actix-web logs these errors, and a URL has a query.
+    let stream = response.bytes_stream().map_err(reqwest::Error::without_url);
+    match length {
+        Some(length) => head.body(SizedStream::new(length, stream)),
+        None => head.body(BodyStream::new(stream)),
+    }
 }
 
 /// Relays one request.

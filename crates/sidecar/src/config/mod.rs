@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -63,6 +64,8 @@ pub struct RawConfig {
 struct RawResource {
     path: String,
     upstream: String,
+    upstream_socket: Option<PathBuf>,
+    upstream_ca_file: Option<PathBuf>,
     name: Option<String>,
     #[serde(default = "defaults::scopes")]
     scopes: Vec<String>,
@@ -153,6 +156,10 @@ pub struct Resource {
     pub id: ResourceId,
     /// Where requests are forwarded to.
     pub upstream: Url,
+    /// The file that it listens on, where it has no port.
+    pub upstream_socket: Option<PathBuf>,
+    /// Certificates that it is believed with, beside those of the machine.
+    pub upstream_ca_file: Option<PathBuf>,
     /// Its name for people.
     pub name: Option<String>,
     /// Who may do what.
@@ -254,6 +261,18 @@ fn resources(
         }
         let id = resource_id(&raw.path, origin, &key("path"), problems);
         let upstream = upstream(&raw.upstream, &key("upstream"), problems);
+        if upstream.as_ref().is_some_and(|url| url.scheme() == "http") && raw.upstream_ca_file.is_some() {
+            problems.add(
+                key("upstream_ca_file"),
+                "has no effect: upstream is not https",
+                "remove it, or write https://",
+            );
+        }
+        if upstream.as_ref().is_some_and(|url| url.scheme() == "https") && raw.upstream_socket.is_some() {
+            let hint =
+                "write http:// and the name that the server expects as Host, for instance \"http://localhost/mcp\"";
+            problems.add(key("upstream"), "is https, and upstream_socket is a file of this machine", hint);
+        }
         let scope = scope(&raw.scopes, &key("scopes"), problems);
         let origins = raw.allowed_origins.iter().enumerate();
         let allowed_origins = origins
@@ -272,6 +291,8 @@ fn resources(
                 path,
                 id,
                 upstream,
+                upstream_socket: raw.upstream_socket,
+                upstream_ca_file: raw.upstream_ca_file,
                 name,
                 policy,
                 unknown_sessions,
