@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use actix_web::dev::{Server, ServiceRequest};
@@ -108,7 +109,7 @@ impl Worker {
         let arrival = Arrival { client: None, trusted_proxies: config.trusted_proxies.clone(), scheme, host };
         let mut endpoints = Vec::new();
         for (index, resource) in config.resources.iter().enumerate() {
-            let upstream = Arc::new(Upstream::new(resource, shared.targets[index].clone()));
+            let upstream = Rc::new(Upstream::new(resource, shared.targets[index].clone()));
             let mut forms = vec![resource.path.clone()];
             if resource.path != "/" {
                 forms.push(format!("{}/", resource.path));
@@ -126,7 +127,7 @@ impl Worker {
                     },
                     sessions: Arc::clone(&shared.sessions[index]),
                     origins: Origins::new(config, resource),
-                    upstream: Arc::clone(&upstream),
+                    upstream: Rc::clone(&upstream),
                     jwks: Arc::clone(&shared.jwks),
                     statuses: shared.statuses.clone(),
                     clock: clock.clone(),

@@ -8,6 +8,7 @@
 //! 6. Forward. (`forward.rs`)
 //! 7. One line in the log. (`audit.rs`)
 
+use std::rc::Rc;
 use std::sync::Arc;
 
 use actix_web::http::Method;
@@ -39,7 +40,7 @@ pub struct Endpoint {
     /// Which pages may call it.
     pub origins: Origins,
     /// Where its requests go.
-    pub upstream: Arc<Upstream>,
+    pub upstream: Rc<Upstream>,
     /// Whose sessions are whose.
     pub sessions: Arc<Sessions>,
     /// The keys that tokens are checked with.
