@@ -10,6 +10,7 @@
 //! | `jwks`, `status_list` | the keys of the authorization server, and which tokens it revoked |
 //! | `endpoint` | one request to the MCP path, from the gate to the answer, with its line in the log |
 //! | `forward` | to the MCP server and back, streaming both ways; needs a `gate::Permit` |
+//! | [`lists`] | what of `tools/list` and its like comes back, and how tools are described |
 //! | `upload`, `event_stream`, `headers` | its parts: request body, server-sent events, header hygiene |
 //! | `protected_resource` | the metadata document |
 //! | `relay` | the authorization server's own paths |
@@ -26,6 +27,7 @@ mod front_door;
 mod gate;
 mod headers;
 mod jwks;
+pub mod lists;
 mod protected_resource;
 mod relay;
 mod respond;

@@ -2,6 +2,7 @@
 //!
 //! `config/sidecar.toml` documents each key; a test holds it to the defaults here.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -19,8 +20,10 @@ use crate::relay;
 use authorization_server::{AuthorizationServer, RawAuthorizationServer};
 
 pub use authorization_server::StatusListConfig;
+pub use tools::ToolConfig;
 
 mod authorization_server;
+mod tools;
 
 /// `GATELODGE_SIDECAR__PUBLIC_URL` overrides `public_url`.
 pub const ENV_PREFIX: &str = "GATELODGE_SIDECAR";
@@ -64,6 +67,8 @@ struct RawResource {
     allowed_origins: Vec<String>,
     #[serde(default = "defaults::response_timeout")]
     response_timeout: HumanDuration,
+    #[serde(default)]
+    tools: BTreeMap<String, ToolConfig>,
 }
 
 #[derive(Debug, PartialEq, Default, Deserialize)]
@@ -139,6 +144,8 @@ pub struct Resource {
     pub allowed_origins: Vec<String>,
     /// How long the head of an answer may take.
     pub response_timeout: Duration,
+    /// What is said of single tools, by name.
+    pub tools: BTreeMap<String, ToolConfig>,
 }
 
 impl RawConfig {
@@ -228,6 +235,7 @@ fn resources(
             let says = format!("\"{timeout}\" is outside the safe range of 30s to 1h");
             problems.add(key("response_timeout"), says, "write \"5m\", or set development.allow_unsafe_values");
         }
+        tools::check(&raw.tools, &key("tools"), problems);
         let id = resource_id(&raw.path, origin, &key("path"), problems);
         let upstream = upstream(&raw.upstream, &key("upstream"), problems);
         let scope = scope(&raw.scopes, &key("scopes"), problems);
@@ -236,8 +244,8 @@ fn resources(
             .filter_map(|(i, origin)| allowed_origin(origin, &key(&format!("allowed_origins[{i}]")), problems))
             .collect();
         if let (Some(id), Some(upstream), Some(scope)) = (id, upstream, scope) {
-            let (path, name, response_timeout) = (raw.path, raw.name, timeout.get());
-            checked.push(Resource { path, id, upstream, name, scope, allowed_origins, response_timeout });
+            let (path, name, response_timeout, tools) = (raw.path, raw.name, timeout.get(), raw.tools);
+            checked.push(Resource { path, id, upstream, name, scope, allowed_origins, response_timeout, tools });
         }
     }
     checked
