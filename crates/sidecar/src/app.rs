@@ -125,6 +125,7 @@ impl Worker {
                         policy: Arc::clone(&resource.policy),
                         resource_metadata: protected_resource::url(config, &path),
                     },
+                    overlay: Arc::clone(&resource.overlay),
                     sessions: Arc::clone(&shared.sessions[index]),
                     origins: Origins::new(config, resource),
                     upstream: Rc::clone(&upstream),

@@ -22,14 +22,16 @@ use crate::body;
 use crate::caller::Caller;
 use crate::cors::{self, Origin, Origins};
 use crate::forward::{Onward, Upstream};
-use crate::gate::{Asked, Decision, Gate, Permit};
+use crate::gate::{Decision, Gate, Permit, Wanted};
 use crate::headers::Arrival;
 use crate::jwks::Jwks;
+use crate::lists::{Asked, List, Overlay, Rewriter};
 use crate::mcp::{self, Revision};
 use crate::presented::{Presented, presented};
 use crate::respond::{self, Fault, Refusal};
 use crate::sessions::{self, Named, Sessions};
 use crate::status_list::{Statuses, Verdict};
+use crate::view::CallersView;
 
 /// One path of one resource; the form with a trailing slash has its own.
 pub struct Endpoint {
@@ -41,6 +43,8 @@ pub struct Endpoint {
     pub origins: Origins,
     /// Where its requests go.
     pub upstream: Rc<Upstream>,
+    /// How tools are described, in place of what the MCP server says.
+    pub overlay: Arc<Overlay>,
     /// Whose sessions are whose.
     pub sessions: Arc<Sessions>,
     /// The keys that tokens are checked with.
@@ -139,14 +143,18 @@ impl Endpoint {
         let operations = message.operations();
         record.operations(operations);
         let session = sessions::named(headers);
-        let permit = self.decide(caller, Asked::Operations(operations), session, record)?;
+        let permit = self.decide(caller, Wanted::Operations(operations), session, record)?;
         // Revisions without sessions ignore the header; a server of an earlier one behind us would not.
         let mine = self.sessions.check(session, permit.caller(), self.clock.now());
         if revision == Revision::Legacy {
             mine?;
         }
         let begins = operations.iter().any(|operation| operation.method == "initialize");
-        let onward = Onward { body: Some(body.clone()), keep_session: mine.is_ok() };
+        let lists = operations
+            .iter()
+            .filter_map(|operation| Some((operation.id?.as_json(), List::asked_by(&operation.method)?)));
+        let lists = self.lists(permit.caller(), Asked::by(lists), revision == Revision::Modern);
+        let onward = Onward { body: Some(body.clone()), keep_session: mine.is_ok(), lists };
         let caller = permit.caller().clone();
         let answer = self.forward(request, permit, onward).await?;
         if let Some(id) = answer.headers().get(sessions::HEADER).filter(|_| begins) {
@@ -168,9 +176,11 @@ impl Endpoint {
             return Err(Fault::UnexpectedBody.into());
         }
         let session = sessions::named(request.headers());
-        let permit = self.decide(caller, Asked::Session, session, record)?;
+        let permit = self.decide(caller, Wanted::Session, session, record)?;
         self.sessions.check(session, permit.caller(), self.clock.now())?;
-        let onward = Onward { body: None, keep_session: true };
+        // A stream that is resumed, or the one stream of a session, may bring answers to requests that came elsewhere.
+        let lists = self.lists(permit.caller(), Asked::elsewhere(), false);
+        let onward = Onward { body: None, keep_session: true, lists };
         let answer = self.forward(request, permit, onward).await?;
         if *request.method() == Method::DELETE && answer.status().is_success() {
             self.sessions.ended(session);
@@ -181,13 +191,13 @@ impl Endpoint {
     fn decide(
         &self,
         caller: Caller,
-        asked: Asked<'_>,
+        wanted: Wanted<'_>,
         session: Named<'_>,
         record: &mut Record<'_>,
     ) -> Result<Permit, Refusal> {
         let in_session = session != Named::Nothing;
-        record.need(&self.gate.need(asked, in_session));
-        match self.gate.decide(caller, asked, in_session) {
+        record.need(&self.gate.need(wanted, in_session));
+        match self.gate.decide(caller, wanted, in_session) {
             Decision::Forward(permit) => {
                 record.exception(permit.exception());
                 Ok(permit)
@@ -195,6 +205,17 @@ impl Endpoint {
             Decision::Challenge(challenge) => Err(challenge.into()),
             Decision::Refuse(fault) => Err(fault.into()),
         }
+    }
+
+    /// What is to be done to lists that the answer may bring; nothing where nobody's configuration changes any.
+    fn lists(&self, caller: &Caller, asked: Asked, is_modern: bool) -> Option<(Rewriter<CallersView>, Asked)> {
+        let policy = &self.gate.policy;
+        let changes_any = !self.overlay.is_empty() || policy.hides_anything() || policy.list_only_permitted;
+        if !changes_any || asked.is_answered() {
+            return None;
+        }
+        let view = CallersView { policy: Arc::clone(policy), caller: caller.clone() };
+        Some((Rewriter { overlay: Arc::clone(&self.overlay), view, is_modern }, asked))
     }
 
     async fn forward(&self, request: &HttpRequest, permit: Permit, onward: Onward) -> Result<HttpResponse, Refusal> {

@@ -8,9 +8,10 @@ use std::time::Duration;
 
 use actix_web::body::{BodyStream, SizedStream};
 use actix_web::http::StatusCode;
-use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse};
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
+use futures_util::stream::{Stream, StreamExt as _};
 use tokio::time::timeout;
 use url::{Url, form_urlencoded};
 
@@ -18,8 +19,10 @@ use crate::config::Resource;
 use crate::event_stream::{self, kept_alive};
 use crate::gate::Permit;
 use crate::headers::{self, Arrival, ToUpstream};
+use crate::lists::{Asked, MAX_SIZE, Rewriter, Unrewritable, rewritten};
 use crate::respond::Fault;
 use crate::upstream::{AnswerBody, AnswerHead, Client, Failure, Framing, Target};
+use crate::view::CallersView;
 
 const ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
@@ -29,7 +32,11 @@ pub struct Onward {
     pub body: Option<Bytes>,
     /// Whether the session that the request names is the caller's.
     pub keep_session: bool,
+    /// What is to be done to the lists that the answer brings, and which are awaited.
+    pub lists: Lists,
 }
+
+type Lists = Option<(Rewriter<CallersView>, Asked)>;
 
 /// The way to one MCP server. Each worker has its own, so that a connection stays on the thread that uses it.
 pub struct Upstream {
@@ -59,8 +66,9 @@ impl Upstream {
         arrival: &Arrival,
     ) -> Result<HttpResponse, Fault> {
         let head = self.head(&permit, request, &onward, arrival);
-        match timeout(self.response_timeout, self.client.send(&head, onward.body.unwrap_or_default())).await {
-            Ok(Ok((head, body))) => answer(head, body),
+        let Onward { body, lists, .. } = onward;
+        match timeout(self.response_timeout, self.client.send(&head, body.unwrap_or_default())).await {
+            Ok(Ok((head, body))) => answer(head, body, lists).await,
             Ok(Err(failure)) => Err(fault_of(&failure)),
             Err(_) => {
                 tracing::warn!("the MCP server did not answer in time");
@@ -116,7 +124,7 @@ fn without_tokens(query: &str) -> Option<String> {
     (!kept.is_empty()).then_some(kept)
 }
 
-fn answer(head: AnswerHead, body: AnswerBody) -> Result<HttpResponse, Fault> {
+async fn answer(head: AnswerHead, body: AnswerBody, lists: Lists) -> Result<HttpResponse, Fault> {
     let status = head.status;
     if status == StatusCode::UNAUTHORIZED {
         // Its challenge names another authorization server, and the client has already satisfied ours.
@@ -138,14 +146,57 @@ fn answer(head: AnswerHead, body: AnswerBody) -> Result<HttpResponse, Fault> {
             response.headers_mut().append(name, value);
         }
     }
-    Ok(with_body(response, head.framing, body))
+    match lists {
+        Some(lists) if is_event_stream(&response) => Ok(events_with_lists(response, body, lists)),
+        Some(lists) => list(response, body, lists).await,
+        None => Ok(with_body(response, head.framing, body)),
+    }
+}
+
+/// An answer that may be a list, in JSON. It is changed, or not passed on at all: what came would show what is hidden.
+async fn list(
+    mut response: HttpResponse,
+    mut body: AnswerBody,
+    (rewriter, asked): (Rewriter<CallersView>, Asked),
+) -> Result<HttpResponse, Fault> {
+    let mut whole = BytesMut::new();
+    while let Some(part) = body.next().await {
+        whole.extend_from_slice(&part.map_err(|failure| fault_of(&failure))?);
+        if whole.len() > MAX_SIZE {
+            return Err(unusable(Unrewritable::TooLarge));
+        }
+    }
+    let whole = whole.freeze();
+    let rewritten = match rewriter.json(&whole, asked) {
+        Ok(rewritten) => rewritten,
+        // A refusal of the MCP server is no list, whatever it looks like.
+        Err(_) if !response.status().is_success() => None,
+        Err(_) if whole.is_empty() => None,
+        Err(error) => return Err(unusable(error)),
+    };
+    if rewritten.is_some() {
+        forget_digests(response.headers_mut());
+    }
+    Ok(response.set_body(rewritten.map_or(whole, Bytes::from)).map_into_boxed_body())
+}
+
+fn unusable(error: Unrewritable) -> Fault {
+    tracing::warn!(%error, "a list of the MCP server cannot be passed on");
+    Fault::UpstreamUnavailable
+}
+
+/// They are of the bytes as they came (RFC 9110 §8.8.3, RFC 9530).
+fn forget_digests(headers: &mut HeaderMap) {
+    for name in ["etag", "digest", "content-digest", "repr-digest", "content-md5"] {
+        headers.remove(name);
+    }
 }
 
 /// Streams the body; a length that is known stays known. An answer that breaks ends the connection, so that the client
 /// sees that it broke.
 fn with_body(response: HttpResponse, framing: Framing, mut body: AnswerBody) -> HttpResponse {
     if is_event_stream(&response) {
-        return events(response, body);
+        return events_of(response, body);
     }
     if let Some(whole) = body.at_hand() {
         return response.set_body(whole).map_into_boxed_body();
@@ -162,7 +213,19 @@ fn is_event_stream(response: &HttpResponse) -> bool {
     essence.trim().eq_ignore_ascii_case("text/event-stream")
 }
 
-fn events(mut response: HttpResponse, body: AnswerBody) -> HttpResponse {
+fn events_with_lists(
+    response: HttpResponse,
+    body: AnswerBody,
+    (rewriter, asked): (Rewriter<CallersView>, Asked),
+) -> HttpResponse {
+    let events = Box::pin(rewritten(body, rewriter, asked));
+    events_of(response, events)
+}
+
+fn events_of<E: std::error::Error + 'static>(
+    mut response: HttpResponse,
+    body: impl Stream<Item = Result<Bytes, E>> + Unpin + 'static,
+) -> HttpResponse {
     let headers = response.headers_mut();
     headers.insert(ACCEL_BUFFERING, HeaderValue::from_static("no"));
     if !headers.contains_key(header::CACHE_CONTROL) {

@@ -25,7 +25,7 @@ pub struct Gate {
 
 /// What a request asks for.
 #[derive(Debug, Clone, Copy)]
-pub enum Asked<'a> {
+pub enum Wanted<'a> {
     /// The stream of the server, or the end of a session: no operation is named.
     Session,
     /// What a client posts; more than one in a batch.
@@ -90,11 +90,11 @@ impl Gate {
 
     /// Decides, once it is known who calls and what for. `in_session`: whether the request names a session; whose it is, is
     /// another question (`sessions.rs`).
-    pub fn decide(&self, caller: Caller, asked: Asked<'_>, in_session: bool) -> Decision {
-        match self.need(asked, in_session) {
-            Need::Public => self.forward_public(caller, asked, in_session),
-            Need::Scope(needed) => self.demand(caller, asked, &needed),
-            Need::Denied if self.policy.dry_run => match self.demand(caller, asked, &self.policy.scope) {
+    pub fn decide(&self, caller: Caller, wanted: Wanted<'_>, in_session: bool) -> Decision {
+        match self.need(wanted, in_session) {
+            Need::Public => self.forward_public(caller, wanted, in_session),
+            Need::Scope(needed) => self.demand(caller, wanted, &needed),
+            Need::Denied if self.policy.dry_run => match self.demand(caller, wanted, &self.policy.scope) {
                 Decision::Forward(permit) => Decision::Forward(Permit { exception: Some(Exception::Denied), ..permit }),
                 other => other,
             },
@@ -103,31 +103,31 @@ impl Gate {
     }
 
     /// What all of it needs together: a batch is allowed as a whole or not at all.
-    pub fn need(&self, asked: Asked<'_>, in_session: bool) -> Need<'_> {
-        match asked {
-            Asked::Session => self.policy.need_of_session(in_session),
-            Asked::Operations(operations) => {
+    pub fn need(&self, wanted: Wanted<'_>, in_session: bool) -> Need<'_> {
+        match wanted {
+            Wanted::Session => self.policy.need_of_session(in_session),
+            Wanted::Operations(operations) => {
                 operations.iter().map(|operation| self.policy.need(operation)).fold(Need::Public, Need::and)
             }
         }
     }
 
     /// Without a session there is nobody whom an answer could be for.
-    fn forward_public(&self, caller: Caller, asked: Asked<'_>, in_session: bool) -> Decision {
+    fn forward_public(&self, caller: Caller, wanted: Wanted<'_>, in_session: bool) -> Decision {
         let answers = |operation: &Operation<'_>| operation.kind == Kind::Response;
-        let is_answer = matches!(asked, Asked::Operations(operations) if operations.iter().any(answers));
+        let is_answer = matches!(wanted, Wanted::Operations(operations) if operations.iter().any(answers));
         if is_answer && !in_session && matches!(caller, Caller::Anonymous) {
             return Decision::Challenge(self.login(&self.policy.scope));
         }
         Decision::Forward(Permit { caller, exception: None })
     }
 
-    fn demand(&self, caller: Caller, asked: Asked<'_>, needed: &Scope) -> Decision {
+    fn demand(&self, caller: Caller, wanted: Wanted<'_>, needed: &Scope) -> Decision {
         if matches!(caller, Caller::Anonymous) {
             // RFC 6750 §3.1; but a client that is told 401 for the stream that it need not have would log in for it.
-            return match asked {
-                Asked::Session => Decision::Refuse(Fault::MethodNotAllowed),
-                Asked::Operations(_) => Decision::Challenge(self.login(needed)),
+            return match wanted {
+                Wanted::Session => Decision::Refuse(Fault::MethodNotAllowed),
+                Wanted::Operations(_) => Decision::Challenge(self.login(needed)),
             };
         }
         let reaches = |needed: &Scope| caller.scope().is_none_or(|granted| self.policy.is_met(needed, granted));

@@ -26,6 +26,7 @@ fn gate(login: Login, dry_run: bool) -> Gate {
         resources: Rules::default(),
         implied_by: [("notes:write".to_owned(), scope("notes:admin"))].into(),
         dry_run,
+        list_only_permitted: false,
     };
     Gate { policy: policy.into(), resource_metadata: "https://h.example/meta".into() }
 }
@@ -61,7 +62,7 @@ fn outcome(decision: &Decision) -> String {
 
 fn decide(gate: &Gate, caller: &Caller, body: &str, in_session: bool) -> String {
     let message = mcp::read(body.as_bytes()).expect("a message");
-    outcome(&gate.decide(caller.clone(), Asked::Operations(message.operations()), in_session))
+    outcome(&gate.decide(caller.clone(), Wanted::Operations(message.operations()), in_session))
 }
 
 #[test]
@@ -146,7 +147,7 @@ fn a_batch_passes_as_a_whole_or_not_at_all() {
 #[test]
 fn a_stranger_has_a_stream_only_within_a_session() {
     let lazy = gate(Login::Lazy, false);
-    let ask = |caller: &Caller, in_session| outcome(&lazy.decide(caller.clone(), Asked::Session, in_session));
+    let ask = |caller: &Caller, in_session| outcome(&lazy.decide(caller.clone(), Wanted::Session, in_session));
     assert_eq!(ask(&Caller::Anonymous, false), "method_not_allowed");
     assert_eq!(ask(&Caller::Anonymous, true), "forward");
     assert_eq!(ask(&holder("mcp:use"), false), "forward");

@@ -17,6 +17,7 @@
 //! | `forward` | to the MCP server and back, streaming both ways; needs a `gate::Permit` |
 //! | `upstream` | its HTTP/1.1 client |
 //! | `body`, `headers`, `event_stream` | its parts: request body, header hygiene, server-sent events |
+//! | `view`, [`lists`] | what of `tools/list` and its like comes back, and how tools are described |
 //! | `protected_resource` | the metadata document |
 //! | `relay`, `upload` | the authorization server's own paths |
 //! | `respond` | the only file that writes error bodies |
@@ -35,6 +36,7 @@ mod front_door;
 mod gate;
 mod headers;
 mod jwks;
+pub mod lists;
 pub mod mcp;
 mod policy;
 mod presented;
@@ -45,6 +47,7 @@ mod sessions;
 mod status_list;
 mod upload;
 mod upstream;
+mod view;
 
 pub use app::Application;
 pub use config::Config;

@@ -10,6 +10,7 @@ use std::collections::HashMap;
 
 use gatelodge_oauth::scope::Scope;
 
+use crate::lists::List;
 use crate::mcp::{Kind, Operation, Target};
 
 /// Whether there is anything to do without a token.
@@ -93,6 +94,10 @@ impl Rules {
         self.of(name).any(|verdict| *verdict == Verdict::Denied)
     }
 
+    fn deny_anything(&self) -> bool {
+        self.0.iter().any(|(_, verdict)| *verdict == Verdict::Denied)
+    }
+
     fn open(&self, name: &str) -> bool {
         let mut verdicts = self.of(name).peekable();
         verdicts.peek().is_some() && verdicts.all(|verdict| *verdict == Verdict::Public)
@@ -126,6 +131,8 @@ pub struct Policy {
     /// Whether the rules are only tried: what they would refuse is logged, and goes through. What the resource itself needs
     /// is needed all the same.
     pub dry_run: bool,
+    /// Whether lists show only what the token reaches.
+    pub list_only_permitted: bool,
 }
 
 /// What one operation needs.
@@ -186,8 +193,11 @@ impl Policy {
         }
         let by_method = self.methods.scopes(&operation.method);
         let by_name = self.named(operation).flat_map(|(rules, name)| rules.scopes(name));
-        let scope = by_method.chain(by_name).fold(Cow::Borrowed(&self.scope), |sum, more| Cow::Owned(sum.union(more)));
-        Need::Scope(scope)
+        Need::Scope(self.and_base(by_method.chain(by_name)))
+    }
+
+    fn and_base<'m>(&self, more: impl Iterator<Item = &'m Scope>) -> Cow<'_, Scope> {
+        more.fold(Cow::Borrowed(&self.scope), |sum, more| Cow::Owned(sum.union(more)))
     }
 
     /// What a request needs that names no operation: the stream of the server, or the end of a session. Whose session it is,
@@ -199,9 +209,25 @@ impl Policy {
         }
     }
 
-    /// Whether nobody may call this tool.
-    pub fn denies_tool(&self, name: &str) -> bool {
-        self.tools.deny(name)
+    /// Whether anything that the MCP server lists is denied to everybody.
+    pub fn hides_anything(&self) -> bool {
+        [&self.tools, &self.prompts, &self.resources].iter().any(|rules| rules.deny_anything())
+    }
+
+    /// What using one entry of a list needs, as a rule names it.
+    pub fn need_for(&self, list: List, name: &str) -> Need<'_> {
+        let rules = match list {
+            List::Tools => &self.tools,
+            List::Prompts => &self.prompts,
+            List::Resources | List::ResourceTemplates => &self.resources,
+        };
+        if rules.deny(name) {
+            return Need::Denied;
+        }
+        if self.login == Login::Lazy && rules.open(name) {
+            return Need::Public;
+        }
+        Need::Scope(self.and_base(rules.scopes(name)))
     }
 
     /// Whether `granted` reaches as far as `needed`: a broader scope counts for those that it includes.

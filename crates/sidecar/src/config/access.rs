@@ -23,6 +23,7 @@ pub(super) struct RawAccess {
     public_tools: Vec<String>,
     public_prompts: Vec<String>,
     public_resources: Vec<String>,
+    list_only_permitted: bool,
     dry_run: bool,
     rule: Vec<RawRule>,
 }
@@ -115,6 +116,7 @@ impl RawAccess {
             resources: Rules::new(resources.0),
             implied_by: implied_by(implies, key, problems),
             dry_run: self.dry_run,
+            list_only_permitted: self.list_only_permitted,
         }
     }
 }

@@ -18,6 +18,7 @@ use serde::Deserialize;
 use url::Url;
 
 use crate::front_door;
+use crate::lists::Overlay;
 use crate::policy::Policy;
 use crate::relay;
 use crate::sessions;
@@ -25,9 +26,11 @@ use access::{RawAccess, RawLogin};
 use authorization_server::{AuthorizationServer, RawAuthorizationServer};
 
 pub use authorization_server::StatusListConfig;
+pub use tools::ToolConfig;
 
 mod access;
 mod authorization_server;
+mod tools;
 
 /// `GATELODGE_SIDECAR__PUBLIC_URL` overrides `public_url`.
 pub const ENV_PREFIX: &str = "GATELODGE_SIDECAR";
@@ -81,6 +84,8 @@ struct RawResource {
     access: RawAccess,
     #[serde(default)]
     implies: BTreeMap<String, Vec<String>>,
+    #[serde(default)]
+    tools: BTreeMap<String, ToolConfig>,
 }
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -170,6 +175,8 @@ pub struct Resource {
     pub allowed_origins: Vec<String>,
     /// How long the head of an answer may take.
     pub response_timeout: Duration,
+    /// What is said of single tools, by name.
+    pub overlay: Arc<Overlay>,
 }
 
 impl RawConfig {
@@ -259,6 +266,7 @@ fn resources(
             let says = format!("\"{timeout}\" is outside the safe range of 30s to 1h");
             problems.add(key("response_timeout"), says, "write \"5m\", or set development.allow_unsafe_values");
         }
+        tools::check(&raw.tools, &key("tools"), problems);
         let id = resource_id(&raw.path, origin, &key("path"), problems);
         let upstream = upstream(&raw.upstream, &key("upstream"), problems);
         if upstream.as_ref().is_some_and(|url| url.scheme() == "http") && raw.upstream_ca_file.is_some() {
@@ -279,7 +287,8 @@ fn resources(
             .filter_map(|(i, origin)| allowed_origin(origin, &key(&format!("allowed_origins[{i}]")), problems))
             .collect();
         let scope = scope.unwrap_or_else(Scope::empty);
-        let rest = access::Rest { login: raw.login, scope, hidden_tools: Vec::new() };
+        let hidden_tools = raw.tools.iter().filter(|(_, tool)| tool.hide).map(|(name, _)| name.clone()).collect();
+        let rest = access::Rest { login: raw.login, scope, hidden_tools };
         let policy = Arc::new(raw.access.check(&raw.implies, rest, &key, problems));
         let unknown_sessions = match raw.unknown_sessions {
             RawUnknownSessions::Refuse => sessions::Unknown::Refuse,
@@ -295,6 +304,7 @@ fn resources(
                 upstream_ca_file: raw.upstream_ca_file,
                 name,
                 policy,
+                overlay: Arc::new(Overlay::new(&raw.tools)),
                 unknown_sessions,
                 allowed_origins,
                 response_timeout,

@@ -87,6 +87,12 @@ impl Authority {
         self.sign(&Claims { status: Some(Status { status_list }), ..self.claims() })
     }
 
+    /// A good token of somebody.
+    pub fn token_of(&self, sub: &str, scope: &str) -> String {
+        let scope = scope.parse().expect("a scope");
+        self.sign(&Claims { sub: sub.into(), scope, ..self.claims() })
+    }
+
     pub fn fetches(&self) -> usize {
         self.shared.fetches.load(Ordering::SeqCst)
     }

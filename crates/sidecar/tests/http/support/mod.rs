@@ -77,6 +77,15 @@ impl World {
         if method == Method::POST { request.header("content-type", "application/json").body(PING) } else { request }
     }
 
+    /// Posts a body, with a token of this user and scope, or without one.
+    pub fn post(&self, user: Option<(&str, &str)>, body: impl Into<String>) -> RequestBuilder {
+        let request = self.request(Method::POST).body(body.into());
+        match user {
+            Some((sub, scope)) => request.bearer_auth(self.authority.token_of(sub, scope)),
+            None => request,
+        }
+    }
+
     /// A request to the MCP path with a good token.
     pub fn authorized(&self, method: Method) -> RequestBuilder {
         self.request(method).bearer_auth(self.authority.token())

@@ -126,7 +126,22 @@ async fn answer(request: HttpRequest, mut payload: Payload, shared: Data<Shared>
         shared.seen.lock().expect("unpoisoned")[index].body.extend_from_slice(&chunk);
         shared.received.notify_one();
     }
+    if plan == "say" {
+        return said(&seen);
+    }
     planned(&plan, shared).await
+}
+
+/// Answers what the request itself says: `x-say` is the body, in which `|` is a line feed.
+fn said(seen: &Seen) -> HttpResponse {
+    let value = |name| seen.all(name).first().map(|value| value.replace('|', "\n"));
+    let mut response = HttpResponse::Ok();
+    response.content_type(value("x-say-type").unwrap_or_else(|| "application/json".into()));
+    if let Some(id) = value("x-say-session") {
+        response.insert_header(("Mcp-Session-Id", id));
+    }
+    response.insert_header(("ETag", "\"as it came\""));
+    response.body(value("x-say").unwrap_or_default())
 }
 
 async fn planned(plan: &str, shared: Data<Shared>) -> HttpResponse {

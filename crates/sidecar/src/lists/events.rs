@@ -1,0 +1,255 @@
+//! Lists in server-sent events on their way to the client. WHATWG HTML §9.2. Between the MCP server and
+//! `event_stream::kept_alive`, whose comments then fall only between events that went out.
+//!
+//! What carries no data goes out line by line; data is held until its event is complete, since only then it is known what
+//! it is. Only an event that is changed is written anew; when all lists have come, nothing is looked at any more.
+
+use std::borrow::Cow;
+
+use bytes::{Bytes, BytesMut};
+use futures_util::StreamExt as _;
+use futures_util::stream::{Stream, unfold};
+
+use super::{Asked, MAX_SIZE, Rewriter, Unrewritable, View};
+
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+
+/// Why a stream ends early.
+#[derive(Debug, thiserror::Error)]
+pub enum Broken<E> {
+    /// The MCP server broke it.
+    #[error(transparent)]
+    Upstream(E),
+    /// Its next event cannot be passed on.
+    #[error("an event of the MCP server cannot be passed on: {0}")]
+    Unrewritable(Unrewritable),
+}
+
+/// Rewrites the lists in a stream of events. After an error it has ended.
+pub fn rewritten<V: View, E>(
+    events: impl Stream<Item = Result<Bytes, E>> + Unpin,
+    rewriter: Rewriter<V>,
+    asked: Asked,
+) -> impl Stream<Item = Result<Bytes, Broken<E>>> {
+    let reader = Reader {
+        rewriter,
+        asked,
+        held: BytesMut::new(),
+        line: 0,
+        searched: 0,
+        has_data: false,
+        after_cr: false,
+        is_first: true,
+    };
+    let state = Rewritten { events, reader, refused: None, has_ended: false };
+    unfold(state, |mut state| async move { Some((state.next().await?, state)) })
+}
+
+struct Rewritten<S, V> {
+    events: S,
+    reader: Reader<V>,
+    refused: Option<Unrewritable>,
+    has_ended: bool,
+}
+
+impl<S: Stream<Item = Result<Bytes, E>> + Unpin, E, V: View> Rewritten<S, V> {
+    async fn next(&mut self) -> Option<Result<Bytes, Broken<E>>> {
+        loop {
+            if let Some(refused) = self.refused.take() {
+                self.has_ended = true;
+                return Some(Err(Broken::Unrewritable(refused)));
+            }
+            if self.has_ended {
+                return None;
+            }
+            let mut out = Vec::new();
+            let read = match self.events.next().await {
+                Some(Ok(chunk)) if self.reader.asked.is_answered() => return Some(Ok(chunk)),
+                Some(Ok(chunk)) => self.reader.push(&chunk, &mut out),
+                Some(Err(error)) => {
+                    self.has_ended = true;
+                    return Some(Err(Broken::Upstream(error)));
+                }
+                None => {
+                    self.has_ended = true;
+                    self.reader.finish(&mut out)
+                }
+            };
+            self.refused = read.err();
+            if !out.is_empty() {
+                return Some(Ok(out.into()));
+            }
+        }
+    }
+}
+
+/// Parts the stream into lines and events.
+struct Reader<V> {
+    rewriter: Rewriter<V>,
+    asked: Asked,
+    /// What has not gone out: a line that is not complete, and before it the lines of its event from the first data on.
+    held: BytesMut,
+    /// Where in it the line begins that is not complete.
+    line: usize,
+    /// Up to where no end of that line was found.
+    searched: usize,
+    has_data: bool,
+    /// A line feed now would still belong to the line before.
+    after_cr: bool,
+    /// Whether what is held begins the stream, where a byte order mark may stand.
+    is_first: bool,
+}
+
+impl<V: View> Reader<V> {
+    fn push(&mut self, chunk: &[u8], out: &mut Vec<u8>) -> Result<(), Unrewritable> {
+        self.held.extend_from_slice(chunk);
+        while !self.asked.is_answered() {
+            self.end_line_feed(out);
+            let found = self.held[self.searched..].iter().position(|byte| matches!(byte, b'\n' | b'\r'));
+            let Some(found) = found else {
+                self.searched = self.held.len();
+                // What goes over the limit is no list that could be rewritten, and no end of it is in sight.
+                return if self.held.len() > MAX_SIZE { Err(Unrewritable::TooLarge) } else { Ok(()) };
+            };
+            self.end_line(self.searched + found, out)?;
+        }
+        self.release(self.held.len(), out);
+        Ok(())
+    }
+
+    /// Passes the second half of CR LF: the first has ended the line already.
+    fn end_line_feed(&mut self, out: &mut Vec<u8>) {
+        let Some(next) = self.held.get(self.line).filter(|_| self.after_cr) else {
+            return;
+        };
+        self.after_cr = false;
+        if *next != b'\n' {
+            return;
+        }
+        if self.has_data {
+            self.line += 1;
+            self.searched = self.line;
+        } else {
+            self.release(1, out);
+        }
+    }
+
+    /// A line is complete; its end is at `end`.
+    fn end_line(&mut self, end: usize, out: &mut Vec<u8>) -> Result<(), Unrewritable> {
+        let behind = end + 1;
+        self.after_cr = self.held[end] == b'\r';
+        let content = &self.held[self.line..end];
+        let content = if self.line == 0 { &content[self.mark()..] } else { content };
+        let is_end_of_event = content.is_empty();
+        self.has_data |= data_of(content).is_some();
+        if self.has_data && is_end_of_event {
+            self.event(behind, out)?;
+        } else if self.has_data {
+            (self.line, self.searched) = (behind, behind);
+        } else {
+            self.release(behind, out);
+        }
+        Ok(())
+    }
+
+    /// The stream has ended. Clients differ in whether they read an event that is not complete.
+    fn finish(&mut self, out: &mut Vec<u8>) -> Result<(), Unrewritable> {
+        self.event(self.held.len(), out)
+    }
+
+    fn release(&mut self, length: usize, out: &mut Vec<u8>) {
+        self.is_first &= length == 0;
+        out.extend_from_slice(&self.held.split_to(length));
+        (self.line, self.searched, self.has_data) = (0, 0, false);
+    }
+
+    /// The length of the byte order mark.
+    fn mark(&self) -> usize {
+        if self.is_first && self.held.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 }
+    }
+
+    fn event(&mut self, length: usize, out: &mut Vec<u8>) -> Result<(), Unrewritable> {
+        if length > MAX_SIZE {
+            return Err(Unrewritable::TooLarge);
+        }
+        let (mark, event) = self.held[..length].split_at(self.mark());
+        let data = joined_data(event);
+        let changed = if may_be_message(&data) {
+            let text = std::str::from_utf8(&data).map_err(|_| Unrewritable::NotJson)?;
+            self.rewriter.message(text, &mut self.asked)?
+        } else {
+            None
+        };
+        let Some(changed) = changed else {
+            self.release(length, out);
+            return Ok(());
+        };
+        out.extend_from_slice(mark);
+        write_event(event, &changed, out);
+        self.release(length, &mut Vec::new());
+        Ok(())
+    }
+}
+
+/// The lines of an event, each with its end, which is LF, CR LF or CR.
+fn lines(event: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
+    let mut rest = event;
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        let length = rest.iter().position(|byte| matches!(byte, b'\n' | b'\r')).unwrap_or(rest.len());
+        let (content, behind) = rest.split_at(length);
+        let end = if behind.starts_with(b"\r\n") { 2 } else { behind.len().min(1) };
+        let (end, next) = behind.split_at(end);
+        rest = next;
+        Some((content, end))
+    })
+}
+
+/// What a line adds to the data of its event.
+fn data_of(line: &[u8]) -> Option<&[u8]> {
+    match line.strip_prefix(b"data")? {
+        [] => Some(&[]),
+        [b':', b' ', value @ ..] | [b':', value @ ..] => Some(value),
+        _ => None,
+    }
+}
+
+fn joined_data(event: &[u8]) -> Cow<'_, [u8]> {
+    let mut values = lines(event).filter_map(|(line, _)| data_of(line));
+    let first = values.next().unwrap_or_default();
+    values.fold(Cow::Borrowed(first), |mut joined, value| {
+        let data = joined.to_mut();
+        data.push(b'\n');
+        data.extend_from_slice(value);
+        joined
+    })
+}
+
+/// An event can be something else than a message, such as the address in HTTP+SSE. What begins like JSON must be JSON.
+fn may_be_message(data: &[u8]) -> bool {
+    let data = data.strip_prefix(BYTE_ORDER_MARK).unwrap_or(data);
+    matches!(data.trim_ascii_start(), [b'{' | b'[', ..])
+}
+
+/// The event with its data in one line; its other lines stay.
+fn write_event(event: &[u8], data: &str, out: &mut Vec<u8>) {
+    let mut is_written = false;
+    for (line, end) in lines(event) {
+        if data_of(line).is_none() {
+            out.extend_from_slice(line);
+            out.extend_from_slice(end);
+        } else if !is_written {
+            is_written = true;
+            out.extend_from_slice(b"data: ");
+            // In JSON text they stand only between values.
+            out.extend(data.bytes().map(|byte| if byte == b'\n' { b' ' } else { byte }));
+            out.extend_from_slice(end);
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "events_tests.rs"]
+mod tests;

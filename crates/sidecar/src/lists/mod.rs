@@ -1,0 +1,136 @@
+//! Lists on their way back: what a caller does not get to see is left out of `tools/list` (and of the lists of prompts,
+//! resources and resource templates), and tools are described as the operator wants. MCP server/tools, server/utilities/caching.
+//!
+//! To hide is cosmetic: a call is allowed or refused by the gate, whatever the list said. But a list that is to be changed is
+//! changed or not answered at all; what could be read in two ways is refused.
+//!
+//! | file | what it does |
+//! |---|---|
+//! | `overlay` | the configuration of single tools, as the members that are set |
+//! | `json` | walks JSON text in place |
+//! | `splice` | the new text: only changed bytes differ |
+//! | `asked` | which answers are awaited |
+//! | `rewrite` | one JSON-RPC message, or a batch |
+//! | `events` | the same in a stream of server-sent events |
+
+mod asked;
+mod events;
+mod json;
+mod overlay;
+mod rewrite;
+mod splice;
+
+use std::sync::Arc;
+
+use serde::Serialize;
+
+pub use asked::Asked;
+pub use events::{Broken, rewritten};
+pub use overlay::Overlay;
+
+/// What is larger is not rewritten: an answer, an event, and what they become.
+pub const MAX_SIZE: usize = 16 * 1024 * 1024;
+
+/// A list that MCP servers give page by page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum List {
+    /// `tools/list`
+    Tools,
+    /// `prompts/list`
+    Prompts,
+    /// `resources/list`
+    Resources,
+    /// `resources/templates/list`
+    ResourceTemplates,
+}
+
+impl List {
+    const ALL: [Self; 4] = [Self::Tools, Self::Prompts, Self::Resources, Self::ResourceTemplates];
+
+    /// The list that a method asks for.
+    pub fn asked_by(method: &str) -> Option<Self> {
+        match method {
+            "tools/list" => Some(Self::Tools),
+            "prompts/list" => Some(Self::Prompts),
+            "resources/list" => Some(Self::Resources),
+            "resources/templates/list" => Some(Self::ResourceTemplates),
+            _ => None,
+        }
+    }
+
+    /// The member of the result that holds it.
+    fn member(self) -> &'static str {
+        match self {
+            Self::Tools => "tools",
+            Self::Prompts => "prompts",
+            Self::Resources => "resources",
+            Self::ResourceTemplates => "resourceTemplates",
+        }
+    }
+
+    /// The member of an entry that names it.
+    fn naming_member(self) -> &'static str {
+        match self {
+            Self::Tools | Self::Prompts => "name",
+            Self::Resources => "uri",
+            Self::ResourceTemplates => "uriTemplate",
+        }
+    }
+}
+
+/// What one caller gets to see.
+pub trait View {
+    /// Whether an entry is shown: a tool or prompt by its name, a resource by its URI, a template by its URI template.
+    fn shows(&self, list: List, name: &str) -> bool;
+
+    /// How a tool may be called, for clients that read `securitySchemes`; `None` leaves what the MCP server says.
+    fn security_schemes(&self, _tool: &str) -> Option<Vec<SecurityScheme>> {
+        None
+    }
+
+    /// Whether another caller might see something else. Then no cache may share the list.
+    fn depends_on_caller(&self) -> bool;
+}
+
+/// One way to call a tool, as the OpenAI Apps SDK writes it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
+pub enum SecurityScheme {
+    /// Without a token.
+    NoAuth,
+    /// With a token of these scopes.
+    OAuth2 {
+        /// All of them.
+        scopes: Vec<String>,
+    },
+}
+
+/// What is done to the lists of one request.
+pub struct Rewriter<V> {
+    /// What the operator wrote about single tools.
+    pub overlay: Arc<Overlay>,
+    /// What the caller gets to see.
+    pub view: V,
+    /// Whether the request was of revision 2026-07-28 or later, where a result says how it may be cached.
+    pub is_modern: bool,
+}
+
+/// Why there is no answer that could be passed on. To pass on what came would show what is hidden.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Unrewritable {
+    /// Above [`MAX_SIZE`].
+    #[error("it is larger than 16 MiB")]
+    TooLarge,
+    /// Nobody knows what a lenient reader would see in it.
+    #[error("it is not JSON")]
+    NotJson,
+    /// Readers differ in which one they take.
+    #[error("a member is there twice, or in other letter case")]
+    Ambiguous,
+    /// Entries could not be told apart.
+    #[error("the list is not an array of objects that have names")]
+    NotAList,
+    /// Nothing can be set in them.
+    #[error("the annotations of a tool are not an object")]
+    Annotations,
+}

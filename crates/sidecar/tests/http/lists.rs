@@ -1,0 +1,91 @@
+//! What comes back of `tools/list`: MCP server/tools.
+
+use reqwest::{Method, Response};
+
+use crate::support::{World, header};
+
+const LIST: &str = r#"{"jsonrpc":"2.0","id":1,"method":"tools/list"}"#;
+const TOOLS: &str = r#"{"jsonrpc":"2.0","id":1,"result":{"tools":[{"name":"find","inputSchema":{"maximum":1e400}},{"name":"drop_table"},{"name":"write"}],"nextCursor":"c"}}"#;
+
+const RULES: &str = r#"
+[[resource.access.rule]]
+tools = ["drop_*"]
+deny = true
+[[resource.access.rule]]
+tools = ["write"]
+scopes = ["notes:write"]
+[resource.tools.find]
+title = "Find notes"
+read_only = true
+"#;
+
+const FIND: &str = r#"{"name":"find","inputSchema":{"maximum":1e400},"title":"Find notes","annotations":{"title":"Find notes","readOnlyHint":true}}"#;
+
+async fn asked(world: &World, scope: &str, answer: &str, content_type: &str) -> Response {
+    let request = world.post(Some(("u", scope)), LIST).header("x-test", "say");
+    request.header("x-say", answer).header("x-say-type", content_type).send().await.expect("an answer")
+}
+
+fn expected(tools: &str) -> String {
+    format!(r#"{{"jsonrpc":"2.0","id":1,"result":{{"tools":[{tools}],"nextCursor":"c"}}}}"#)
+}
+
+#[actix_web::test]
+async fn nobody_sees_what_nobody_may_and_tools_are_described_as_the_operator_wants() {
+    let world = World::with(|toml| toml + RULES).await;
+    let response = asked(&world, "mcp:use", TOOLS, "application/json").await;
+    assert_eq!(header(&response, "etag"), "", "it was of other bytes");
+    let list = expected(&format!(r#"{FIND},{{"name":"write"}}"#));
+    assert_eq!(response.text().await.expect("a body"), list);
+
+    let events = format!(": hello||event: message|id: 1|data: {TOOLS}||data: {{\"more\":1}}||");
+    let response = asked(&world, "mcp:use", &events, "text/event-stream").await;
+    let passed = format!(": hello\n\nevent: message\nid: 1\ndata: {list}\n\ndata: {{\"more\":1}}\n\n");
+    assert_eq!(response.text().await.expect("a body"), passed);
+}
+
+#[actix_web::test]
+async fn who_lacks_a_scope_sees_what_it_is_for_unless_the_operator_wants_it_otherwise() {
+    let world = World::with(|toml| toml + "[resource.access]\nlist_only_permitted = true\n" + RULES).await;
+    for (scope, tools) in
+        [("mcp:use", FIND.to_owned()), ("mcp:use notes:write", format!(r#"{FIND},{{"name":"write"}}"#))]
+    {
+        let response = asked(&world, scope, TOOLS, "application/json").await;
+        assert_eq!(response.text().await.expect("a body"), expected(&tools), "{scope}");
+    }
+}
+
+#[actix_web::test]
+async fn a_list_that_cannot_be_changed_is_not_passed_on_and_a_refusal_is() {
+    let world = World::with(|toml| toml + RULES).await;
+    for answer in ["not json", r#"{"jsonrpc":"2.0","id":1,"result":{"tools":[],"tools":[{"name":"drop_table"}]}}"#] {
+        let response = asked(&world, "mcp:use", answer, "application/json").await;
+        assert_eq!(response.status(), 502, "{answer}");
+    }
+    let error = r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32601,"message":"no tools"}}"#;
+    assert_eq!(asked(&world, "mcp:use", error, "application/json").await.text().await.expect("a body"), error);
+    let request = world.post(Some(("u", "mcp:use")), LIST).header("x-test", "404");
+    let response = request.send().await.expect("an answer");
+    assert_eq!(
+        (response.status().as_u16(), response.text().await.expect("a body")),
+        (404, "{\"jsonrpc\":\"2.0\"}".into())
+    );
+}
+
+#[actix_web::test]
+async fn a_list_that_arrives_on_another_stream_is_changed_too() {
+    let world = World::with(|toml| toml + RULES).await;
+    let request = world.authorized(Method::GET).header("x-test", "say");
+    let request = request.header("x-say", format!("data: {TOOLS}||")).header("x-say-type", "text/event-stream");
+    let response = request.send().await.expect("an answer");
+    let list = expected(&format!(r#"{FIND},{{"name":"write"}}"#));
+    assert_eq!(response.text().await.expect("a body"), format!("data: {list}\n\n"));
+}
+
+#[actix_web::test]
+async fn where_nothing_is_to_be_changed_not_a_byte_is() {
+    let world = World::start().await;
+    let response = asked(&world, "mcp:use", TOOLS, "application/json").await;
+    assert_eq!(header(&response, "etag"), "\"as it came\"");
+    assert_eq!(response.text().await.expect("a body"), TOOLS);
+}

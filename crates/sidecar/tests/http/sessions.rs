@@ -1,0 +1,128 @@
+//! MCP transports, "Session Management", and security best practices, "Session Hijacking": a session id is no credential.
+
+use reqwest::Method;
+
+use crate::support::{PING, World, header};
+
+const INITIALIZE: &str = r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{}}"#;
+const ADA: Option<(&str, &str)> = Some(("ada", "mcp:use"));
+const BOB: Option<(&str, &str)> = Some(("bob", "mcp:use"));
+
+/// The MCP server begins a session with this id.
+async fn begin(world: &World, user: Option<(&str, &str)>, id: &str) -> u16 {
+    let request = world.post(user, INITIALIZE).header("x-test", "say").header("x-say-session", id);
+    let response = request.send().await.expect("an answer");
+    if response.status() == 200 {
+        assert_eq!(header(&response, "mcp-session-id"), id);
+    }
+    response.status().as_u16()
+}
+
+/// What each method of the path is answered within the session.
+async fn use_it(world: &World, user: Option<(&str, &str)>, id: &str) -> [u16; 3] {
+    let mut answers = [0; 3];
+    for (answer, method) in answers.iter_mut().zip([Method::POST, Method::GET, Method::DELETE]) {
+        let mut request = world.request(method.clone()).header("Mcp-Session-Id", id);
+        if let Some((sub, scope)) = user {
+            request = request.bearer_auth(world.authority.token_of(sub, scope));
+        }
+        // The MCP server refuses to end it, so that it stays.
+        let request = if method == Method::DELETE { request.header("x-test", "405") } else { request };
+        *answer = request.send().await.expect("an answer").status().as_u16();
+    }
+    answers
+}
+
+#[actix_web::test]
+async fn a_session_exists_for_whoever_began_it_and_for_nobody_else() {
+    let world = World::start().await;
+    assert_eq!(begin(&world, ADA, "session-of-ada").await, 200);
+    let before = world.upstream.seen().len();
+    assert_eq!(use_it(&world, BOB, "session-of-ada").await, [404; 3]);
+    assert_eq!(use_it(&world, BOB, "session-of-nobody").await, [404; 3]);
+    assert_eq!(use_it(&world, ADA, "Session-Of-Ada").await, [404; 3], "case counts");
+    assert_eq!(use_it(&world, ADA, &"x".repeat(600)).await, [404; 3]);
+    assert_eq!(world.upstream.seen().len(), before, "the MCP server heard nothing of it");
+    assert_eq!(use_it(&world, ADA, "session-of-ada").await, [200, 200, 405]);
+
+    let two = world.authorized(Method::POST).header("Mcp-Session-Id", "a").header("Mcp-Session-Id", "session-of-ada");
+    assert_eq!(two.send().await.expect("an answer").status(), 404, "two ids are none");
+}
+
+#[actix_web::test]
+async fn another_client_of_the_same_user_is_somebody_else() {
+    let world = World::start().await;
+    assert_eq!(begin(&world, ADA, "s").await, 200);
+    let claims = gatelodge_oauth::access_token::Claims {
+        sub: "ada".into(),
+        client_id: gatelodge_oauth::client::ClientId::new("client_2"),
+        ..world.authority.claims()
+    };
+    let request = world.request(Method::POST).bearer_auth(world.authority.sign(&claims)).header("Mcp-Session-Id", "s");
+    assert_eq!(request.send().await.expect("an answer").status(), 404);
+}
+
+#[actix_web::test]
+async fn an_id_that_somebody_holds_is_not_handed_over() {
+    let world = World::start().await;
+    assert_eq!(begin(&world, ADA, "same").await, 200);
+    assert_eq!(begin(&world, BOB, "same").await, 502);
+    assert_eq!(use_it(&world, ADA, "same").await[0], 200);
+    assert_eq!(use_it(&world, BOB, "same").await[0], 404);
+}
+
+#[actix_web::test]
+async fn a_session_that_was_ended_is_nobodys() {
+    let world = World::start().await;
+    assert_eq!(begin(&world, ADA, "s").await, 200);
+    let token = world.authority.token_of("ada", "mcp:use");
+    let end = world.request(Method::DELETE).bearer_auth(token).header("Mcp-Session-Id", "s");
+    assert_eq!(end.send().await.expect("an answer").status(), 200);
+    assert_eq!(use_it(&world, ADA, "s").await, [404; 3]);
+    assert_eq!(begin(&world, BOB, "s").await, 200);
+}
+
+#[actix_web::test]
+async fn who_logs_in_keeps_the_session_that_was_begun_without_a_token() {
+    let world = World::with(|toml| toml + "login = \"lazy\"\n[resource.access]\npublic_tools = [\"a\"]\n").await;
+    assert_eq!(begin(&world, None, "s").await, 200);
+    assert_eq!(use_it(&world, None, "s").await, [200, 200, 405]);
+    assert_eq!(use_it(&world, ADA, "s").await, [200, 200, 405]);
+    assert_eq!(use_it(&world, BOB, "s").await, [404; 3]);
+    assert_eq!(use_it(&world, None, "s").await, [404; 3], "and it is not a stranger's any more");
+}
+
+#[actix_web::test]
+async fn sessions_of_before_are_adopted_where_the_operator_wants_it() {
+    let world = World::with(|toml| toml + "unknown_sessions = \"adopt\"\n").await;
+    assert_eq!(use_it(&world, ADA, "from-before").await, [200, 200, 405]);
+    assert_eq!(use_it(&world, BOB, "from-before").await, [404; 3]);
+}
+
+/// Proves MCP 2026-07-28, transports: there are no sessions.
+#[actix_web::test]
+async fn the_new_revision_has_no_sessions_and_smuggles_none_to_an_older_server() {
+    let world = World::start().await;
+    assert_eq!(begin(&world, ADA, "s").await, 200);
+    for (user, arrives) in [(BOB, vec![]), (ADA, vec!["s"])] {
+        let request = world.post(user, PING).header("Mcp-Session-Id", "s");
+        let request = request.header("MCP-Protocol-Version", "2026-07-28").header("Mcp-Method", "ping");
+        assert_eq!(request.send().await.expect("an answer").status(), 200);
+        assert_eq!(world.upstream.seen().last().expect("one").all("mcp-session-id"), arrives);
+    }
+}
+
+#[actix_web::test]
+async fn events_are_resumed_within_a_session_only() {
+    let world = World::start().await;
+    assert_eq!(begin(&world, ADA, "s").await, 200);
+    for (session, arrives) in [(Some("s"), vec!["7"]), (None, vec![])] {
+        let token = world.authority.token_of("ada", "mcp:use");
+        let mut request = world.request(Method::GET).bearer_auth(token).header("Last-Event-ID", "7");
+        if let Some(id) = session {
+            request = request.header("Mcp-Session-Id", id);
+        }
+        assert_eq!(request.send().await.expect("an answer").status(), 200);
+        assert_eq!(world.upstream.seen().last().expect("one").all("last-event-id"), arrives, "{session:?}");
+    }
+}
