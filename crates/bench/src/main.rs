@@ -9,6 +9,7 @@ mod server;
 use std::time::Duration;
 
 use clap::Parser;
+use gatelodge_bench::machine;
 use gatelodge_e2e::postgres::{Options as PostgresOptions, Postgres};
 use gatelodge_store::Store;
 
@@ -43,7 +44,7 @@ async fn main() {
 }
 
 fn row(what: &str, result: &str) {
-    println!("| {what} | {result} |");
+    machine::row(&[what, result]);
 }
 
 async fn on_sqlite(time: Duration) {

@@ -2,11 +2,12 @@
 
 use std::fs;
 use std::io::{Read as _, Write as _};
-use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::path::PathBuf;
+use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
+
+use gatelodge_bench::machine;
 
 use crate::CONNECTIONS;
 use crate::data::RESOURCE;
@@ -24,7 +25,7 @@ impl Server {
     /// Starts it, and tells how long it took until it could serve.
     pub fn start(database_url: &str) -> (Self, Duration) {
         let directory = tempfile::tempdir().expect("a directory");
-        let [address, health] = [free_address(), free_address()];
+        let [address, health] = [machine::free_address(), machine::free_address()];
         let config = directory.path().join("gatelodge.toml");
         let toml = format!(
             "public_url = \"https://mcp.example.com\"\nlisten = \"{address}\"\nhealth_listen = \"{health}\"\n\
@@ -36,7 +37,7 @@ impl Server {
         fs::write(&config, toml).expect("the configuration can be written");
         let log = || fs::File::create(directory.path().join("log")).expect("a log");
         let begin = Instant::now();
-        let process = Command::new(binary())
+        let process = Command::new(machine::beside("gatelodge").unwrap_or_else(|missing| panic!("{missing}")))
             .args(["serve", "--config"])
             .arg(&config)
             .stdin(Stdio::null())
@@ -54,9 +55,7 @@ impl Server {
 
     /// What it keeps of the machine's memory.
     pub fn resident_mebibytes(&self) -> f64 {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.process.id())).unwrap_or_default();
-        let kibibytes = status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.split_whitespace().next());
-        kibibytes.and_then(|number| number.parse::<f64>().ok()).map_or(f64::NAN, |number| number / 1_024.0)
+        machine::resident_mebibytes(self.process.id())
     }
 }
 
@@ -65,18 +64,6 @@ impl Drop for Server {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
-}
-
-fn binary() -> PathBuf {
-    let own = std::env::current_exe().expect("a program knows its own path");
-    let binary = own.with_file_name("gatelodge");
-    assert!(binary.is_file(), "{} is missing: cargo build --release -p gatelodge", binary.display());
-    binary
-}
-
-fn free_address() -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    listener.local_addr().expect("an address")
 }
 
 fn is_ready(health: SocketAddr) -> bool {
