@@ -7,7 +7,7 @@ use std::sync::Arc;
 use actix_web::dev::{Server, ServiceRequest};
 use actix_web::http::Method;
 use actix_web::middleware::{Next, from_fn};
-use actix_web::web::{self, Data, ServiceConfig};
+use actix_web::web::{self, Bytes, Data, ServiceConfig};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer};
 use gatelodge_oauth::access_token::Expectation;
 use gatelodge_service::clock::Clock;
@@ -15,6 +15,7 @@ use gatelodge_service::http::{self, health};
 use reqwest::header::HeaderValue;
 use tokio::task::JoinHandle;
 
+use crate::api_keys::ApiKeys;
 use crate::config::Config;
 use crate::cors::{self, Origins};
 use crate::endpoint::{self, Endpoint};
@@ -22,6 +23,7 @@ use crate::forward::Upstream;
 use crate::front_door::FrontDoor;
 use crate::gate::Policy;
 use crate::headers::Arrival;
+use crate::identity::{self, Identity, IdentityError};
 use crate::jwks::{Jwks, Timing};
 use crate::protected_resource::{self, Document};
 use crate::relay::{self, Relay};
@@ -92,13 +94,14 @@ struct Worker {
 }
 
 impl Worker {
-    fn new(config: &Config, issuer: &Issuer, clock: &Clock) -> Result<Self, StartError> {
+    fn new(config: &Config, issuer: &Issuer, identities: &[Arc<Identity>], clock: &Clock) -> Result<Self, StartError> {
         let host = HeaderValue::try_from(config.public_url.authority()).map_err(|_| StartError::Host)?;
         let scheme = if config.public_url.is_https() { "https" } else { "http" };
         let arrival = Arrival { client: None, trusted_proxies: config.trusted_proxies.clone(), scheme, host };
         let mut endpoints = Vec::new();
-        for resource in &config.resources {
-            let upstream = Arc::new(Upstream::new(resource)?);
+        for (resource, identity) in config.resources.iter().zip(identities) {
+            let upstream = Arc::new(Upstream::new(resource, Arc::clone(identity))?);
+            let api_keys = resource.api_keys.clone().map(|keys| Arc::new(ApiKeys::new(keys)));
             let mut forms = vec![resource.path.clone()];
             if resource.path != "/" {
                 forms.push(format!("{}/", resource.path));
@@ -116,6 +119,7 @@ impl Worker {
                         resource_metadata: metadata,
                     },
                     origins: Origins::new(config, resource),
+                    api_keys: api_keys.clone(),
                     upstream: Arc::clone(&upstream),
                     jwks: Arc::clone(&issuer.jwks),
                     statuses: issuer.statuses.clone(),
@@ -133,6 +137,23 @@ impl Worker {
             None => None,
         };
         Ok(Self { documents: protected_resource::documents(config), endpoints, relay })
+    }
+}
+
+/// What each MCP server is told, in the order of the resources.
+fn identities(config: &Config, clock: &Clock) -> Result<Vec<Arc<Identity>>, StartError> {
+    let identities = config.resources.iter().map(|resource| Identity::new(config, resource, clock).map(Arc::new));
+    Ok(identities.collect::<Result<_, _>>()?)
+}
+
+/// The keys of the assertions, for the health listener.
+fn keys_of(identities: &[Arc<Identity>]) -> impl Fn(&mut ServiceConfig) + Clone + Send + 'static {
+    let document = identity::published_keys(identities).map(Bytes::from);
+    move |services: &mut ServiceConfig| {
+        if let Some(document) = document.clone() {
+            let answer = move || std::future::ready(respond::jwks(document.clone()));
+            services.route(identity::JWKS_PATH, web::get().to(answer));
+        }
     }
 }
 
@@ -154,6 +175,9 @@ pub enum StartError {
     /// For https the machine needs certificates.
     #[error("no HTTP client can be made: {0}\n  hint: an https URL is configured; install the package ca-certificates")]
     HttpClient(#[from] reqwest::Error),
+    /// The MCP server cannot be told who calls.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
     /// Cannot happen with a checked configuration.
     #[error("the public host cannot be written in a header")]
     Host,
@@ -175,19 +199,21 @@ impl Application {
     pub fn build(config: Config, clock: Clock) -> Result<Self, StartError> {
         let issuer = Issuer::new(&config)?;
         // Made once here, where a failure can be told; then once by each worker.
-        Worker::new(&config, &issuer, &clock)?;
+        let identities = identities(&config, &clock)?;
+        Worker::new(&config, &issuer, &identities, &clock)?;
 
         let asked = Arc::clone(&issuer.jwks);
         let ready = move || std::future::ready(asked.is_ready());
-        let (health, health_address) = health::serve(config.health_listen, ready)
+        let (health, health_address) = health::serve_with(config.health_listen, ready, keys_of(&identities))
             .map_err(|source| StartError::Bind { address: config.health_listen, key: "health_listen", source })?;
-        let refreshers = issuer.keep_fresh(&clock);
+        let mut refreshers = issuer.keep_fresh(&clock);
+        refreshers.extend(identities.iter().filter_map(|identity| identity.keep_fresh()));
 
         let listen = config.listen;
         let front_door = Arc::new(FrontDoor::new(&config));
         let server = HttpServer::new(move || {
-            let worker =
-                Worker::new(&config, &issuer, &clock).expect("the same was made before the listeners were bound");
+            let worker = Worker::new(&config, &issuer, &identities, &clock)
+                .expect("the same was made before the listeners were bound");
             let front_door = Arc::clone(&front_door);
             App::new()
                 .configure(|services| routes(&worker, services))

@@ -13,6 +13,7 @@ use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use gatelodge_service::clock::Clock;
 
+use crate::api_keys::{ApiKeys, Found};
 use crate::cors::{self, Origin, Origins};
 use crate::forward::Upstream;
 use crate::gate::{self, Because, Decision, Policy, Presented};
@@ -27,6 +28,8 @@ pub struct Endpoint {
     pub policy: Policy,
     /// Which pages may call it.
     pub origins: Origins,
+    /// Keys that work beside access tokens.
+    pub api_keys: Option<Arc<ApiKeys>>,
     /// Where its requests go.
     pub upstream: Arc<Upstream>,
     /// The keys that tokens are checked with.
@@ -56,7 +59,11 @@ pub async fn handle(request: HttpRequest, payload: Payload, endpoint: Data<Endpo
         Decision::Refuse(fault) => respond::fault(fault),
         Decision::Forward(permit) => {
             let arrival = endpoint.arrival.of(&request);
-            endpoint.upstream.forward(permit, &request, payload, &arrival).await
+            match endpoint.upstream.forward(permit, &request, payload, &arrival).await {
+                Ok(answer) => answer,
+                Err(Fault::KeyRefused) => endpoint.key_refused(),
+                Err(fault) => respond::fault(fault),
+            }
         }
     };
     cors::expose_to(&origin, answer)
@@ -64,6 +71,10 @@ pub async fn handle(request: HttpRequest, payload: Payload, endpoint: Data<Endpo
 
 impl Endpoint {
     async fn decide(&self, request: &HttpRequest) -> Decision {
+        let found = self.api_keys.as_ref().map_or(Found::None, |keys| keys.find(request.headers()));
+        if let Some(decision) = gate::decide_key(found, request.method(), &self.policy) {
+            return decision;
+        }
         let presented = gate::presented(request.headers());
         let keys = match presented {
             Presented::Token(_) => self.jwks.current().await,
@@ -78,6 +89,14 @@ impl Endpoint {
         }
         decision
     }
+
+    /// The MCP server does not know the key that was passed through to it.
+    fn key_refused(&self) -> HttpResponse {
+        match self.policy.bad_key() {
+            Decision::Challenge(challenge, _) => respond::challenge(&challenge),
+            _ => respond::fault(Fault::KeyRefused),
+        }
+    }
 }
 
 /// One line for each decision. Request id, method and path are in the span; the token, the query and cookies nowhere.
@@ -85,16 +104,19 @@ fn log(decision: &Decision, policy: &Policy) {
     let resource = policy.expected.audience.as_str();
     match decision {
         Decision::Forward(permit) => {
-            let (subject, client_id) = (permit.subject(), permit.client_id());
-            tracing::info!(outcome = "forwarded", subject, client_id, resource, "decision");
+            let caller = permit.caller();
+            let (subject, client_id, api_key) = (caller.subject(), caller.client_id(), caller.api_key());
+            tracing::info!(outcome = "forwarded", subject, client_id, api_key, resource, "decision");
         }
-        Decision::Challenge(_, Because::MissingScope { subject, client_id }) => {
+        Decision::Challenge(_, Because::MissingScope { caller }) => {
+            let (subject, client_id, api_key) = (caller.subject(), caller.client_id(), caller.api_key());
             let needed = policy.scope.to_string();
             tracing::info!(
                 outcome = "challenged",
                 reason = "insufficient_scope",
                 subject,
                 client_id,
+                api_key,
                 needed,
                 resource,
                 "decision"
@@ -104,7 +126,8 @@ fn log(decision: &Decision, policy: &Policy) {
             let reason = match because {
                 Because::NoToken => "no access token".to_owned(),
                 Because::BadToken(refusal) => refusal.to_string(),
-                _ => "more than one access token".to_owned(),
+                Because::BadKey => "unknown API key".to_owned(),
+                _ => "more than one credential".to_owned(),
             };
             tracing::info!(outcome = "challenged", reason, resource, "decision");
         }

@@ -4,6 +4,7 @@
 //! happens. When the client leaves, actix-web drops the future or the body made here, which closes the connection to the
 //! MCP server: to end the stream is how a client cancels.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::body::{BodyStream, SizedStream};
@@ -17,11 +18,13 @@ use reqwest::{Client, Method, Response};
 use tokio::time::timeout;
 use url::{Url, form_urlencoded};
 
+use crate::caller::Caller;
 use crate::config::Resource;
 use crate::event_stream::{self, kept_alive};
-use crate::gate::Permit;
+use crate::gate::{self, Permit, Presented};
 use crate::headers::{self, Arrival};
-use crate::respond::{self, Fault};
+use crate::identity::Identity;
+use crate::respond::Fault;
 use crate::upload;
 
 const ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
@@ -31,18 +34,19 @@ pub struct Upstream {
     client: Client,
     url: Url,
     response_timeout: Duration,
+    identity: Arc<Identity>,
 }
 
 impl Upstream {
     /// Opens no connection yet.
-    pub fn new(resource: &Resource) -> Result<Self, reqwest::Error> {
+    pub fn new(resource: &Resource, identity: Arc<Identity>) -> Result<Self, reqwest::Error> {
         let client = http_client::build(&HttpClientOptions {
             // Streams have no end; the head of the answer is bounded below.
             response_timeout: None,
             tls: Tls::for_urls([resource.upstream.as_str()]),
             ..HttpClientOptions::default()
         })?;
-        Ok(Self { client, url: resource.upstream.clone(), response_timeout: resource.response_timeout })
+        Ok(Self { client, url: resource.upstream.clone(), response_timeout: resource.response_timeout, identity })
     }
 
     /// Forwards one request.
@@ -52,26 +56,21 @@ impl Upstream {
         request: &HttpRequest,
         payload: Payload,
         arrival: &Arrival,
-    ) -> HttpResponse {
-        match self.exchange(&permit, request, payload, arrival).await {
-            Ok(answer) => answer,
-            Err(fault) => respond::fault(fault),
-        }
-    }
-
-    async fn exchange(
-        &self,
-        permit: &Permit,
-        request: &HttpRequest,
-        payload: Payload,
-        arrival: &Arrival,
     ) -> Result<HttpResponse, Fault> {
+        let caller = permit.caller();
         let mut url = self.url.clone();
         url.set_query(without_tokens(request.query_string()).as_deref());
         let method = Method::from_bytes(request.method().as_str().as_bytes()).map_err(|_| Fault::MethodNotAllowed)?;
-        let onward = self.client.request(method, url).headers(headers::to_upstream(request.headers(), permit, arrival));
+        let token = match gate::presented(request.headers()) {
+            Presented::Token(token) => Some(token),
+            _ => None,
+        };
+        let identity = self.identity.headers_for(caller, token).await?;
+        let onward = headers::to_upstream(request.headers(), self.identity.reserved(), identity, arrival);
+        let onward = self.client.request(method, url).headers(onward);
         let onward = upload::attach(onward, request.headers(), payload)?;
         match timeout(self.response_timeout, onward.send()).await {
+            Ok(Ok(response)) if response.status() == StatusCode::UNAUTHORIZED.as_u16() => Err(self.refused(caller)),
             Ok(Ok(response)) => answer(response),
             Ok(Err(error)) => Err(fault_of(&error)),
             Err(_) => {
@@ -79,6 +78,17 @@ impl Upstream {
                 Err(Fault::UpstreamTimeout)
             }
         }
+    }
+
+    /// A key that was passed through is for the MCP server to judge. Any other refusal is between the two of us: its
+    /// challenge names another authorization server, and the client has already satisfied ours.
+    fn refused(&self, caller: &Caller) -> Fault {
+        if matches!(caller, Caller::Key(key) if key.passed_through().is_some()) {
+            return Fault::KeyRefused;
+        }
+        self.identity.rejected(caller);
+        tracing::warn!("the MCP server asks for authorization itself; it must accept what this sidecar sends");
+        Fault::UpstreamUnavailable
     }
 }
 
@@ -103,11 +113,6 @@ fn without_tokens(query: &str) -> Option<String> {
 
 fn answer(response: Response) -> Result<HttpResponse, Fault> {
     let status = StatusCode::from_u16(response.status().as_u16()).map_err(|_| Fault::UpstreamUnavailable)?;
-    if status == StatusCode::UNAUTHORIZED {
-        // Its challenge names another authorization server, and the client has already satisfied ours.
-        tracing::warn!("the MCP server asks for authorization itself; it must trust this sidecar instead");
-        return Err(Fault::UpstreamUnavailable);
-    }
     if status.is_redirection() && status != StatusCode::NOT_MODIFIED {
         let location = response.headers().get("location").and_then(|value| value.to_str().ok());
         let location = location.and_then(|text| text.split(['?', '#']).next());

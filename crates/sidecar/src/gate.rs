@@ -2,13 +2,17 @@
 //!
 //! The only place that makes a [`Permit`], and `forward.rs` takes nothing without one.
 
+use std::sync::Arc;
+
 use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderMap, HeaderValue};
-use gatelodge_oauth::access_token::{self, AccessToken, Expectation, MAX_LENGTH, VerifyingKeys};
+use gatelodge_oauth::access_token::{self, Expectation, MAX_LENGTH, VerifyingKeys};
 use gatelodge_oauth::challenge::{Challenge, ChallengeError};
 use gatelodge_oauth::scope::Scope;
 use gatelodge_oauth::time::Timestamp;
 
+use crate::api_keys::Found;
+use crate::caller::Caller;
 use crate::respond::Fault;
 use crate::status_list::{Snapshot, Verdict};
 
@@ -26,23 +30,13 @@ pub struct Policy {
 /// The proof that a request was authorized.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Permit {
-    token: AccessToken,
+    caller: Caller,
 }
 
 impl Permit {
-    /// Who consented.
-    pub fn subject(&self) -> &str {
-        &self.token.subject
-    }
-
-    /// Who holds the token.
-    pub fn client_id(&self) -> &str {
-        &self.token.client_id
-    }
-
-    /// What the token allows.
-    pub fn scope(&self) -> &Scope {
-        &self.token.scope
+    /// Whose request it is.
+    pub fn caller(&self) -> &Caller {
+        &self.caller
     }
 }
 
@@ -66,8 +60,10 @@ pub enum Because {
     UnclearToken,
     /// It sent one that is no good.
     BadToken(access_token::Refusal),
+    /// It sent an API key that nobody knows.
+    BadKey,
     /// Its token does not reach far enough.
-    MissingScope { subject: String, client_id: String },
+    MissingScope { caller: Caller },
 }
 
 impl Decision {
@@ -144,13 +140,30 @@ pub fn decide(
         Verdict::Bad(refusal) => return policy.bad_token(refusal),
         Verdict::Unknown => return Decision::Refuse(Fault::StatusUnavailable),
     }
-    if !policy.scope.is_subset_of(&token.scope) {
-        return policy.missing_scope(token);
+    admit(Caller::Token(Arc::new(token)), method, policy)
+}
+
+/// Decides about a request with a key in the place for API keys; `None` where it has none, and a token may be there.
+pub fn decide_key(found: Found, method: &Method, policy: &Policy) -> Option<Decision> {
+    match found {
+        Found::None => None,
+        Found::PassThrough(key) | Found::Mapped(key) => Some(admit(Caller::Key(key), method, policy)),
+        Found::Unknown => Some(policy.bad_key()),
+        Found::Several => {
+            let error = (ChallengeError::InvalidRequest, "send one access token or one API key".into());
+            Some(policy.challenge(Some(error), Because::UnclearToken))
+        }
+    }
+}
+
+fn admit(caller: Caller, method: &Method, policy: &Policy) -> Decision {
+    if caller.scope().is_some_and(|scope| !policy.scope.is_subset_of(scope)) {
+        return policy.missing_scope(&caller);
     }
     if !matches!(*method, Method::GET | Method::POST | Method::DELETE) {
         return Decision::Refuse(Fault::MethodNotAllowed);
     }
-    Decision::Forward(Permit { token })
+    Decision::Forward(Permit { caller })
 }
 
 impl Policy {
@@ -167,13 +180,25 @@ impl Policy {
         self.challenge(Some(error), Because::BadToken(refusal))
     }
 
+    /// The key is not listed, or the MCP server that it was passed through to refused it.
+    pub fn bad_key(&self) -> Decision {
+        let error = (ChallengeError::InvalidToken, "the API key is not known".into());
+        self.challenge(Some(error), Because::BadKey)
+    }
+
     /// RFC 6750 §3.1 `insufficient_scope`. The challenge names what is needed **and** what the token has: many clients ask
     /// for exactly what it names, and would lose the rest.
-    fn missing_scope(&self, token: AccessToken) -> Decision {
-        let granted = token.scope.iter().filter(|name| *name != "offline_access").map(str::to_owned).collect();
+    fn missing_scope(&self, caller: &Caller) -> Decision {
+        let granted = caller
+            .scope()
+            .into_iter()
+            .flat_map(Scope::iter)
+            .filter(|name| *name != "offline_access")
+            .map(str::to_owned)
+            .collect();
         let scope = self.scope.union(&granted);
         let error = (ChallengeError::InsufficientScope, format!("this needs the scope {}", self.scope));
-        let because = Because::MissingScope { subject: token.subject, client_id: token.client_id };
+        let because = Because::MissingScope { caller: caller.clone() };
         self.challenge_for(scope, Some(error), because)
     }
 }

@@ -10,11 +10,6 @@ use actix_web::http::header::{self as incoming, HeaderMap as Incoming};
 use gatelodge_service::http::source::TrustedProxies;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 
-use crate::gate::Permit;
-
-const SUBJECT: HeaderName = HeaderName::from_static("x-mcp-auth-sub");
-const CLIENT_ID: HeaderName = HeaderName::from_static("x-mcp-auth-client-id");
-const SCOPE: HeaderName = HeaderName::from_static("x-mcp-auth-scopes");
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
@@ -74,16 +69,23 @@ impl Arrival {
     }
 }
 
-/// The headers for the MCP server.
-pub fn to_upstream(received: &Incoming, permit: &Permit, arrival: &Arrival) -> HeaderMap {
+/// The headers for the MCP server. `reserved` is how the names begin, squashed, that this resource uses beside ours;
+/// `identity` is who calls.
+pub fn to_upstream(
+    received: &Incoming,
+    reserved: &[String],
+    identity: Vec<(HeaderName, HeaderValue)>,
+    arrival: &Arrival,
+) -> HeaderMap {
     let mut headers = end_to_end(received, |name| {
         let squashed = squash(name);
-        !WITHHELD.contains(&squashed.as_str()) && !squashed.starts_with("xmcpauth") && !is_forwarding(&squashed)
+        let is_reserved =
+            squashed.starts_with("xmcpauth") || reserved.iter().any(|name| squashed.starts_with(name.as_str()));
+        !WITHHELD.contains(&squashed.as_str()) && !is_reserved && !is_forwarding(&squashed)
     });
-    headers.insert(SUBJECT, visible(permit.subject()));
-    headers.insert(CLIENT_ID, visible(permit.client_id()));
-    let scope = HeaderValue::from_str(&permit.scope().to_string());
-    headers.insert(SCOPE, scope.unwrap_or(HeaderValue::from_static("")));
+    for (name, value) in identity {
+        headers.insert(name, value);
+    }
     // An answer that is compressed cannot be kept alive with comments, and a compressor holds events back.
     headers.insert(reqwest::header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     add_arrival(&mut headers, arrival);
@@ -153,7 +155,7 @@ fn listed_in(connection: &[u8]) -> Vec<String> {
 }
 
 /// CGI-style servers turn `-` and `_` (and some every sign) into the same variable: only letters and digits tell names apart.
-fn squash(name: &str) -> String {
+pub fn squash(name: &str) -> String {
     name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
 }
 
@@ -167,20 +169,6 @@ fn add_arrival(headers: &mut HeaderMap, arrival: &Arrival) {
     }
     headers.insert(FORWARDED_PROTO, HeaderValue::from_static(arrival.scheme));
     headers.insert(FORWARDED_HOST, arrival.host.clone());
-}
-
-/// An identity as a header value: visible ASCII as it is, everything else (and `%` itself) percent-encoded, so that two
-/// identities never look the same.
-fn visible(identity: &str) -> HeaderValue {
-    let mut text = String::with_capacity(identity.len());
-    for byte in identity.bytes() {
-        if byte.is_ascii_graphic() && byte != b'%' {
-            text.push(char::from(byte));
-        } else {
-            text.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static(""))
 }
 
 #[cfg(test)]
@@ -200,18 +188,5 @@ mod tests {
             assert!(squash(name).starts_with("xmcpauth"), "{name}");
         }
         assert!(!squash("mcp-param-x-mcp-auth").starts_with("xmcpauth"));
-    }
-
-    #[test]
-    fn identities_stay_apart_as_header_values() {
-        for (identity, value) in [
-            ("user_1", "user_1"),
-            ("https://c.example/id", "https://c.example/id"),
-            ("a b", "a%20b"),
-            ("a%20b", "a%2520b"),
-            ("é\n", "%C3%A9%0A"),
-        ] {
-            assert_eq!(visible(identity), value);
-        }
     }
 }

@@ -16,11 +16,20 @@ use url::Url;
 
 use crate::front_door;
 use crate::relay;
+use api_keys::RawApiKeys;
 use authorization_server::{AuthorizationServer, RawAuthorizationServer};
+use identity::RawIdentity;
 
+pub use api_keys::{ApiKeysConfig, MappedKey};
 pub use authorization_server::StatusListConfig;
+pub use identity::{
+    AssertionConfig, ContextRule, CredentialConfig, CredentialSource, ExchangeConfig, IdentityConfig, IdentityKind,
+    MapConfig, WebhookConfig,
+};
 
+mod api_keys;
 mod authorization_server;
+mod identity;
 
 /// `GATELODGE_SIDECAR__PUBLIC_URL` overrides `public_url`.
 pub const ENV_PREFIX: &str = "GATELODGE_SIDECAR";
@@ -64,6 +73,9 @@ struct RawResource {
     allowed_origins: Vec<String>,
     #[serde(default = "defaults::response_timeout")]
     response_timeout: HumanDuration,
+    #[serde(default)]
+    identity: RawIdentity,
+    api_keys: Option<RawApiKeys>,
 }
 
 #[derive(Debug, PartialEq, Default, Deserialize)]
@@ -139,6 +151,10 @@ pub struct Resource {
     pub allowed_origins: Vec<String>,
     /// How long the head of an answer may take.
     pub response_timeout: Duration,
+    /// What the MCP server is told about the caller.
+    pub identity: IdentityConfig,
+    /// Keys that work beside access tokens.
+    pub api_keys: Option<ApiKeysConfig>,
 }
 
 impl RawConfig {
@@ -235,9 +251,22 @@ fn resources(
         let allowed_origins = origins
             .filter_map(|(i, origin)| allowed_origin(origin, &key(&format!("allowed_origins[{i}]")), problems))
             .collect();
-        if let (Some(id), Some(upstream), Some(scope)) = (id, upstream, scope) {
-            let (path, name, response_timeout) = (raw.path, raw.name, timeout.get());
-            checked.push(Resource { path, id, upstream, name, scope, allowed_origins, response_timeout });
+        let key_names = raw.api_keys.as_ref().map(RawApiKeys::names).unwrap_or_default();
+        let identity = raw.identity.check(&raw.upstream, &key_names, &key("identity"), problems);
+        let api_keys = raw.api_keys.map(|keys| keys.check(&key("api_keys"), problems));
+        if let (Some(id), Some(upstream), Some(scope), Some(identity)) = (id, upstream, scope, identity) {
+            let (path, name, response_timeout, api_keys) = (raw.path, raw.name, timeout.get(), api_keys.flatten());
+            checked.push(Resource {
+                path,
+                id,
+                upstream,
+                name,
+                scope,
+                allowed_origins,
+                response_timeout,
+                identity,
+                api_keys,
+            });
         }
     }
     checked

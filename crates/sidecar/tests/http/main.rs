@@ -1,10 +1,16 @@
 //! The sidecar over real sockets: a signing key and a key server of its own in front, an MCP server that notes what it
 //! sees behind. Only HTTP is asserted, and what the MCP server saw.
 
+mod api_keys;
 mod challenges;
 mod command;
 mod cors;
 mod identity;
+mod identity_assertion;
+mod identity_config;
+mod identity_context;
+mod identity_credential;
+mod identity_secrets;
 mod keys;
 mod metadata;
 mod relay;
