@@ -1,5 +1,8 @@
 //! Tests of the key file, and of what one assertion is used for. What it says is shown over HTTP.
 
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::signature::{ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair};
+
 use super::*;
 use crate::caller::Caller;
 use crate::identity::tests::caller;
@@ -46,11 +49,19 @@ fn a_key_that_cannot_be_used_is_told_with_its_place_and_what_to_do() {
     assert!(says.contains("no/key.pem") && says.contains("hint: make the directory"), "{says}");
 
     let path = dir.path().join("key.pem");
-    for text in ["garbage", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"] {
-        fs::write(&path, text).expect("a file");
+    let another_curve =
+        EcdsaKeyPair::generate_pkcs8(&ECDSA_P384_SHA384_FIXED_SIGNING, &SystemRandom::new()).expect("a key");
+    let another_kind = SigningKey::generate(SigningAlgorithm::EdDsa).expect("a key");
+    for text in [
+        "garbage".to_owned(),
+        "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n".to_owned(),
+        pem(another_curve.as_ref()),
+        pem(&another_kind),
+    ] {
+        fs::write(&path, &text).expect("a file");
         set_mode(&path, 0o600);
         let says = told(&path);
-        assert!(says.contains("key.pem: ") && says.contains("openssl genpkey") && !says.contains(text), "{says}");
+        assert!(says.contains("key.pem: ") && says.contains("openssl genpkey") && !says.contains(&text), "{says}");
     }
     set_mode(&path, 0o644);
     assert!(told(&path).contains("can be read by other users"), "{}", told(&path));

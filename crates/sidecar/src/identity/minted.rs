@@ -8,6 +8,7 @@ use quick_cache::sync::Cache;
 use reqwest::Response;
 use reqwest::header::HeaderValue;
 use tokio::time::Instant;
+use tracing::Instrument as _;
 
 use super::principal::Key;
 use crate::respond::Fault;
@@ -74,7 +75,7 @@ impl Minted {
         }
         let (this, asked) = (Arc::clone(self), ask()?);
         // A task of its own: a client that hangs up must not have what is minted for it thrown away.
-        let task = tokio::spawn(async move { this.mint(key, asked).await });
+        let task = tokio::spawn(async move { this.mint(key, asked).await }.in_current_span());
         task.await.unwrap_or(Err(Fault::CredentialUnavailable))
     }
 

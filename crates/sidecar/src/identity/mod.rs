@@ -69,7 +69,7 @@ pub enum IdentityError {
     #[error(transparent)]
     Assertion(#[from] AssertionError),
     /// For https the machine needs certificates.
-    #[error(transparent)]
+    #[error("no HTTP client can be made: {0}\n  hint: an https URL is configured; install the package ca-certificates")]
     HttpClient(#[from] reqwest::Error),
 }
 

@@ -15,8 +15,8 @@ use super::{Hidden, header_name};
 use crate::config::http_url;
 use crate::identity::{Entries, Format};
 
-/// Longer lets somebody keep what was taken away.
-const SAFE_CACHE: RangeInclusive<Duration> = Duration::from_secs(0)..=Duration::from_secs(3600);
+/// Longer lets somebody keep what was taken away; shorter makes the requests of one caller wait for each other.
+const SAFE_CACHE: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(3600);
 
 #[derive(Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -260,7 +260,7 @@ fn required(
 
 fn safe_cache(cache_for: HumanDuration, key: &str, problems: &mut Problems) -> Duration {
     if !SAFE_CACHE.contains(&cache_for.get()) {
-        let says = format!("\"{cache_for}\" is not between \"0s\" and \"1h\"");
+        let says = format!("\"{cache_for}\" is not between \"1s\" and \"1h\"");
         problems.add(format!("{key}.cache_for"), says, "write \"5m\"");
     }
     cache_for.get()
