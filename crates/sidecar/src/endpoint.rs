@@ -92,6 +92,8 @@ impl Endpoint {
 
     /// The MCP server does not know the key that was passed through to it.
     fn key_refused(&self) -> HttpResponse {
+        let (reason, resource) = ("the MCP server refused the API key", self.policy.expected.audience.as_str());
+        tracing::info!(outcome = "challenged", reason, resource, "decision");
         match self.policy.bad_key() {
             Decision::Challenge(challenge, _) => respond::challenge(&challenge),
             _ => respond::fault(Fault::KeyRefused),

@@ -93,11 +93,12 @@ impl Entries {
     /// own words count.
     fn of(&self, principal: &Principal<'_>, issuer: &str) -> Option<&HeaderValue> {
         let known = principal.issuer.is_none_or(|own| own == issuer);
-        let subject = known.then(|| For::Subject(principal.subject.into()));
-        let client = principal.client_id.filter(|_| known).map(|client_id| For::Client(client_id.into()));
-        let context = principal.context.map(|value| For::Context(value.into()));
-        let everybody = known.then_some(For::Everybody);
-        [subject, client, context, everybody].into_iter().flatten().find_map(|name| self.0.get(&name))
+        let find = |name: For| self.0.get(&name);
+        let subject = known.then(|| For::Subject(principal.subject.into())).and_then(find);
+        let client = || principal.client_id.filter(|_| known).and_then(|client_id| find(For::Client(client_id.into())));
+        let context = || principal.context.and_then(|value| find(For::Context(value.into())));
+        let everybody = || known.then_some(For::Everybody).and_then(find);
+        subject.or_else(client).or_else(context).or_else(everybody)
     }
 }
 

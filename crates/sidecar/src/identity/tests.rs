@@ -76,3 +76,38 @@ fn a_rule_holds_for_those_of_whom_all_holds_that_it_names() {
         assert_eq!(found, holds_for, "{rule:?}");
     }
 }
+
+/// What callers that nobody knows are told, with this in `[resource.identity]`.
+async fn told(toml: &str, caller: &Caller) -> Vec<(String, String)> {
+    let toml = format!(
+        "public_url = \"https://h.example\"\n[authorization_server]\nrelay = \"http://127.0.0.1:1\"\n\
+         [[resource]]\npath = \"/mcp\"\nupstream = \"http://127.0.0.1:2/\"\n[resource.identity]\n{toml}"
+    );
+    let config = toml::from_str::<crate::config::RawConfig>(&toml).expect("TOML").check().expect("a configuration");
+    let identity = Identity::new(&config, &config.resources[0], &Clock::system()).expect("an identity");
+    let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    let headers = identity.headers_for(caller, None).await.expect("headers");
+    headers.iter().map(|(name, value)| (name.to_string(), text(value))).collect()
+}
+
+#[tokio::test]
+async fn of_callers_that_nobody_knows_nothing_is_said_but_what_the_operator_wants() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let assertion = format!("kind = \"assertion\"\nassertion = {{ key_file = {:?} }}\n", dir.path().join("key.pem"));
+    let credential = |more: &str| format!("kind = \"credential\"\n[resource.identity.credential]\n{more}\n");
+    let rule = "[[resource.identity.context]]\nvalue = \"user\"\n[[resource.identity.context]]\nanonymous = true\nvalue = \"guest\"\n";
+    for (form, headers) in [
+        (String::new(), &[][..]),
+        (assertion, &[]),
+        (credential("value = \"shared\""), &[]),
+        (credential("map = { entries = { \"*\" = \"everybody's\" } }"), &[]),
+        (credential("webhook = { url = \"http://127.0.0.1:3/\", secret = \"x\" }"), &[]),
+        (credential("value = \"shared\"\nanonymous = \"guest-pass\""), &[("authorization", "Bearer guest-pass")]),
+    ] {
+        let mut expected: Vec<(String, String)> =
+            headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        assert_eq!(told(&form, &Caller::Anonymous).await, expected, "{form}");
+        expected.push(("x-mcp-auth-context".into(), "guest".into()));
+        assert_eq!(told(&format!("{form}{rule}"), &Caller::Anonymous).await, expected, "{form}");
+    }
+}

@@ -171,6 +171,22 @@ async fn an_mcp_server_that_refuses_a_credential_is_no_reason_to_throw_the_token
 }
 
 #[actix_web::test]
+async fn a_credential_that_the_mcp_server_refuses_is_minted_anew_for_a_later_request() {
+    let minter = Minter::start(200, MINTED);
+    let world = webhook(&minter).await;
+    let replaced = async {
+        while minter.asked().len() < 2 {
+            let request = world.authorized(Method::POST).header("x-test", "401");
+            assert_eq!(request.send().await.expect("an answer").status(), 502);
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+    };
+    soon("another credential is minted", replaced).await;
+    let refused = world.upstream.seen().len();
+    assert!(refused > 2, "a new credential is not replaced at once: {refused}");
+}
+
+#[actix_web::test]
 async fn a_token_is_exchanged_and_never_forwarded() {
     let minter =
         Minter::start(200, "{\"access_token\": \"exchanged\", \"token_type\": \"Bearer\", \"expires_in\": 60}");
