@@ -251,11 +251,9 @@ fn resources(
         let allowed_origins = origins
             .filter_map(|(i, origin)| allowed_origin(origin, &key(&format!("allowed_origins[{i}]")), problems))
             .collect();
-        let key_names = raw.api_keys.as_ref().map(RawApiKeys::names).unwrap_or_default();
-        let identity = raw.identity.check(&raw.upstream, &key_names, &key("identity"), problems);
-        let api_keys = raw.api_keys.map(|keys| keys.check(&key("api_keys"), problems));
-        if let (Some(id), Some(upstream), Some(scope), Some(identity)) = (id, upstream, scope, identity) {
-            let (path, name, response_timeout, api_keys) = (raw.path, raw.name, timeout.get(), api_keys.flatten());
+        let caller = caller(raw.identity, raw.api_keys, &raw.upstream, key, problems);
+        if let (Some(id), Some(upstream), Some(scope), Some((identity, api_keys))) = (id, upstream, scope, caller) {
+            let (path, name, response_timeout) = (raw.path, raw.name, timeout.get());
             checked.push(Resource {
                 path,
                 id,
@@ -270,6 +268,20 @@ fn resources(
         }
     }
     checked
+}
+
+/// What the MCP server is told about callers, and the keys that some of them have.
+fn caller(
+    identity: RawIdentity,
+    api_keys: Option<RawApiKeys>,
+    upstream: &str,
+    key: impl Fn(&str) -> String,
+    problems: &mut Problems,
+) -> Option<(IdentityConfig, Option<ApiKeysConfig>)> {
+    let names = api_keys.as_ref().map(RawApiKeys::names).unwrap_or_default();
+    let identity = identity.check(upstream, &names, &key("identity"), problems);
+    let api_keys = api_keys.map(|keys| keys.check(&key("api_keys"), problems));
+    Some((identity?, api_keys.flatten()))
 }
 
 fn resource_id(path: &str, origin: Option<&PublicUrl>, key: &str, problems: &mut Problems) -> Option<ResourceId> {

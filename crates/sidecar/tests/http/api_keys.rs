@@ -43,15 +43,15 @@ async fn a_listed_key_stands_for_its_subject_and_ends_here() {
 
 #[actix_web::test]
 async fn a_key_that_is_passed_through_arrives_untouched_and_nothing_is_said_in_its_name() {
-    let world = with("prefixes = [\"trinity_mcp_\"]\npass_through = true\n").await;
-    let request = world.request(Method::POST).header("Authorization", "Bearer trinity_mcp_s3cret");
+    let world = with("prefixes = [\"acme_key_\"]\npass_through = true\n").await;
+    let request = world.request(Method::POST).header("Authorization", "Bearer acme_key_s3cret");
     let request = request.header("X-Mcp-Auth-Sub", "root").header("X_Authorization", "x").header("Cookie", "a=b");
     assert_eq!(status(request).await.0, 200);
     let seen = world.upstream.only();
-    assert_eq!(seen.all("authorization"), ["Bearer trinity_mcp_s3cret"]);
+    assert_eq!(seen.all("authorization"), ["Bearer acme_key_s3cret"]);
     assert!(seen.headers.iter().all(|(name, _)| !name.starts_with("x-mcp-auth") && name != "cookie"), "{seen:?}");
 
-    let refused = world.request(Method::POST).bearer_auth("trinity_mcp_s3cret").header("x-test", "401");
+    let refused = world.request(Method::POST).bearer_auth("acme_key_s3cret").header("x-test", "401");
     let (code, challenge) = status(refused).await;
     assert_eq!(code, 401, "the MCP server does not know the key");
     assert!(challenge.contains("mcp.example.com/.well-known") && !challenge.contains("upstream"), "{challenge}");

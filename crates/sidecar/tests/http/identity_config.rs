@@ -27,78 +27,60 @@ fn assert_told(cases: &[(&str, &str, &str)]) {
 
 #[test]
 fn mistakes_in_identity_name_key_and_fix() {
-    const CREDENTIAL: &str = "[resource.identity]\nkind = \"credential\"\n[resource.identity.credential]\n";
-    let credential = |rest: &str| format!("{CREDENTIAL}{rest}");
-    let with = |rest: &str, key: &'static str, hint: &'static str| (credential(rest), key, hint);
-    let cases = [
-        ("[resource.identity]\nkind = \"header\"\n".into(), "identity.kind", "did you mean headers?"),
+    assert_told(&[
+        ("[resource.identity]\nkind = \"header\"\n", "identity.kind", "did you mean headers?"),
+        ("[resource.identity]\nkind = \"credential\"\n", "identity.credential", "add [resource.identity.credential]"),
+        ("[resource.identity.credential]\nvalue = \"s3cret\"\n", "identity.credential", "write kind = \"credential\""),
+        ("[resource.identity.assertion]\n", "identity.assertion", "write kind = \"assertion\""),
         (
-            "[resource.identity]\nkind = \"credential\"\n".into(),
-            "identity.credential",
-            "add [resource.identity.credential]",
-        ),
-        (
-            "[resource.identity.credential]\nvalue = \"s3cret\"\n".into(),
-            "identity.credential",
-            "write kind = \"credential\"",
-        ),
-        ("[resource.identity.assertion]\n".into(), "identity.assertion", "write kind = \"assertion\""),
-        (
-            "[resource.identity]\nkind = \"assertion\"\n[resource.identity.assertion]\nheader = \"X-Mcp-Auth-Sub\"\n"
-                .into(),
+            "[resource.identity]\nkind = \"assertion\"\n[resource.identity.assertion]\nheader = \"X-Mcp-Auth-Sub\"\n",
             "identity.assertion.header",
             "choose another",
         ),
-        with("", "identity.credential", "give exactly one of"),
-        with(
-            "value = \"s3cret\"\nmap = { entries = { a = \"s3cret\" } }\n",
-            "identity.credential",
-            "give exactly one of",
-        ),
-        with("value = \"s3cret\\n\"\n", "identity.credential.value", "visible ASCII"),
-        with("value = \"\"\n", "identity.credential.value", "put the secret there"),
-        with("value = \"s3cret\"\nvalue_file = \"/x\"\n", "identity.credential.value", "remove one of the two"),
-        with("value = \"s3cret\"\nformat = \"Bearer\"\n", "identity.credential.format", "write {credential} once"),
-        with("value = \"s3cret\"\nheader = \"X Y\"\n", "identity.credential.header", "write it like \"X-Api-Key\""),
-        with("map = { }\n", "identity.credential.map.entries", "write either entries, or entries_file"),
-        with("map = { entries = { } }\n", "identity.credential.map.entries", "write one line for each"),
-        with(
-            "map = { entries = { a = \"s3cret\\n\" } }\n",
-            "identity.credential.map.entries",
-            "write one line for each",
-        ),
-        with("map = { entries_file = \"/nonexistent\" }\n", "identity.credential.map.entries_file", "check the path"),
-        with("webhook = { url = \"hook\", secret = \"s3cret\" }\n", "identity.credential.webhook.url", "write a URL"),
-        with("webhook = { url = \"http://h/\" }\n", "identity.credential.webhook.secret", "secret_file"),
-        with(
-            "webhook = { url = \"http://h/\", secret = \"s3cret\", cache_for = \"2h\" }\n",
-            "identity.credential.webhook.cache_for",
-            "write \"5m\"",
-        ),
-        with(
-            "exchange = { token_endpoint = \"http://h/\", client_id = \"c\" }\n",
-            "identity.credential.exchange.client_secret",
-            "client_secret_file",
-        ),
+        ("[[resource.identity.context]]\nvalue = \"a b\"\n", "identity.context[0].value", "for instance \"agent\""),
         (
-            "[[resource.identity.context]]\nvalue = \"a b\"\n".into(),
-            "identity.context[0].value",
-            "for instance \"agent\"",
-        ),
-        (
-            "[[resource.identity.context]]\nvalue = \"a\"\nanonymous = true\nsubject = \"x\"\n".into(),
+            "[[resource.identity.context]]\nvalue = \"a\"\nanonymous = true\nsubject = \"x\"\n",
             "identity.context[0].anonymous",
             "a rule of its own",
         ),
         (
-            "[[resource.identity.context]]\nvalue = \"a\"\napi_key = \"ci\"\n".into(),
+            "[[resource.identity.context]]\nvalue = \"a\"\napi_key = \"ci\"\n",
             "identity.context[0].api_key",
             "write the name of one [[resource.api_keys.key]]",
         ),
-    ];
-    let cases: Vec<(&str, &str, &str)> =
-        cases.iter().map(|(toml, key, hint): &(String, _, _)| (toml.as_str(), *key, *hint)).collect();
-    assert_told(&cases);
+    ]);
+}
+
+#[test]
+fn mistakes_in_the_source_of_credentials_name_key_and_fix() {
+    const CREDENTIAL: &str = "[resource.identity]\nkind = \"credential\"\n[resource.identity.credential]\n";
+    for (rest, key, hint) in [
+        ("", "identity.credential", "give exactly one of"),
+        ("value = \"s3cret\"\nmap = { entries = { a = \"s3cret\" } }\n", "identity.credential", "give exactly one of"),
+        ("value = \"s3cret\\n\"\n", "identity.credential.value", "visible ASCII"),
+        ("value = \"\"\n", "identity.credential.value", "put the secret there"),
+        ("value = \"s3cret\"\nvalue_file = \"/x\"\n", "identity.credential.value", "remove one of the two"),
+        ("value = \"s3cret\"\nformat = \"Bearer\"\n", "identity.credential.format", "write {credential} once"),
+        ("value = \"s3cret\"\nheader = \"X Y\"\n", "identity.credential.header", "write it like \"X-Api-Key\""),
+        ("map = { }\n", "identity.credential.map.entries", "write either entries, or entries_file"),
+        ("map = { entries = { } }\n", "identity.credential.map.entries", "write one line for each"),
+        ("map = { entries = { a = \"s3cret\\n\" } }\n", "identity.credential.map.entries", "write one line for each"),
+        ("map = { entries_file = \"/nonexistent\" }\n", "identity.credential.map.entries_file", "check the path"),
+        ("webhook = { url = \"hook\", secret = \"s3cret\" }\n", "identity.credential.webhook.url", "write a URL"),
+        ("webhook = { url = \"http://h/\" }\n", "identity.credential.webhook.secret", "secret_file"),
+        (
+            "webhook = { url = \"http://h/\", secret = \"s3cret\", cache_for = \"2h\" }\n",
+            "identity.credential.webhook.cache_for",
+            "write \"5m\"",
+        ),
+        (
+            "exchange = { token_endpoint = \"http://h/\", client_id = \"c\" }\n",
+            "identity.credential.exchange.client_secret",
+            "client_secret_file",
+        ),
+    ] {
+        assert_told(&[(&format!("{CREDENTIAL}{rest}"), key, hint)]);
+    }
 }
 
 #[test]

@@ -186,16 +186,19 @@ async fn a_credential_that_the_mcp_server_refuses_is_minted_anew_for_a_later_req
     assert!(refused > 2, "a new credential is not replaced at once: {refused}");
 }
 
+fn exchange(minter: &Minter) -> String {
+    format!(
+        "[resource.identity.credential.exchange]\ntoken_endpoint = \"{}\"\nclient_id = \"side:car\"\n\
+         client_secret = \"p/w\"\naudience = \"urn:mcp\"\nscope = \"time:read\"\n",
+        minter.url
+    )
+}
+
 #[actix_web::test]
 async fn a_token_is_exchanged_and_never_forwarded() {
     let minter =
         Minter::start(200, "{\"access_token\": \"exchanged\", \"token_type\": \"Bearer\", \"expires_in\": 60}");
-    let exchange = format!(
-        "[resource.identity.credential.exchange]\ntoken_endpoint = \"{}\"\nclient_id = \"side:car\"\n\
-         client_secret = \"p/w\"\naudience = \"urn:mcp\"\nscope = \"time:read\"\n",
-        minter.url
-    );
-    let world = with(&exchange).await;
+    let world = with(&exchange(&minter)).await;
     let token = world.authority.token();
     for _ in 0..2 {
         let answer = world.request(Method::POST).bearer_auth(&token).send().await.expect("an answer");
@@ -220,7 +223,11 @@ async fn a_token_is_exchanged_and_never_forwarded() {
         ("scope", "time:read"),
     ];
     assert_eq!(sent, expected);
+}
 
+#[actix_web::test]
+async fn a_no_of_the_exchange_is_403_and_every_failure_503() {
+    let minter = Minter::start(200, "");
     for (status, body, expected) in [
         (400, "{\"error\": \"invalid_request\"}".to_owned(), 403),
         (400, "{\"error\": \"access_denied\"}".to_owned(), 403),
@@ -230,11 +237,11 @@ async fn a_token_is_exchanged_and_never_forwarded() {
         (200, "{}".to_owned(), 503),
     ] {
         minter.set_answer(status, &body);
-        let world = with(&exchange).await;
+        let world = with(&exchange(&minter)).await;
         assert_eq!(told(&world, "user_1").await.0, expected, "{status} {body}");
         assert!(world.upstream.seen().is_empty());
     }
-    let world = with(&exchange).await;
+    let world = with(&exchange(&minter)).await;
     let token = world.authority.token();
     minter.set_answer(200, &json!({ "access_token": token }).to_string());
     let answer = world.request(Method::POST).bearer_auth(&token).send().await.expect("an answer");
