@@ -8,7 +8,7 @@ use std::sync::Arc;
 use actix_web::dev::{Server, ServiceRequest};
 use actix_web::http::Method;
 use actix_web::middleware::{Next, from_fn};
-use actix_web::web::{self, Data, ServiceConfig};
+use actix_web::web::{self, Bytes, Data, ServiceConfig};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer};
 use gatelodge_oauth::access_token::Expectation;
 use gatelodge_service::clock::Clock;
@@ -16,6 +16,7 @@ use gatelodge_service::http::{self, health};
 use reqwest::header::HeaderValue;
 use tokio::task::JoinHandle;
 
+use crate::api_keys::ApiKeys;
 use crate::config::Config;
 use crate::cors::{self, Origins};
 use crate::endpoint::{self, Endpoint};
@@ -23,6 +24,7 @@ use crate::forward::Upstream;
 use crate::front_door::FrontDoor;
 use crate::gate::Gate;
 use crate::headers::Arrival;
+use crate::identity::{self, Identity, IdentityError};
 use crate::jwks::{Jwks, Timing};
 use crate::protected_resource::{self, Document};
 use crate::relay::{self, Relay};
@@ -62,28 +64,40 @@ async fn nothing_here(request: HttpRequest) -> HttpResponse {
     }
 }
 
-/// What all workers share: what is known of the authorization server, and the sessions of each resource.
+/// What all workers share: what is known of the authorization server, and of each resource.
 #[derive(Clone)]
 struct Shared {
     jwks: Arc<Jwks>,
     statuses: Option<Arc<Statuses>>,
-    sessions: Vec<Arc<Sessions>>,
-    targets: Vec<Target>,
+    resources: Vec<OfResource>,
+}
+
+/// What all workers share of one resource.
+#[derive(Clone)]
+struct OfResource {
+    sessions: Arc<Sessions>,
+    target: Target,
+    identity: Arc<Identity>,
+    api_keys: Option<Arc<ApiKeys>>,
 }
 
 impl Shared {
-    fn new(config: &Config) -> Result<Self, StartError> {
+    fn new(config: &Config, clock: &Clock) -> Result<Self, StartError> {
         let statuses = match &config.status_list {
             Some(list) => Some(Arc::new(Statuses::new(list.clone(), config.clock_leeway)?)),
             None => None,
         };
-        let sessions = config.resources.iter().map(|resource| Arc::new(Sessions::new(resource.unknown_sessions)));
         let jwks = Arc::new(Jwks::new(config.jwks_url.clone(), Timing::default())?);
-        let targets = config.resources.iter().map(|resource| {
+        let resources = config.resources.iter().map(|resource| {
             let (socket, ca_file) = (resource.upstream_socket.as_deref(), resource.upstream_ca_file.as_deref());
-            Target::new(&resource.upstream, socket, ca_file)
+            Ok(OfResource {
+                sessions: Arc::new(Sessions::new(resource.unknown_sessions)),
+                target: Target::new(&resource.upstream, socket, ca_file)?,
+                identity: Arc::new(Identity::new(config, resource, clock)?),
+                api_keys: resource.api_keys.clone().map(|keys| Arc::new(ApiKeys::new(keys))),
+            })
         });
-        Ok(Self { jwks, statuses, sessions: sessions.collect(), targets: targets.collect::<Result<_, _>>()? })
+        Ok(Self { jwks, statuses, resources: resources.collect::<Result<_, StartError>>()? })
     }
 
     fn keep_fresh(&self, clock: &Clock) -> Vec<JoinHandle<()>> {
@@ -91,7 +105,20 @@ impl Shared {
         if let Some(statuses) = &self.statuses {
             tasks.push(tokio::spawn(Arc::clone(statuses).keep_fresh(Arc::clone(&self.jwks), clock.clone())));
         }
+        tasks.extend(self.resources.iter().filter_map(|resource| resource.identity.keep_fresh()));
         tasks
+    }
+
+    /// The keys of the assertions, for the health listener.
+    fn assertion_keys(&self) -> impl Fn(&mut ServiceConfig) + Clone + Send + 'static {
+        let identities = self.resources.iter().map(|resource| &resource.identity);
+        let document = identity::published_keys(identities).map(Bytes::from);
+        move |services: &mut ServiceConfig| {
+            if let Some(document) = document.clone() {
+                let answer = move || std::future::ready(respond::jwks(document.clone()));
+                services.route(identity::JWKS_PATH, web::get().to(answer));
+            }
+        }
     }
 }
 
@@ -108,8 +135,9 @@ impl Worker {
         let scheme = if config.public_url.is_https() { "https" } else { "http" };
         let arrival = Arrival { client: None, trusted_proxies: config.trusted_proxies.clone(), scheme, host };
         let mut endpoints = Vec::new();
-        for (index, resource) in config.resources.iter().enumerate() {
-            let upstream = Rc::new(Upstream::new(resource, shared.targets[index].clone()));
+        for (resource, of_resource) in config.resources.iter().zip(&shared.resources) {
+            let identity = Arc::clone(&of_resource.identity);
+            let upstream = Rc::new(Upstream::new(resource, of_resource.target.clone(), identity));
             let mut forms = vec![resource.path.clone()];
             if resource.path != "/" {
                 forms.push(format!("{}/", resource.path));
@@ -126,7 +154,8 @@ impl Worker {
                         resource_metadata: protected_resource::url(config, &path),
                     },
                     overlay: Arc::clone(&resource.overlay),
-                    sessions: Arc::clone(&shared.sessions[index]),
+                    api_keys: of_resource.api_keys.clone(),
+                    sessions: Arc::clone(&of_resource.sessions),
                     origins: Origins::new(config, resource),
                     upstream: Rc::clone(&upstream),
                     jwks: Arc::clone(&shared.jwks),
@@ -171,6 +200,9 @@ pub enum StartError {
         "the MCP server cannot be checked: {0}\n  hint: install the package ca-certificates, or look at upstream_ca_file"
     )]
     Tls(#[from] TlsError),
+    /// The MCP server cannot be told who calls.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
     /// Cannot happen with a checked configuration.
     #[error("the public host cannot be written in a header")]
     Host,
@@ -190,13 +222,13 @@ pub struct Application {
 impl Application {
     /// Binds both listeners and begins to fetch keys.
     pub fn build(config: Config, clock: Clock) -> Result<Self, StartError> {
-        let shared = Shared::new(&config)?;
+        let shared = Shared::new(&config, &clock)?;
         // Made once here, where a failure can be told; then once by each worker.
         Worker::new(&config, &shared, &clock)?;
 
         let asked = Arc::clone(&shared.jwks);
         let ready = move || std::future::ready(asked.is_ready());
-        let (health, health_address) = health::serve(config.health_listen, ready)
+        let (health, health_address) = health::serve_with(config.health_listen, ready, shared.assertion_keys())
             .map_err(|source| StartError::Bind { address: config.health_listen, key: "health_listen", source })?;
         let refreshers = shared.keep_fresh(&clock);
 

@@ -90,6 +90,7 @@ impl<'e> Record<'e> {
             reason = self.reason,
             subject = caller.and_then(Caller::subject),
             client_id = caller.and_then(Caller::client_id),
+            api_key = caller.and_then(Caller::api_key),
             resource = self.resource,
             mcp_method = some(&self.methods),
             mcp_name = some(&self.names),

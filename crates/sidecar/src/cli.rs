@@ -16,7 +16,8 @@ const ABOUT: &str = r#"Puts OAuth in front of an MCP server, without changing it
 
 The sidecar stands between clients and your MCP server. It answers requests without a good access token with 401 and
 tells the client where to get one; requests with a good token it forwards, with the identity of the caller in the
-headers X-Mcp-Auth-Sub, X-Mcp-Auth-Client-Id and X-Mcp-Auth-Scopes. The token itself is never forwarded.
+headers X-Mcp-Auth-Sub, X-Mcp-Auth-Issuer, X-Mcp-Auth-Client-Id and X-Mcp-Auth-Scopes, or in the form that
+[resource.identity] says. The token itself is never forwarded.
 
 This much configuration is enough:
 

@@ -17,6 +17,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use gatelodge_oauth::access_token::{Expectation, Refusal as TokenRefusal, VerifyingKeys, verify};
 use gatelodge_service::clock::Clock;
 
+use crate::api_keys::{ApiKeys, Found};
 use crate::audit::Record;
 use crate::body;
 use crate::caller::Caller;
@@ -41,6 +42,8 @@ pub struct Endpoint {
     pub gate: Gate,
     /// Which pages may call it.
     pub origins: Origins,
+    /// Keys that work beside access tokens.
+    pub api_keys: Option<Arc<ApiKeys>>,
     /// Where its requests go.
     pub upstream: Rc<Upstream>,
     /// How tools are described, in place of what the MCP server says.
@@ -100,10 +103,18 @@ impl Endpoint {
     /// Who calls. RFC 6750 §3.1: a request without a token is told nothing else, so this comes before its method, its
     /// headers and its body.
     async fn authenticate(&self, request: &HttpRequest) -> Result<Caller, Refusal> {
+        match self.api_keys.as_ref().map_or(Found::None, |keys| keys.find(request.headers())) {
+            Found::None => {}
+            Found::PassThrough(key) | Found::Mapped(key) => return Ok(Caller::Key(key)),
+            Found::Unknown => return Err(self.gate.bad_key().into()),
+            Found::Several => return Err(self.gate.unclear("send one access token or one API key").into()),
+        }
         let token = match presented(request.headers()) {
             Presented::Nothing if self.gate.admits_strangers() => return Ok(Caller::Anonymous),
             Presented::Nothing => return Err(self.gate.login(&self.gate.policy.scope).into()),
-            Presented::Several => return Err(self.gate.unclear_token().into()),
+            Presented::Several => {
+                return Err(self.gate.unclear("send one access token in one Authorization header").into());
+            }
             Presented::Garbage => return Err(self.bad_token(&TokenRefusal::Malformed)),
             Presented::Token(token) => token,
         };
@@ -220,6 +231,10 @@ impl Endpoint {
 
     async fn forward(&self, request: &HttpRequest, permit: Permit, onward: Onward) -> Result<HttpResponse, Refusal> {
         let arrival = self.arrival.of(request);
-        Ok(self.upstream.forward(permit, request, onward, &arrival).await?)
+        match self.upstream.forward(permit, request, onward, &arrival).await {
+            Ok(answer) => Ok(answer),
+            Err(Fault::KeyRefused) => Err(self.gate.bad_key().into()),
+            Err(fault) => Err(fault.into()),
+        }
     }
 }

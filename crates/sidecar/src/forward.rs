@@ -4,6 +4,7 @@
 //! happens. When the client leaves, actix-web drops the future or the body made here, which closes the connection to the
 //! MCP server: to end the stream is how a client cancels.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::body::{BodyStream, SizedStream};
@@ -15,11 +16,14 @@ use futures_util::stream::{Stream, StreamExt as _};
 use tokio::time::timeout;
 use url::{Url, form_urlencoded};
 
+use crate::caller::Caller;
 use crate::config::Resource;
 use crate::event_stream::{self, kept_alive};
 use crate::gate::Permit;
 use crate::headers::{self, Arrival, ToUpstream};
+use crate::identity::{Header, Identity};
 use crate::lists::{Asked, MAX_SIZE, Rewriter, Unrewritable, rewritten};
+use crate::presented::{Presented, presented};
 use crate::respond::Fault;
 use crate::upstream::{AnswerBody, AnswerHead, Client, Failure, Framing, Target};
 use crate::view::CallersView;
@@ -43,16 +47,18 @@ pub struct Upstream {
     client: Client,
     path: String,
     host: String,
+    identity: Arc<Identity>,
     response_timeout: Duration,
 }
 
 impl Upstream {
     /// Opens no connection yet.
-    pub fn new(resource: &Resource, target: Target) -> Self {
+    pub fn new(resource: &Resource, target: Target, identity: Arc<Identity>) -> Self {
         Self {
             client: Client::new(target),
             path: resource.upstream.path().to_owned(),
             host: authority(&resource.upstream),
+            identity,
             response_timeout: resource.response_timeout,
         }
     }
@@ -65,9 +71,16 @@ impl Upstream {
         onward: Onward,
         arrival: &Arrival,
     ) -> Result<HttpResponse, Fault> {
-        let head = self.head(&permit, request, &onward, arrival);
+        let caller = permit.caller();
+        let token = match presented(request.headers()) {
+            Presented::Token(token) => Some(token),
+            _ => None,
+        };
+        let identity = self.identity.headers_for(caller, token).await?;
+        let head = self.head(request, &onward, &identity, arrival);
         let Onward { body, lists, .. } = onward;
         match timeout(self.response_timeout, self.client.send(&head, body.unwrap_or_default())).await {
+            Ok(Ok((head, _))) if head.status == StatusCode::UNAUTHORIZED => Err(self.refused(caller)),
             Ok(Ok((head, body))) => answer(head, body, lists).await,
             Ok(Err(failure)) => Err(fault_of(&failure)),
             Err(_) => {
@@ -77,8 +90,19 @@ impl Upstream {
         }
     }
 
+    /// A key that was passed through is for the MCP server to judge. Any other refusal is between the two of us: its
+    /// challenge names another authorization server, and the client has already satisfied ours.
+    fn refused(&self, caller: &Caller) -> Fault {
+        if matches!(caller, Caller::Key(key) if key.passed_through().is_some()) {
+            return Fault::KeyRefused;
+        }
+        self.identity.rejected(caller);
+        tracing::warn!("the MCP server asks for authorization itself; it must accept what this sidecar sends");
+        Fault::UpstreamUnavailable
+    }
+
     /// RFC 9112 §3.1. The method is one of three, the path is the operator's, and the query was found to be plain.
-    fn head(&self, permit: &Permit, request: &HttpRequest, onward: &Onward, arrival: &Arrival) -> Vec<u8> {
+    fn head(&self, request: &HttpRequest, onward: &Onward, identity: &[Header], arrival: &Arrival) -> Vec<u8> {
         let mut head = Vec::with_capacity(2048);
         head.extend_from_slice(request.method().as_str().as_bytes());
         head.push(b' ');
@@ -89,8 +113,8 @@ impl Upstream {
         }
         head.extend_from_slice(b" HTTP/1.1\r\n");
         headers::line(&mut head, "host", self.host.as_bytes());
-        let (received, caller, keep_session) = (request.headers(), permit.caller(), onward.keep_session);
-        ToUpstream { received, caller, arrival, keep_session }.write(&mut head);
+        let (received, reserved, keep_session) = (request.headers(), self.identity.reserved(), onward.keep_session);
+        ToUpstream { received, identity, reserved, arrival, keep_session }.write(&mut head);
         if let Some(body) = &onward.body {
             headers::line(&mut head, "content-length", body.len().to_string().as_bytes());
         }
@@ -126,11 +150,6 @@ fn without_tokens(query: &str) -> Option<String> {
 
 async fn answer(head: AnswerHead, body: AnswerBody, lists: Lists) -> Result<HttpResponse, Fault> {
     let status = head.status;
-    if status == StatusCode::UNAUTHORIZED {
-        // Its challenge names another authorization server, and the client has already satisfied ours.
-        tracing::warn!("the MCP server asks for authorization itself; it must trust this sidecar instead");
-        return Err(Fault::UpstreamUnavailable);
-    }
     if status.is_redirection() && status != StatusCode::NOT_MODIFIED {
         let location = head.headers.iter().find(|(name, _)| *name == header::LOCATION);
         let location =

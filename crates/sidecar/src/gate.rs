@@ -130,6 +130,7 @@ impl Gate {
                 Wanted::Operations(_) => Decision::Challenge(self.login(needed)),
             };
         }
+        // A key that only the MCP server limits has no scope here.
         let reaches = |needed: &Scope| caller.scope().is_none_or(|granted| self.policy.is_met(needed, granted));
         let exception = match reaches(needed) {
             true => None,
@@ -144,15 +145,21 @@ impl Gate {
         self.challenge(Cow::Borrowed(needed), None)
     }
 
-    /// To whoever sent more than one token, or something that is not one.
-    pub fn unclear_token(&self) -> Challenge {
-        let error = (ChallengeError::InvalidRequest, "send one access token in one Authorization header".into());
+    /// To whoever sent more than one token or key, or something that is none.
+    pub fn unclear(&self, says: &str) -> Challenge {
+        let error = (ChallengeError::InvalidRequest, says.into());
         self.challenge(Cow::Borrowed(&self.policy.scope), Some(error))
     }
 
     /// To whoever sent a token that is no good.
     pub fn bad_token(&self, refusal: &access_token::Refusal) -> Challenge {
         let error = (ChallengeError::InvalidToken, refusal.to_string());
+        self.challenge(Cow::Borrowed(&self.policy.scope), Some(error))
+    }
+
+    /// To whoever sent an API key that is not listed, or that the MCP server refused.
+    pub fn bad_key(&self) -> Challenge {
+        let error = (ChallengeError::InvalidToken, "the API key is not known".into());
         self.challenge(Cow::Borrowed(&self.policy.scope), Some(error))
     }
 

@@ -33,6 +33,7 @@ fn gate(login: Login, dry_run: bool) -> Gate {
 
 fn holder(granted: &str) -> Caller {
     Caller::Token(std::sync::Arc::new(AccessToken {
+        issuer: "https://h.example".into(),
         subject: "user_1".into(),
         client_id: "client_1".into(),
         scope: scope(granted),

@@ -3,7 +3,6 @@
 //! The order is what makes it safe: first everything that could pass for ours is dropped, then what belongs to one
 //! connection, then ours is added. So nothing received, `Connection` included, can forge or remove a header of ours.
 
-use std::borrow::Cow;
 use std::net::IpAddr;
 
 use actix_web::HttpRequest;
@@ -11,12 +10,8 @@ use actix_web::http::header::{self as incoming, HeaderMap as Incoming};
 use gatelodge_service::http::source::TrustedProxies;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 
-use crate::caller::Caller;
 use crate::sessions;
 
-const SUBJECT: &str = "x-mcp-auth-sub";
-const CLIENT_ID: &str = "x-mcp-auth-client-id";
-const SCOPE: &str = "x-mcp-auth-scopes";
 const FORWARDED_FOR: &str = "x-forwarded-for";
 const FORWARDED_PROTO: &str = "x-forwarded-proto";
 const FORWARDED_HOST: &str = "x-forwarded-host";
@@ -80,8 +75,10 @@ impl Arrival {
 pub struct ToUpstream<'r> {
     /// As they came.
     pub received: &'r Incoming,
-    /// Who calls.
-    pub caller: &'r Caller,
+    /// Who calls, as the MCP server is told.
+    pub identity: &'r [(HeaderName, HeaderValue)],
+    /// How the names begin, squashed, that this resource uses beside ours.
+    pub reserved: &'r [String],
     /// How the client reached us.
     pub arrival: &'r Arrival,
     /// Whether the session that the request names is the caller's.
@@ -97,14 +94,12 @@ impl ToUpstream<'_> {
             let is_session = name == sessions::HEADER && !self.keep_session;
             // Events are resumed within a session: without one an event id would be a credential.
             let is_resumption = name == "last-event-id" && !in_session;
-            if !is_session && !is_resumption && !is_hop_by_hop(name, self.received) && !is_withheld(name) {
+            if !is_session && !is_resumption && !is_hop_by_hop(name, self.received) && !self.withholds(name) {
                 line(head, name, value.as_bytes());
             }
         }
-        if let Caller::Token(token) = self.caller {
-            line(head, SUBJECT, visible(&token.subject).as_bytes());
-            line(head, CLIENT_ID, visible(&token.client_id).as_bytes());
-            line(head, SCOPE, token.scope.to_string().as_bytes());
+        for (name, value) in self.identity {
+            line(head, name.as_str(), value.as_bytes());
         }
         // An answer that is compressed cannot be kept alive with comments, and a compressor holds events back.
         line(head, "accept-encoding", b"identity");
@@ -116,6 +111,18 @@ impl ToUpstream<'_> {
     }
 }
 
+impl ToUpstream<'_> {
+    /// What could pass for a header of ours, or must stay with us.
+    fn withholds(&self, name: &str) -> bool {
+        let mut buffer = [0; LONGEST_SQUASHED];
+        let squashed = squash_into(name, &mut buffer);
+        WITHHELD.contains(&squashed)
+            || squashed.starts_with("xmcpauth")
+            || is_forwarding(squashed)
+            || self.reserved.iter().any(|reserved| squash(name).starts_with(reserved.as_str()))
+    }
+}
+
 /// Names and values hold no line ends: the received ones were headers, and ours are made here.
 pub fn line(head: &mut Vec<u8>, name: &str, value: &[u8]) {
     head.extend_from_slice(name.as_bytes());
@@ -124,20 +131,13 @@ pub fn line(head: &mut Vec<u8>, name: &str, value: &[u8]) {
     head.extend_from_slice(b"\r\n");
 }
 
-/// What could pass for a header of ours, or must stay with us.
-fn is_withheld(name: &str) -> bool {
-    let mut buffer = [0; LONGEST_SQUASHED];
-    let squashed = squash(name, &mut buffer);
-    WITHHELD.contains(&squashed) || squashed.starts_with("xmcpauth") || is_forwarding(squashed)
-}
-
 /// The headers for the authorization server: everything but what belongs to this connection or names the client.
 pub fn to_relay(received: &Incoming, arrival: &Arrival) -> HeaderMap {
     let mut headers = HeaderMap::new();
     for (name, value) in received {
         let name = name.as_str();
         let mut buffer = [0; LONGEST_SQUASHED];
-        let squashed = squash(name, &mut buffer);
+        let squashed = squash_into(name, &mut buffer);
         let framing = squashed == "contentlength" || squashed == "expect";
         if framing || is_forwarding(squashed) || is_hop_by_hop(name, received) {
             continue;
@@ -191,7 +191,12 @@ fn lists(connection: &[u8], name: &str) -> bool {
 const LONGEST_SQUASHED: usize = 32;
 
 /// CGI-style servers turn `-` and `_` (and some every sign) into the same variable: only letters and digits tell names apart.
-fn squash<'b>(name: &str, buffer: &'b mut [u8; LONGEST_SQUASHED]) -> &'b str {
+pub fn squash(name: &str) -> String {
+    name.bytes().filter(u8::is_ascii_alphanumeric).map(|byte| char::from(byte.to_ascii_lowercase())).collect()
+}
+
+/// The beginning of that, without a `String`.
+fn squash_into<'b>(name: &str, buffer: &'b mut [u8; LONGEST_SQUASHED]) -> &'b str {
     let mut length = 0;
     let letters = name.bytes().filter(u8::is_ascii_alphanumeric);
     for (place, byte) in buffer.iter_mut().zip(letters) {
@@ -213,26 +218,27 @@ fn add_arrival(headers: &mut HeaderMap, arrival: &Arrival) {
     headers.insert(FORWARDED_HOST, arrival.host.clone());
 }
 
-/// An identity as a header value: visible ASCII as it is, everything else (and `%` itself) percent-encoded, so that two
-/// identities never look the same.
-fn visible(identity: &str) -> Cow<'_, str> {
-    let is_plain = |byte: u8| byte.is_ascii_graphic() && byte != b'%';
-    if identity.bytes().all(is_plain) {
-        return Cow::Borrowed(identity);
-    }
-    let mut text = String::with_capacity(identity.len() * 3);
-    for byte in identity.bytes() {
-        match is_plain(byte) {
-            true => text.push(char::from(byte)),
-            false => text.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    Cow::Owned(text)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn is_withheld(name: &str) -> bool {
+        let arrival = Arrival {
+            client: None,
+            trusted_proxies: TrustedProxies::default(),
+            scheme: "https",
+            host: HeaderValue::from_static("h"),
+        };
+        let (received, reserved) = (Incoming::new(), ["xapikey".to_owned()]);
+        let to = ToUpstream {
+            received: &received,
+            identity: &[],
+            reserved: &reserved,
+            arrival: &arrival,
+            keep_session: true,
+        };
+        to.withholds(name)
+    }
 
     #[test]
     fn every_spelling_of_a_name_is_the_same_name() {
@@ -247,19 +253,7 @@ mod tests {
             assert!(is_withheld(name), "{name}");
         }
         assert!(!is_withheld("mcp-param-x-mcp-auth"));
+        assert!(is_withheld("X_API-Key") && is_withheld("x-api-key-2") && !is_withheld("x-api"));
         assert!(is_withheld(&format!("x-forwarded-{}", "a".repeat(100))));
-    }
-
-    #[test]
-    fn identities_stay_apart_as_header_values() {
-        for (identity, value) in [
-            ("user_1", "user_1"),
-            ("https://c.example/id", "https://c.example/id"),
-            ("a b", "a%20b"),
-            ("a%20b", "a%2520b"),
-            ("é\n", "%C3%A9%0A"),
-        ] {
-            assert_eq!(visible(identity), value);
-        }
     }
 }

@@ -9,6 +9,7 @@
 //! | [`mcp`] | what a request asks for: method and target, read in one way or refused |
 //! | `presented`, `caller` | what a request presents, and who calls |
 //! | `policy` | what an operation needs, by method, tool, prompt and resource: pure |
+//! | `api_keys` | is this a key from before, and whose? |
 //! | `gate` | forward, challenge or refuse: pure |
 //! | `sessions` | whose session is it |
 //! | `jwks`, `status_list` | the keys of the authorization server, and which tokens it revoked |
@@ -18,10 +19,12 @@
 //! | `upstream` | its HTTP/1.1 client |
 //! | `body`, `headers`, `event_stream` | its parts: request body, header hygiene, server-sent events |
 //! | `view`, [`lists`] | what of `tools/list` and its like comes back, and how tools are described |
+//! | `caller`, `identity` | who calls, and in which form the MCP server is told |
 //! | `protected_resource` | the metadata document |
 //! | `relay`, `upload` | the authorization server's own paths |
 //! | `respond` | the only file that writes error bodies |
 
+mod api_keys;
 pub mod app;
 mod audit;
 mod body;
@@ -35,6 +38,7 @@ mod forward;
 mod front_door;
 mod gate;
 mod headers;
+mod identity;
 mod jwks;
 pub mod lists;
 pub mod mcp;

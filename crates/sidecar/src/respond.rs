@@ -3,6 +3,7 @@
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header;
+use actix_web::web::Bytes;
 use gatelodge_oauth::challenge::{Challenge, ChallengeError};
 
 use crate::mcp::{HeaderMismatch, Mismatch, Unreadable};
@@ -38,6 +39,12 @@ pub enum Fault {
     KeysUnavailable,
     /// The status list is not at hand, and only tokens may pass that are known not to be revoked.
     StatusUnavailable,
+    /// The operator has no credential for this caller that the MCP server would take.
+    NoCredential,
+    /// The credential of this caller cannot be had at the moment.
+    CredentialUnavailable,
+    /// The MCP server refused an API key that was passed through to it.
+    KeyRefused,
     /// The MCP server cannot be reached, or answers what must not be passed on.
     UpstreamUnavailable,
     /// The MCP server did not answer in time.
@@ -71,6 +78,13 @@ impl Fault {
             F::KeysUnavailable | F::StatusUnavailable => {
                 (S::SERVICE_UNAVAILABLE, "temporarily_unavailable", "access tokens cannot be checked at the moment")
             }
+            F::NoCredential => (S::FORBIDDEN, "no_credential", "there is no access to the MCP server for this account"),
+            F::CredentialUnavailable => (
+                S::SERVICE_UNAVAILABLE,
+                "temporarily_unavailable",
+                "access to the MCP server cannot be had at the moment",
+            ),
+            F::KeyRefused => (S::UNAUTHORIZED, "invalid_token", "the API key is not known"),
             F::UpstreamUnavailable => (S::BAD_GATEWAY, "bad_gateway", "the MCP server gave no usable answer"),
             F::UpstreamTimeout => (S::GATEWAY_TIMEOUT, "gateway_timeout", "the MCP server did not answer in time"),
             F::RelayUnavailable => {
@@ -200,6 +214,14 @@ pub fn challenge(challenge: &Challenge) -> HttpResponse {
     let mut response = HttpResponse::build(status);
     response.insert_header((header::WWW_AUTHENTICATE, challenge.header_value()));
     error(&mut response, code, description)
+}
+
+/// The public keys of the assertions (RFC 7517 §5).
+pub fn jwks(document: Bytes) -> HttpResponse {
+    HttpResponse::Ok()
+        .content_type("application/jwk-set+json")
+        .insert_header((header::CACHE_CONTROL, "max-age=300"))
+        .body(document)
 }
 
 const fn status_of(error: ChallengeError) -> StatusCode {

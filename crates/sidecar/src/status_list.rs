@@ -210,6 +210,7 @@ mod tests {
 
     fn token(status: Option<(u64, &str)>) -> AccessToken {
         AccessToken {
+            issuer: "https://h.example".into(),
             subject: "user_1".into(),
             client_id: "client_1".into(),
             scope: "mcp:use".parse().expect("a scope"),

@@ -10,7 +10,7 @@ use crate::resource::ResourceId;
 use crate::scope::Scope;
 use crate::time::Timestamp;
 
-pub use signing_key::{InvalidSigningKey, SigningAlgorithm, SigningKey, jwks};
+pub use signing_key::{InvalidSigningKey, SigningAlgorithm, SigningKey, jwks, pem};
 pub use verifying_keys::{InvalidJwks, VerifyingKeys};
 
 mod signing_key;
@@ -76,6 +76,8 @@ pub struct Expectation {
 /// A token that passed every check.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccessToken {
+    /// Whose word all this is. A subject is a name of its issuer's (RFC 7519 §4.1.2).
+    pub issuer: String,
     /// Who consented.
     pub subject: String,
     /// Who holds it.
@@ -195,6 +197,7 @@ fn check_claims(claims: ReceivedClaims, expected: &Expectation, now: Timestamp) 
         return Err(Refusal::NotYetValid);
     }
     Ok(AccessToken {
+        issuer: claims.iss,
         subject: claims.sub,
         client_id: claims.client_id,
         scope,

@@ -103,6 +103,17 @@ impl SigningKey {
             // As DER it would have to be PKCS #1.
             SigningAlgorithm::Rs256 => EncodingKey::from_rsa_pem(pem(pkcs8).as_bytes()).map_err(invalid)?,
         };
+        Self::new(algorithm, encoding)
+    }
+
+    /// Reads an ES256 key in its textual form, as [`pem`] and `openssl genpkey` write it.
+    pub fn from_es256_pem(text: &[u8]) -> Result<Self, InvalidSigningKey> {
+        let encoding = EncodingKey::from_ec_pem(text).map_err(|error| InvalidSigningKey(error.to_string()))?;
+        Self::new(SigningAlgorithm::Es256, encoding)
+    }
+
+    fn new(algorithm: SigningAlgorithm, encoding: EncodingKey) -> Result<Self, InvalidSigningKey> {
+        let invalid = |error: jsonwebtoken::errors::Error| InvalidSigningKey(error.to_string());
         let mut jwk = Jwk::from_encoding_key(&encoding, algorithm.jwa()).map_err(invalid)?;
         let kid = jwk.thumbprint(ThumbprintHash::SHA256).map_err(invalid)?;
         jwk.common.key_id = Some(kid.clone());
@@ -143,8 +154,8 @@ impl fmt::Debug for SigningKey {
     }
 }
 
-/// The textual form (RFC 7468 §10).
-fn pem(pkcs8: &[u8]) -> String {
+/// The textual form of PKCS #8 (RFC 7468 §10).
+pub fn pem(pkcs8: &[u8]) -> String {
     let base64 = BASE64_STANDARD.encode(pkcs8);
     let mut text = String::from("-----BEGIN PRIVATE KEY-----\n");
     for line in base64.as_bytes().chunks(64) {

@@ -8,7 +8,8 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use actix_web::dev::Server;
-use actix_web::{App, HttpResponse, HttpServer, web};
+use actix_web::web::{self, ServiceConfig};
+use actix_web::{App, HttpResponse, HttpServer};
 
 use crate::http_client::{self, HttpClientOptions, Tls};
 
@@ -18,9 +19,19 @@ where
     F: Fn() -> R + Clone + Send + 'static,
     R: Future<Output = bool> + 'static,
 {
+    serve_with(listen, readiness, |_| {})
+}
+
+/// The same, with more that only the private network is told.
+pub fn serve_with<F, R, C>(listen: SocketAddr, readiness: F, more: C) -> io::Result<(Server, SocketAddr)>
+where
+    F: Fn() -> R + Clone + Send + 'static,
+    R: Future<Output = bool> + 'static,
+    C: Fn(&mut ServiceConfig) + Clone + Send + 'static,
+{
     let server = HttpServer::new(move || {
         let readiness = readiness.clone();
-        App::new().route("/health/live", web::get().to(|| async { answer(true) })).route(
+        App::new().configure(more.clone()).route("/health/live", web::get().to(|| async { answer(true) })).route(
             "/health/ready",
             web::get().to(move || {
                 let ready = readiness();

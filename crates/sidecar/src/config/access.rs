@@ -6,7 +6,7 @@ use gatelodge_oauth::scope::Scope;
 use gatelodge_service::config::Problems;
 use serde::Deserialize;
 
-use super::scope;
+use super::resource::scope;
 use crate::policy::{Login, Pattern, Policy, Rules, Verdict};
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize)]

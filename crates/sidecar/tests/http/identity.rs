@@ -34,7 +34,8 @@ fn assert_only_our_identity(seen: &Seen) {
     assert_eq!(seen.all("x-mcp-auth-scopes"), ["mcp:use tickets:read"]);
     let squash = |name: &str| name.chars().filter(char::is_ascii_alphanumeric).collect::<String>();
     let alike = seen.headers.iter().filter(|(name, _)| squash(name).starts_with("xmcpauth")).count();
-    assert_eq!(alike, 3, "{:?}", seen.headers);
+    assert_eq!(seen.all("x-mcp-auth-issuer"), ["https://mcp.example.com"]);
+    assert_eq!(alike, 4, "{:?}", seen.headers);
     assert!(!seen.everything().contains("forged"), "{seen:?}");
 }
 

@@ -2,10 +2,16 @@
 //! sees behind. Only HTTP is asserted, and what the MCP server saw.
 
 mod access;
+mod api_keys;
 mod challenges;
 mod command;
 mod cors;
 mod identity;
+mod identity_assertion;
+mod identity_config;
+mod identity_context;
+mod identity_credential;
+mod identity_secrets;
 mod keys;
 mod lists;
 mod metadata;

@@ -1,6 +1,7 @@
 //! What the tests share: [`World`] is a running sidecar with everything around it.
 
 pub mod authority;
+pub mod minter;
 pub mod upstream;
 
 use std::net::SocketAddr;
@@ -17,6 +18,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 pub use authority::Authority;
+pub use minter::Minter;
 pub use upstream::{Seen, Upstream};
 
 /// How long a test waits for something that must happen; never how long something takes.

@@ -1,0 +1,278 @@
+//! The tables `[[resource]]`: the protected MCP servers.
+
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use gatelodge_oauth::resource::ResourceId;
+use gatelodge_oauth::scope::Scope;
+use gatelodge_service::config::{HumanDuration, Problems, PublicUrl};
+use serde::Deserialize;
+use url::Url;
+
+use super::access::{self, RawAccess, RawLogin};
+use super::api_keys::{ApiKeysConfig, RawApiKeys};
+use super::http_url;
+use super::identity::{IdentityConfig, RawIdentity};
+use super::tools::{self, ToolConfig};
+use crate::front_door;
+use crate::lists::Overlay;
+use crate::policy::Policy;
+use crate::sessions;
+
+/// Shorter cuts off tools that people wait for; longer keeps dead connections.
+const SAFE_RESPONSE_TIMEOUT: RangeInclusive<Duration> = Duration::from_secs(30)..=Duration::from_secs(3600);
+
+#[derive(Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawResource {
+    path: String,
+    upstream: String,
+    upstream_socket: Option<PathBuf>,
+    upstream_ca_file: Option<PathBuf>,
+    name: Option<String>,
+    #[serde(default = "defaults::scopes")]
+    scopes: Vec<String>,
+    #[serde(default)]
+    allowed_origins: Vec<String>,
+    #[serde(default = "defaults::response_timeout")]
+    response_timeout: HumanDuration,
+    #[serde(default)]
+    login: RawLogin,
+    #[serde(default)]
+    unknown_sessions: RawUnknownSessions,
+    #[serde(default)]
+    access: RawAccess,
+    #[serde(default)]
+    implies: BTreeMap<String, Vec<String>>,
+    #[serde(default)]
+    tools: BTreeMap<String, ToolConfig>,
+    #[serde(default)]
+    identity: RawIdentity,
+    api_keys: Option<RawApiKeys>,
+}
+
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum RawUnknownSessions {
+    #[default]
+    Refuse,
+    Adopt,
+}
+
+mod defaults {
+    use super::HumanDuration;
+
+    pub fn scopes() -> Vec<String> {
+        vec!["mcp:use".into()]
+    }
+
+    /// What the most patient of the known clients waits for a tool.
+    pub fn response_timeout() -> HumanDuration {
+        HumanDuration::from_secs(300)
+    }
+}
+
+/// One protected MCP server.
+#[derive(Debug, Clone)]
+pub struct Resource {
+    /// Its path on the public origin: `/`, or without a slash at the end.
+    pub path: String,
+    /// Its identifier and the audience of its tokens (RFC 8707 §2): what people type.
+    pub id: ResourceId,
+    /// Where requests are forwarded to.
+    pub upstream: Url,
+    /// The file that it listens on, where it has no port.
+    pub upstream_socket: Option<PathBuf>,
+    /// Certificates that it is believed with, beside those of the machine.
+    pub upstream_ca_file: Option<PathBuf>,
+    /// Its name for people.
+    pub name: Option<String>,
+    /// Who may do what.
+    pub policy: Arc<Policy>,
+    /// Whose the sessions are that were begun elsewhere.
+    pub unknown_sessions: sessions::Unknown,
+    /// Web pages that may call it, beside those of the public origin.
+    pub allowed_origins: Vec<String>,
+    /// How long the head of an answer may take.
+    pub response_timeout: Duration,
+    /// What is said of single tools, by name.
+    pub overlay: Arc<Overlay>,
+    /// What the MCP server is told about the caller.
+    pub identity: IdentityConfig,
+    /// Keys that work beside access tokens.
+    pub api_keys: Option<ApiKeysConfig>,
+}
+
+/// Converts all of them, or notes what is wrong.
+pub(super) fn check(
+    raw: Vec<RawResource>,
+    origin: Option<&PublicUrl>,
+    unsafe_values_allowed: bool,
+    problems: &mut Problems,
+) -> Vec<Resource> {
+    if raw.is_empty() {
+        problems.add("resource", "there is nothing to protect", "add a [[resource]] with path and upstream");
+    }
+    let mut checked: Vec<Resource> = Vec::new();
+    for (index, raw) in raw.into_iter().enumerate() {
+        let key = |name: &str| format!("resource[{index}].{name}");
+        if checked.iter().any(|other| other.path == raw.path) {
+            problems.add(key("path"), format!("{:?} is used twice", raw.path), "give each resource its own path");
+        }
+        checked.extend(raw.check(origin, unsafe_values_allowed, &key, problems));
+    }
+    checked
+}
+
+impl RawResource {
+    fn check(
+        self,
+        origin: Option<&PublicUrl>,
+        unsafe_values_allowed: bool,
+        key: &impl Fn(&str) -> String,
+        problems: &mut Problems,
+    ) -> Option<Resource> {
+        let timeout = self.response_timeout;
+        if !unsafe_values_allowed && !SAFE_RESPONSE_TIMEOUT.contains(&timeout.get()) {
+            let says = format!("\"{timeout}\" is outside the safe range of 30s to 1h");
+            problems.add(key("response_timeout"), says, "write \"5m\", or set development.allow_unsafe_values");
+        }
+        tools::check(&self.tools, &key("tools"), problems);
+        let id = resource_id(&self.path, origin, &key("path"), problems);
+        let upstream = self.upstream(key, problems);
+        let origins = self.allowed_origins.iter().enumerate();
+        let allowed_origins = origins
+            .filter_map(|(i, origin)| allowed_origin(origin, &key(&format!("allowed_origins[{i}]")), problems))
+            .collect();
+        let policy = self.policy(key, problems);
+        let caller = caller(self.identity, self.api_keys, &self.upstream, key, problems);
+        let (identity, api_keys) = caller?;
+        Some(Resource {
+            path: self.path,
+            id: id?,
+            upstream: upstream?,
+            upstream_socket: self.upstream_socket,
+            upstream_ca_file: self.upstream_ca_file,
+            name: self.name,
+            policy: Arc::new(policy),
+            overlay: Arc::new(Overlay::new(&self.tools)),
+            unknown_sessions: match self.unknown_sessions {
+                RawUnknownSessions::Refuse => sessions::Unknown::Refuse,
+                RawUnknownSessions::Adopt => sessions::Unknown::Adopt,
+            },
+            allowed_origins,
+            response_timeout: timeout.get(),
+            identity,
+            api_keys,
+        })
+    }
+
+    fn policy(&self, key: &impl Fn(&str) -> String, problems: &mut Problems) -> Policy {
+        let scope = scope(&self.scopes, &key("scopes"), problems).unwrap_or_else(Scope::empty);
+        let hidden_tools = self.tools.iter().filter(|(_, tool)| tool.hide).map(|(name, _)| name.clone()).collect();
+        let rest = access::Rest { login: self.login, scope, hidden_tools };
+        self.access.check(&self.implies, rest, key, problems)
+    }
+
+    fn upstream(&self, key: &impl Fn(&str) -> String, problems: &mut Problems) -> Option<Url> {
+        let url = upstream(&self.upstream, &key("upstream"), problems)?;
+        if url.scheme() == "http" && self.upstream_ca_file.is_some() {
+            let says = "has no effect: upstream is not https";
+            problems.add(key("upstream_ca_file"), says, "remove it, or write https://");
+        }
+        if url.scheme() == "https" && self.upstream_socket.is_some() {
+            let hint =
+                "write http:// and the name that the server expects as Host, for instance \"http://localhost/mcp\"";
+            problems.add(key("upstream"), "is https, and upstream_socket is a file of this machine", hint);
+        }
+        Some(url)
+    }
+}
+
+/// What the MCP server is told about callers, and the keys that some of them have.
+fn caller(
+    identity: RawIdentity,
+    api_keys: Option<RawApiKeys>,
+    upstream: &str,
+    key: impl Fn(&str) -> String,
+    problems: &mut Problems,
+) -> Option<(IdentityConfig, Option<ApiKeysConfig>)> {
+    let names = api_keys.as_ref().map(RawApiKeys::names).unwrap_or_default();
+    let identity = identity.check(upstream, &names, &key("identity"), problems);
+    let api_keys = api_keys.map(|keys| keys.check(&key("api_keys"), problems));
+    Some((identity?, api_keys.flatten()))
+}
+
+fn resource_id(path: &str, origin: Option<&PublicUrl>, key: &str, problems: &mut Problems) -> Option<ResourceId> {
+    let mut complain = |says: &str, hint: &str| problems.add(key, format!("{path:?} {says}"), hint);
+    if !path.starts_with('/') {
+        complain("does not begin with a slash", "write it like \"/mcp\"");
+    } else if path.len() > 1 && path.ends_with('/') {
+        complain("ends in a slash", "remove the last slash; both forms are served");
+    } else if !front_door::is_plain_path(path) {
+        complain("has characters or segments that a path may not have", "use letters, digits, - . _ ~ between slashes");
+    } else if path == "/.well-known" || path.starts_with("/.well-known/") {
+        complain("belongs to the metadata documents", "choose a path outside /.well-known");
+    } else {
+        let id = format!("{}{}", origin?.as_str(), path.trim_end_matches('/'));
+        match ResourceId::from_config(&id) {
+            Ok(id) => return Some(id),
+            Err(says) => complain(says, "write it like \"/mcp\""),
+        }
+    }
+    None
+}
+
+fn upstream(text: &str, key: &str, problems: &mut Problems) -> Option<Url> {
+    let url = http_url(text, key, problems)?;
+    if url.query().is_some() {
+        problems.add(key, format!("{text:?} has a query"), "remove it: the query of each request is forwarded");
+        return None;
+    }
+    Some(url)
+}
+
+pub(super) fn scope(names: &[String], key: &str, problems: &mut Problems) -> Option<Scope> {
+    if names.is_empty() {
+        problems.add(
+            key,
+            "is empty",
+            "name at least one scope: clients ask for what is named here, else for everything",
+        );
+        return None;
+    }
+    for name in names {
+        if name == "offline_access" {
+            problems.add(key, "offline_access is not a scope of a resource", "remove it: refresh tokens need no scope");
+            return None;
+        }
+        let one = name.parse::<Scope>().is_ok_and(|scope| scope.iter().count() == 1 && !name.contains(' '));
+        if !one {
+            let hint = "write one scope in each string: printable ASCII without space, \" and \\";
+            problems.add(key, format!("{name:?} is not a scope"), hint);
+            return None;
+        }
+    }
+    Some(names.iter().cloned().collect())
+}
+
+/// As browsers send it (RFC 6454 §6.2); compared byte for byte.
+fn allowed_origin(text: &str, key: &str, problems: &mut Problems) -> Option<String> {
+    let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    let canonical = url.map(|url| url.origin().ascii_serialization());
+    match canonical {
+        Some(origin) if origin == text => Some(origin),
+        Some(origin) => {
+            problems.add(key, format!("{text:?} is not written as browsers send it"), format!("write \"{origin}\""));
+            None
+        }
+        None => {
+            let hint = "name each origin in full, for instance \"https://app.example.com\"; \"*\" and \"null\" cannot be allowed";
+            problems.add(key, format!("{text:?} is not an origin"), hint);
+            None
+        }
+    }
+}

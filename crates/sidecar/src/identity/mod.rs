@@ -1,0 +1,215 @@
+//! Who the MCP server is told the caller is, in the form that the operator chose for it. Asked by `forward.rs` for each
+//! request, after `headers.rs` dropped everything inbound that could pass for it.
+//!
+//! | file | form |
+//! |---|---|
+//! | `mod.rs` | plain headers, and the context value that goes with every form |
+//! | `assertion` | a JWT that the MCP server can check |
+//! | `credential` | what the MCP server already accepts; where it comes from is in `map`, `webhook` and `exchange` |
+//! | `minted` | credentials at hand, each asked for once |
+//! | `principal` | the caller as all of these see it |
+
+use std::sync::Arc;
+
+use gatelodge_oauth::access_token::SigningKey;
+use gatelodge_service::clock::Clock;
+use reqwest::header::{HeaderName, HeaderValue};
+use tokio::task::JoinHandle;
+
+use crate::caller::Caller;
+use crate::config::{Config, ContextRule, IdentityKind, Resource};
+use crate::headers::squash;
+use crate::respond::Fault;
+use assertion::Assertion;
+use credential::Credential;
+use principal::Principal;
+
+pub use assertion::AssertionError;
+pub use format::Format;
+pub use map::Entries;
+
+mod assertion;
+mod credential;
+mod exchange;
+mod format;
+mod map;
+mod minted;
+mod principal;
+mod webhook;
+
+const ISSUER: HeaderName = HeaderName::from_static("x-mcp-auth-issuer");
+const SUBJECT: HeaderName = HeaderName::from_static("x-mcp-auth-sub");
+const CLIENT_ID: HeaderName = HeaderName::from_static("x-mcp-auth-client-id");
+const SCOPE: HeaderName = HeaderName::from_static("x-mcp-auth-scopes");
+const CONTEXT: HeaderName = HeaderName::from_static("x-mcp-auth-context");
+
+/// Where the keys of the assertions are published: on the health listener, which the private network alone can reach.
+/// Beside the authorization server's keys on the public origin they would be one mistake away from being taken for these.
+pub const JWKS_PATH: &str = "/.well-known/gatelodge-identity-jwks";
+
+/// A header for the MCP server.
+pub type Header = (HeaderName, HeaderValue);
+
+/// What one MCP server is told. Shared by all workers, so that each credential is fetched once.
+pub struct Identity {
+    /// Whose subjects, clients and scopes the operator's rules mean.
+    issuer: String,
+    rules: Vec<ContextRule>,
+    form: Form,
+    reserved: Vec<String>,
+}
+
+enum Form {
+    Headers,
+    Assertion(Box<Assertion>),
+    Credential(Credential),
+}
+
+/// Why identities cannot be told.
+#[derive(Debug, thiserror::Error)]
+pub enum IdentityError {
+    /// The key of the assertions.
+    #[error(transparent)]
+    Assertion(#[from] AssertionError),
+    /// For https the machine needs certificates.
+    #[error("no HTTP client can be made: {0}\n  hint: an https URL is configured; install the package ca-certificates")]
+    HttpClient(#[from] reqwest::Error),
+}
+
+impl Identity {
+    /// Makes the key of the assertions when there is none yet; asks nobody.
+    pub fn new(config: &Config, resource: &Resource, clock: &Clock) -> Result<Self, IdentityError> {
+        let mut names: Vec<&str> = resource.api_keys.iter().map(|keys| keys.header.as_str()).collect();
+        let form = match &resource.identity.kind {
+            IdentityKind::Headers => Form::Headers,
+            IdentityKind::Assertion(assertion) => {
+                names.push(assertion.header.as_str());
+                Form::Assertion(Box::new(Assertion::new(assertion, config.public_url.as_str(), clock.clone())?))
+            }
+            IdentityKind::Credential(credential) => {
+                names.push(credential.header.as_str());
+                Form::Credential(Credential::new(credential, &config.issuer, &resource.id)?)
+            }
+        };
+        let reserved = names.into_iter().map(squash).collect();
+        Ok(Self { issuer: config.issuer.clone(), rules: resource.identity.context.clone(), form, reserved })
+    }
+
+    /// The headers that say who calls. `token` is the access token as it came.
+    pub async fn headers_for(
+        &self,
+        caller: &Caller,
+        token: Option<&str>,
+    ) -> Result<Vec<(HeaderName, HeaderValue)>, Fault> {
+        if let Some(header) = passed_through(caller) {
+            return Ok(vec![header.clone()]);
+        }
+        let context = self.context_of(caller);
+        let principal = Principal::of(caller, context.and_then(|value| value.to_str().ok()));
+        let mut headers = match (&self.form, &principal) {
+            (Form::Credential(credential), Some(principal)) => vec![credential.header(principal, token).await?],
+            (Form::Credential(credential), None) => credential.anonymous().into_iter().collect(),
+            (_, None) => Vec::new(),
+            (Form::Headers, Some(principal)) => plain(principal),
+            (Form::Assertion(assertion), Some(principal)) => vec![assertion.header(principal)?],
+        };
+        if let Some(context) = context {
+            headers.push((CONTEXT, context.clone()));
+        }
+        Ok(headers)
+    }
+
+    /// The MCP server did not take the credential of this caller: the next request asks for another one.
+    pub fn rejected(&self, caller: &Caller) {
+        let context = self.context_of(caller).and_then(|value| value.to_str().ok());
+        if let (Form::Credential(credential), Some(principal)) = (&self.form, Principal::of(caller, context)) {
+            credential.rejected(&principal);
+        }
+    }
+
+    /// How the names begin, squashed, that no inbound header may have, beside those of `X-Mcp-Auth-*`.
+    pub fn reserved(&self) -> &[String] {
+        &self.reserved
+    }
+
+    /// The key that the MCP server checks assertions with.
+    pub fn assertion_key(&self) -> Option<&SigningKey> {
+        match &self.form {
+            Form::Assertion(assertion) => Some(assertion.key()),
+            Form::Headers | Form::Credential(_) => None,
+        }
+    }
+
+    /// Runs for as long as the process: looks for changes of the operator's file.
+    pub fn keep_fresh(&self) -> Option<JoinHandle<()>> {
+        match &self.form {
+            Form::Credential(credential) => credential.keep_fresh(),
+            Form::Headers | Form::Assertion(_) => None,
+        }
+    }
+
+    fn context_of(&self, caller: &Caller) -> Option<&HeaderValue> {
+        self.rules.iter().find(|rule| matches(rule, caller, &self.issuer)).map(|rule| &rule.value)
+    }
+}
+
+/// The keys of all assertions, as published.
+pub fn published_keys<'a>(identities: impl IntoIterator<Item = &'a Arc<Identity>>) -> Option<Vec<u8>> {
+    let mut keys: Vec<&SigningKey> = identities.into_iter().filter_map(|identity| identity.assertion_key()).collect();
+    keys.sort_by(|a, b| a.kid().cmp(b.kid()));
+    keys.dedup_by(|a, b| a.kid() == b.kid());
+    if keys.is_empty() { None } else { serde_json::to_vec(&gatelodge_oauth::access_token::jwks(keys)).ok() }
+}
+
+/// Nothing more is said than the key itself: nobody has checked it yet.
+fn passed_through(caller: &Caller) -> Option<&(HeaderName, HeaderValue)> {
+    match caller {
+        Caller::Key(key) => key.passed_through(),
+        Caller::Anonymous | Caller::Token(_) => None,
+    }
+}
+
+/// All that a rule names must hold. Subjects, clients and scopes are names of one issuer's, so another's never match.
+fn matches(rule: &ContextRule, caller: &Caller, own_issuer: &str) -> bool {
+    if rule.anonymous || *caller == Caller::Anonymous {
+        return rule.anonymous && *caller == Caller::Anonymous;
+    }
+    let is = |wanted: &Option<String>, actual: Option<&str>| wanted.as_deref().is_none_or(|name| actual == Some(name));
+    let of_its_issuer = match caller.issuer() {
+        Some(issuer) => issuer == rule.issuer.as_deref().unwrap_or(own_issuer),
+        None => rule.issuer.is_none(),
+    };
+    passed_through(caller).is_none()
+        && of_its_issuer
+        && is(&rule.subject, caller.subject())
+        && is(&rule.client_id, caller.client_id())
+        && is(&rule.api_key, caller.api_key())
+        && rule.scope.as_deref().is_none_or(|name| caller.scope().is_some_and(|scope| scope.contains(name)))
+}
+
+fn plain(principal: &Principal<'_>) -> Vec<(HeaderName, HeaderValue)> {
+    let mut headers = vec![(SUBJECT, visible(principal.subject))];
+    headers.extend(principal.issuer.map(|issuer| (ISSUER, visible(issuer))));
+    headers.extend(principal.client_id.map(|client_id| (CLIENT_ID, visible(client_id))));
+    let scope = principal.scope.and_then(|scope| HeaderValue::from_str(&scope.to_string()).ok());
+    headers.push((SCOPE, scope.unwrap_or(HeaderValue::from_static(""))));
+    headers
+}
+
+/// An identity as a header value: visible ASCII as it is, everything else (and `%` itself) percent-encoded, so that two
+/// identities never look the same.
+fn visible(identity: &str) -> HeaderValue {
+    let mut text = String::with_capacity(identity.len());
+    for byte in identity.bytes() {
+        if byte.is_ascii_graphic() && byte != b'%' {
+            text.push(char::from(byte));
+        } else {
+            text.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static(""))
+}
+
+#[cfg(test)]
+#[path = "tests.rs"]
+mod tests;
