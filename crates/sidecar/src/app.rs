@@ -9,7 +9,6 @@ use actix_web::http::Method;
 use actix_web::middleware::{Next, from_fn};
 use actix_web::web::{self, Data, ServiceConfig};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer};
-use gatelodge_oauth::access_token::Expectation;
 use gatelodge_service::clock::Clock;
 use gatelodge_service::http::{self, health};
 use reqwest::header::HeaderValue;
@@ -22,11 +21,10 @@ use crate::forward::Upstream;
 use crate::front_door::FrontDoor;
 use crate::gate::Policy;
 use crate::headers::Arrival;
-use crate::jwks::{Jwks, Timing};
 use crate::protected_resource::{self, Document};
 use crate::relay::{self, Relay};
 use crate::respond::{self, Fault};
-use crate::status_list::Statuses;
+use crate::tokens::{Audiences, Tokens};
 
 /// The routes.
 fn routes(worker: &Worker, services: &mut ServiceConfig) {
@@ -59,32 +57,7 @@ async fn nothing_here(request: HttpRequest) -> HttpResponse {
     }
 }
 
-/// What is known of the authorization server; shared by all workers.
-#[derive(Clone)]
-struct Issuer {
-    jwks: Arc<Jwks>,
-    statuses: Option<Arc<Statuses>>,
-}
-
-impl Issuer {
-    fn new(config: &Config) -> Result<Self, StartError> {
-        let statuses = match &config.status_list {
-            Some(list) => Some(Arc::new(Statuses::new(list.clone(), config.clock_leeway)?)),
-            None => None,
-        };
-        Ok(Self { jwks: Arc::new(Jwks::new(config.jwks_url.clone(), Timing::default())?), statuses })
-    }
-
-    fn keep_fresh(&self, clock: &Clock) -> Vec<JoinHandle<()>> {
-        let mut tasks = vec![tokio::spawn(Arc::clone(&self.jwks).keep_fresh())];
-        if let Some(statuses) = &self.statuses {
-            tasks.push(tokio::spawn(Arc::clone(statuses).keep_fresh(Arc::clone(&self.jwks), clock.clone())));
-        }
-        tasks
-    }
-}
-
-/// What one worker thread answers with. Connections to other servers are its own; keys are shared by all.
+/// What one worker thread answers with. Connections to other servers are its own; what is known of tokens is shared by all.
 struct Worker {
     documents: Vec<Document>,
     endpoints: Vec<(String, Data<Endpoint>)>,
@@ -92,7 +65,7 @@ struct Worker {
 }
 
 impl Worker {
-    fn new(config: &Config, issuer: &Issuer, clock: &Clock) -> Result<Self, StartError> {
+    fn new(config: &Config, tokens: &Arc<Tokens>) -> Result<Self, StartError> {
         let host = HeaderValue::try_from(config.public_url.authority()).map_err(|_| StartError::Host)?;
         let scheme = if config.public_url.is_https() { "https" } else { "http" };
         let arrival = Arrival { client: None, trusted_proxies: config.trusted_proxies.clone(), scheme, host };
@@ -107,19 +80,14 @@ impl Worker {
                 let metadata = protected_resource::url(config, &path);
                 let endpoint = Endpoint {
                     policy: Policy {
-                        expected: Expectation {
-                            issuer: config.issuer.clone(),
-                            audience: resource.id.clone(),
-                            leeway: config.clock_leeway,
-                        },
+                        resource: resource.id.clone(),
                         scope: resource.scope.clone(),
                         resource_metadata: metadata,
                     },
                     origins: Origins::new(config, resource),
                     upstream: Arc::clone(&upstream),
-                    jwks: Arc::clone(&issuer.jwks),
-                    statuses: issuer.statuses.clone(),
-                    clock: clock.clone(),
+                    tokens: Arc::clone(tokens),
+                    audiences: Audiences::of(&resource.id, &resource.audiences),
                     arrival: arrival.clone(),
                 };
                 endpoints.push((path, Data::new(endpoint)));
@@ -173,21 +141,20 @@ pub struct Application {
 impl Application {
     /// Binds both listeners and begins to fetch keys.
     pub fn build(config: Config, clock: Clock) -> Result<Self, StartError> {
-        let issuer = Issuer::new(&config)?;
+        let tokens = Arc::new(Tokens::new(&config.issuers, config.clock_leeway, clock)?);
         // Made once here, where a failure can be told; then once by each worker.
-        Worker::new(&config, &issuer, &clock)?;
+        Worker::new(&config, &tokens)?;
 
-        let asked = Arc::clone(&issuer.jwks);
+        let asked = Arc::clone(&tokens);
         let ready = move || std::future::ready(asked.is_ready());
         let (health, health_address) = health::serve(config.health_listen, ready)
             .map_err(|source| StartError::Bind { address: config.health_listen, key: "health_listen", source })?;
-        let refreshers = issuer.keep_fresh(&clock);
+        let refreshers = tokens.keep_fresh();
 
         let listen = config.listen;
         let front_door = Arc::new(FrontDoor::new(&config));
         let server = HttpServer::new(move || {
-            let worker =
-                Worker::new(&config, &issuer, &clock).expect("the same was made before the listeners were bound");
+            let worker = Worker::new(&config, &tokens).expect("the same was made before the listeners were bound");
             let front_door = Arc::clone(&front_door);
             App::new()
                 .configure(|services| routes(&worker, services))

@@ -2,7 +2,7 @@
 //!
 //! 1. Is the page it comes from allowed? (`cors.rs`)
 //! 2. A preflight is answered.
-//! 3. The gate decides (`gate.rs`); once more when the token names a key that had to be fetched.
+//! 3. The token is judged (`tokens/`), and the gate decides (`gate.rs`).
 //! 4. The decision is logged.
 //! 5. Challenge, refuse, or forward (`forward.rs`).
 
@@ -11,15 +11,13 @@ use std::sync::Arc;
 use actix_web::http::Method;
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
-use gatelodge_service::clock::Clock;
 
 use crate::cors::{self, Origin, Origins};
 use crate::forward::Upstream;
 use crate::gate::{self, Because, Decision, Policy, Presented};
 use crate::headers::Arrival;
-use crate::jwks::Jwks;
 use crate::respond::{self, Fault};
-use crate::status_list::Statuses;
+use crate::tokens::{Audiences, Tokens};
 
 /// One path of one resource; the form with a trailing slash has its own.
 pub struct Endpoint {
@@ -29,12 +27,10 @@ pub struct Endpoint {
     pub origins: Origins,
     /// Where its requests go.
     pub upstream: Arc<Upstream>,
-    /// The keys that tokens are checked with.
-    pub jwks: Arc<Jwks>,
-    /// Which of them were revoked; `None` where nobody looks.
-    pub statuses: Option<Arc<Statuses>>,
-    /// The time that tokens are checked against.
-    pub clock: Clock,
+    /// Which tokens are good.
+    pub tokens: Arc<Tokens>,
+    /// What tokens for this resource name.
+    pub audiences: Audiences,
     /// How clients reach us.
     pub arrival: Arrival,
 }
@@ -65,24 +61,17 @@ pub async fn handle(request: HttpRequest, payload: Payload, endpoint: Data<Endpo
 impl Endpoint {
     async fn decide(&self, request: &HttpRequest) -> Decision {
         let presented = gate::presented(request.headers());
-        let keys = match presented {
-            Presented::Token(_) => self.jwks.current().await,
-            _ => None,
+        let judged = match presented {
+            Presented::Token(token) => self.tokens.judge(token, &self.audiences).await,
+            _ => return gate::without_token(&presented, &self.policy),
         };
-        let statuses = self.statuses.as_ref().map(|statuses| statuses.snapshot());
-        let decide =
-            |keys| gate::decide(&presented, request.method(), &self.policy, keys, statuses.as_ref(), self.clock.now());
-        let decision = decide(keys.as_deref());
-        if decision.names_an_unknown_key() {
-            return decide(self.jwks.refetched().await.as_deref());
-        }
-        decision
+        gate::decide(judged, request.method(), &self.policy)
     }
 }
 
 /// One line for each decision. Request id, method and path are in the span; the token, the query and cookies nowhere.
 fn log(decision: &Decision, policy: &Policy) {
-    let resource = policy.expected.audience.as_str();
+    let resource = policy.resource.as_str();
     match decision {
         Decision::Forward(permit) => {
             let (subject, client_id) = (permit.subject(), permit.client_id());

@@ -2,21 +2,23 @@
 //!
 //! The only place that makes a [`Permit`], and `forward.rs` takes nothing without one.
 
+use std::sync::Arc;
+
 use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderMap, HeaderValue};
-use gatelodge_oauth::access_token::{self, AccessToken, Expectation, MAX_LENGTH, VerifyingKeys};
+use gatelodge_oauth::access_token::{self, AccessToken, MAX_LENGTH};
 use gatelodge_oauth::challenge::{Challenge, ChallengeError};
+use gatelodge_oauth::resource::ResourceId;
 use gatelodge_oauth::scope::Scope;
-use gatelodge_oauth::time::Timestamp;
 
 use crate::respond::Fault;
-use crate::status_list::{Snapshot, Verdict};
+use crate::tokens::{Answer, Rejection};
 
 /// What a resource demands, and how it words its challenges.
 #[derive(Debug, Clone)]
 pub struct Policy {
-    /// What the token must say of itself.
-    pub expected: Expectation,
+    /// The resource, for the log.
+    pub resource: ResourceId,
     /// What every request needs.
     pub scope: Scope,
     /// The URL of the metadata document, in the form of the path that was asked (RFC 9728 §3.3).
@@ -26,7 +28,7 @@ pub struct Policy {
 /// The proof that a request was authorized.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Permit {
-    token: AccessToken,
+    token: Arc<AccessToken>,
 }
 
 impl Permit {
@@ -70,13 +72,6 @@ pub enum Because {
     MissingScope { subject: String, client_id: String },
 }
 
-impl Decision {
-    /// Whether other keys could lead to another decision.
-    pub fn names_an_unknown_key(&self) -> bool {
-        matches!(self, Decision::Challenge(_, Because::BadToken(access_token::Refusal::UnknownKey { .. })))
-    }
-}
-
 /// What the request presents (RFC 6750 §2.1: only the header counts).
 #[derive(Debug, PartialEq, Eq)]
 pub enum Presented<'a> {
@@ -114,38 +109,29 @@ fn bearer(value: &HeaderValue) -> Presented<'_> {
     if token.len() > MAX_LENGTH { Presented::Garbage } else { Presented::Token(token) }
 }
 
-/// Decides. `keys` is `None` while the authorization server could never be asked, `statuses` where nobody looks. RFC 6750 §3.1: a request without a
-/// token is told nothing else; so it is answered first, whatever its method.
-pub fn decide(
-    presented: &Presented<'_>,
-    method: &Method,
-    policy: &Policy,
-    keys: Option<&VerifyingKeys>,
-    statuses: Option<&Snapshot>,
-    now: Timestamp,
-) -> Decision {
-    let token = match presented {
-        Presented::Nothing => return policy.challenge(None, Because::NoToken),
+/// Decides about a request that presents no token. RFC 6750 §3.1: such a request is told nothing else; so it is answered
+/// first, whatever its method.
+pub fn without_token(presented: &Presented<'_>, policy: &Policy) -> Decision {
+    match presented {
+        Presented::Nothing => policy.challenge(None, Because::NoToken),
         Presented::Several => {
             let error = (ChallengeError::InvalidRequest, "send one access token in one Authorization header".into());
-            return policy.challenge(Some(error), Because::UnclearToken);
+            policy.challenge(Some(error), Because::UnclearToken)
         }
-        Presented::Garbage => return policy.bad_token(access_token::Refusal::Malformed),
-        Presented::Token(token) => token,
-    };
-    // Not a challenge: a client would throw a good token away.
-    let Some(keys) = keys else { return Decision::Refuse(Fault::KeysUnavailable) };
-    let token = match access_token::verify(token, keys, &policy.expected, now) {
-        Ok(token) => token,
-        Err(refusal) => return policy.bad_token(refusal),
-    };
-    match statuses.map_or(Verdict::Good, |statuses| statuses.judge(&token)) {
-        Verdict::Good => {}
-        Verdict::Bad(refusal) => return policy.bad_token(refusal),
-        Verdict::Unknown => return Decision::Refuse(Fault::StatusUnavailable),
+        Presented::Garbage | Presented::Token(_) => policy.bad_token(access_token::Refusal::Malformed),
     }
+}
+
+/// Decides about a request whose token was judged.
+pub fn decide(judged: Answer, method: &Method, policy: &Policy) -> Decision {
+    let token = match judged {
+        Ok(token) => token,
+        Err(Rejection::Bad(refusal)) => return policy.bad_token(refusal),
+        // Not a challenge: a client would throw a good token away.
+        Err(Rejection::Unavailable(fault)) => return Decision::Refuse(fault),
+    };
     if !policy.scope.is_subset_of(&token.scope) {
-        return policy.missing_scope(token);
+        return policy.missing_scope(&token);
     }
     if !matches!(*method, Method::GET | Method::POST | Method::DELETE) {
         return Decision::Refuse(Fault::MethodNotAllowed);
@@ -169,11 +155,11 @@ impl Policy {
 
     /// RFC 6750 §3.1 `insufficient_scope`. The challenge names what is needed **and** what the token has: many clients ask
     /// for exactly what it names, and would lose the rest.
-    fn missing_scope(&self, token: AccessToken) -> Decision {
+    fn missing_scope(&self, token: &AccessToken) -> Decision {
         let granted = token.scope.iter().filter(|name| *name != "offline_access").map(str::to_owned).collect();
         let scope = self.scope.union(&granted);
         let error = (ChallengeError::InsufficientScope, format!("this needs the scope {}", self.scope));
-        let because = Because::MissingScope { subject: token.subject, client_id: token.client_id };
+        let because = Because::MissingScope { subject: token.subject.clone(), client_id: token.client_id.clone() };
         self.challenge_for(scope, Some(error), because)
     }
 }

@@ -7,7 +7,7 @@
 //! | `front_door` | is this a request for us, and plainly written? Host and request target |
 //! | `cors` | which web pages may call (Origin), and what they may see |
 //! | `gate` | forward, challenge or refuse: pure |
-//! | `jwks`, `status_list` | the keys of the authorization server, and which tokens it revoked |
+//! | `tokens` | is this access token good? Keys, introspection and revocation, of each issuer |
 //! | `endpoint` | one request to the MCP path, from the gate to the answer, with its line in the log |
 //! | `forward` | to the MCP server and back, streaming both ways; needs a `gate::Permit` |
 //! | `upload`, `event_stream`, `headers` | its parts: request body, server-sent events, header hygiene |
@@ -25,11 +25,10 @@ mod forward;
 mod front_door;
 mod gate;
 mod headers;
-mod jwks;
 mod protected_resource;
 mod relay;
 mod respond;
-mod status_list;
+mod tokens;
 mod upload;
 
 pub use app::Application;

@@ -28,6 +28,8 @@ pub enum Fault {
     KeysUnavailable,
     /// The status list is not at hand, and only tokens may pass that are known not to be revoked.
     StatusUnavailable,
+    /// The introspection endpoint gives no answer: nothing can be said about a token.
+    IntrospectionUnavailable,
     /// The MCP server cannot be reached, or answers what must not be passed on.
     UpstreamUnavailable,
     /// The MCP server did not answer in time.
@@ -54,7 +56,7 @@ impl Fault {
             F::MethodNotAllowed => (S::METHOD_NOT_ALLOWED, "method_not_allowed", "this path does not take that method"),
             F::BodyTooLarge => (S::PAYLOAD_TOO_LARGE, "body_too_large", "the request body is larger than 4 MiB"),
             F::BodyBroken => (S::BAD_REQUEST, "body_incomplete", "the request body ended before its end"),
-            F::KeysUnavailable | F::StatusUnavailable => {
+            F::KeysUnavailable | F::StatusUnavailable | F::IntrospectionUnavailable => {
                 (S::SERVICE_UNAVAILABLE, "temporarily_unavailable", "access tokens cannot be checked at the moment")
             }
             F::UpstreamUnavailable => (S::BAD_GATEWAY, "bad_gateway", "the MCP server gave no usable answer"),

@@ -16,11 +16,13 @@ use url::Url;
 
 use crate::front_door;
 use crate::relay;
-use authorization_server::{AuthorizationServer, RawAuthorizationServer};
+use authorization_server::RawAuthorizationServer;
+use issuer::RawIssuer;
 
-pub use authorization_server::StatusListConfig;
+pub use issuer::{IntrospectionConfig, IssuerConfig, KeySource, StatusListConfig};
 
 mod authorization_server;
+mod issuer;
 
 /// `GATELODGE_SIDECAR__PUBLIC_URL` overrides `public_url`.
 pub const ENV_PREFIX: &str = "GATELODGE_SIDECAR";
@@ -45,6 +47,8 @@ pub struct RawConfig {
     #[serde(default)]
     authorization_server: RawAuthorizationServer,
     #[serde(default)]
+    issuer: Vec<RawIssuer>,
+    #[serde(default)]
     resource: Vec<RawResource>,
     #[serde(default)]
     logs: LogsConfig,
@@ -58,6 +62,8 @@ struct RawResource {
     path: String,
     upstream: String,
     name: Option<String>,
+    #[serde(default)]
+    audiences: Vec<String>,
     #[serde(default = "defaults::scopes")]
     scopes: Vec<String>,
     #[serde(default)]
@@ -104,13 +110,11 @@ pub struct Config {
     pub health_listen: SocketAddr,
     /// The proxies in front, whose word on the address of a client counts.
     pub trusted_proxies: TrustedProxies,
-    /// The `iss` of every acceptable token, byte for byte.
+    /// The authorization server that clients are sent to, byte for byte.
     pub issuer: String,
-    /// Where its keys are (RFC 7517).
-    pub jwks_url: Url,
-    /// Where it is told which tokens were revoked; `None` where nobody looks.
-    pub status_list: Option<StatusListConfig>,
-    /// How far its clock may be off (RFC 7519 §4.1.4).
+    /// Whose tokens count, at least one: the authorization server, then the others.
+    pub issuers: Vec<IssuerConfig>,
+    /// How far their clocks may be off (RFC 7519 §4.1.4).
     pub clock_leeway: Duration,
     /// Where the authorization server is reached; its own paths are forwarded there.
     pub relay: Option<Url>,
@@ -129,6 +133,8 @@ pub struct Resource {
     pub path: String,
     /// Its identifier and the audience of its tokens (RFC 8707 §2): what people type.
     pub id: ResourceId,
+    /// Other names of it in the `aud` of tokens.
+    pub audiences: Vec<String>,
     /// Where requests are forwarded to.
     pub upstream: Url,
     /// Its name for people.
@@ -155,22 +161,23 @@ impl RawConfig {
             let says = format!("\"{}\" is not between \"0s\" and \"2m\"", self.authorization_server.clock_leeway);
             problems.add("authorization_server.clock_leeway", says, "write \"30s\", and keep both clocks right");
         }
+        let issuers = issuer::further(&self.issuer, server.as_ref().map(|server| &server.issuer), &mut problems);
         let resources = resources(self.resource, origin.as_ref(), unsafe_values_allowed, &mut problems);
-        if let (Some(AuthorizationServer { relay: Some(_), issuer, .. }), Some(origin)) = (&server, &origin) {
-            apart_from_relay(&resources, &relay::paths(issuer, origin), &mut problems);
+        if let (Some(server), Some(origin)) = (&server, &origin)
+            && server.relay.is_some()
+        {
+            apart_from_relay(&resources, &relay::paths(&server.issuer.issuer, origin), &mut problems);
         }
         match (origin, listeners, server) {
             (Some(public_url), Some((listen, health_listen)), Some(server)) if problems.is_empty() => {
-                let AuthorizationServer { issuer, relay, jwks_url, status_list } = server;
-                let logs = self.logs;
+                let (issuer, relay, logs) = (server.issuer.issuer, server.relay, self.logs);
                 Ok(Config {
                     public_url,
                     listen,
                     health_listen,
                     trusted_proxies,
                     issuer,
-                    jwks_url,
-                    status_list,
+                    issuers,
                     clock_leeway,
                     relay,
                     resources,
@@ -237,9 +244,11 @@ fn resources(
             .collect();
         if let (Some(id), Some(upstream), Some(scope)) = (id, upstream, scope) {
             let (path, name, response_timeout) = (raw.path, raw.name, timeout.get());
-            checked.push(Resource { path, id, upstream, name, scope, allowed_origins, response_timeout });
+            let audiences = raw.audiences;
+            checked.push(Resource { path, id, audiences, upstream, name, scope, allowed_origins, response_timeout });
         }
     }
+    issuer::audiences_apart(&checked, problems);
     checked
 }
 
