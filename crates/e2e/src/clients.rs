@@ -136,6 +136,15 @@ impl Client {
     }
 }
 
+/// The program of an authorization server that is not ours (`oidc-provider`), to be run by Node.js.
+///
+/// # Errors
+/// Names what the machine lacks.
+pub fn prepare_other_issuer() -> Result<PathBuf, Missing> {
+    require_node()?;
+    Ok(install_from_npm("oidc-provider")?.join("server.mjs"))
+}
+
 fn sources(language: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("clients").join(language)
 }

@@ -193,6 +193,15 @@ level = "debug"
     }
 }
 
+/// The sidecar alone, with a configuration of the test's own in `directory`.
+///
+/// # Panics
+/// When it does not build or start.
+pub fn start_sidecar(directory: &Path, config: &str, logs: &Path) -> Process {
+    build_binaries();
+    serve(&profile_directory(), "gatelodge-sidecar", directory, config, logs)
+}
+
 /// Starts one of the two servers and waits until its own `health` command, the container health check, is content.
 fn serve(binaries: &Path, name: &str, directory: &Path, config: &str, logs: &Path) -> Process {
     let path = config_path(directory, name);
@@ -221,7 +230,10 @@ fn listening_address(log: &str) -> Result<String, String> {
 }
 
 /// A fresh folder for what this test leaves behind.
-fn artifacts_directory(name: &str) -> PathBuf {
+///
+/// # Panics
+/// When it cannot be made.
+pub fn artifacts_directory(name: &str) -> PathBuf {
     let directory = target_directory().join("e2e-artifacts").join(name);
     let _ = fs::remove_dir_all(&directory);
     fs::create_dir_all(&directory).unwrap_or_else(|error| panic!("cannot make {}: {error}", directory.display()));

@@ -130,7 +130,7 @@ pub fn verify(
     now: Timestamp,
 ) -> Result<SignedStatusList, InvalidStatusList> {
     let claims: StatusListClaims =
-        keys.signed_claims(document, TYPE, MAX_LENGTH).map_err(InvalidStatusList::NotSigned)?;
+        keys.signed_claims(document, &[TYPE], MAX_LENGTH).map_err(InvalidStatusList::NotSigned)?;
     if claims.sub != uri {
         return Err(InvalidStatusList::Foreign);
     }

@@ -10,7 +10,6 @@ use actix_web::http::Method;
 use actix_web::middleware::{Next, from_fn};
 use actix_web::web::{self, Bytes, Data, ServiceConfig};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer};
-use gatelodge_oauth::access_token::Expectation;
 use gatelodge_service::clock::Clock;
 use gatelodge_service::http::{self, health};
 use reqwest::header::HeaderValue;
@@ -25,12 +24,11 @@ use crate::front_door::FrontDoor;
 use crate::gate::Gate;
 use crate::headers::Arrival;
 use crate::identity::{self, Identity, IdentityError};
-use crate::jwks::{Jwks, Timing};
 use crate::protected_resource::{self, Document};
 use crate::relay::{self, Relay};
 use crate::respond::{self, Fault};
 use crate::sessions::Sessions;
-use crate::status_list::Statuses;
+use crate::tokens::{Audiences, Tokens};
 use crate::upstream::{Target, TlsError};
 
 /// The routes.
@@ -64,11 +62,10 @@ async fn nothing_here(request: HttpRequest) -> HttpResponse {
     }
 }
 
-/// What all workers share: what is known of the authorization server, and of each resource.
+/// What all workers share: what is known of tokens, and of each resource.
 #[derive(Clone)]
 struct Shared {
-    jwks: Arc<Jwks>,
-    statuses: Option<Arc<Statuses>>,
+    tokens: Arc<Tokens>,
     resources: Vec<OfResource>,
 }
 
@@ -83,11 +80,7 @@ struct OfResource {
 
 impl Shared {
     fn new(config: &Config, clock: &Clock) -> Result<Self, StartError> {
-        let statuses = match &config.status_list {
-            Some(list) => Some(Arc::new(Statuses::new(list.clone(), config.clock_leeway)?)),
-            None => None,
-        };
-        let jwks = Arc::new(Jwks::new(config.jwks_url.clone(), Timing::default())?);
+        let tokens = Arc::new(Tokens::new(&config.issuers, config.clock_leeway, clock.clone())?);
         let resources = config.resources.iter().map(|resource| {
             let (socket, ca_file) = (resource.upstream_socket.as_deref(), resource.upstream_ca_file.as_deref());
             Ok(OfResource {
@@ -97,14 +90,11 @@ impl Shared {
                 api_keys: resource.api_keys.clone().map(|keys| Arc::new(ApiKeys::new(keys))),
             })
         });
-        Ok(Self { jwks, statuses, resources: resources.collect::<Result<_, StartError>>()? })
+        Ok(Self { tokens, resources: resources.collect::<Result<_, StartError>>()? })
     }
 
-    fn keep_fresh(&self, clock: &Clock) -> Vec<JoinHandle<()>> {
-        let mut tasks = vec![tokio::spawn(Arc::clone(&self.jwks).keep_fresh())];
-        if let Some(statuses) = &self.statuses {
-            tasks.push(tokio::spawn(Arc::clone(statuses).keep_fresh(Arc::clone(&self.jwks), clock.clone())));
-        }
+    fn keep_fresh(&self) -> Vec<JoinHandle<()>> {
+        let mut tasks = self.tokens.keep_fresh();
         tasks.extend(self.resources.iter().filter_map(|resource| resource.identity.keep_fresh()));
         tasks
     }
@@ -122,7 +112,7 @@ impl Shared {
     }
 }
 
-/// What one worker thread answers with. Connections to other servers are its own; keys are shared by all.
+/// What one worker thread answers with. Connections to other servers are its own; what is known of tokens is shared by all.
 struct Worker {
     documents: Vec<Document>,
     endpoints: Vec<(String, Data<Endpoint>)>,
@@ -144,11 +134,9 @@ impl Worker {
             }
             for path in forms {
                 let endpoint = Endpoint {
-                    expected: Expectation {
-                        issuer: config.issuer.clone(),
-                        audience: resource.id.clone(),
-                        leeway: config.clock_leeway,
-                    },
+                    resource: resource.id.clone(),
+                    tokens: Arc::clone(&shared.tokens),
+                    audiences: Audiences::of(&resource.id, &resource.audiences),
                     gate: Gate {
                         policy: Arc::clone(&resource.policy),
                         resource_metadata: protected_resource::url(config, &path),
@@ -158,8 +146,6 @@ impl Worker {
                     sessions: Arc::clone(&of_resource.sessions),
                     origins: Origins::new(config, resource),
                     upstream: Rc::clone(&upstream),
-                    jwks: Arc::clone(&shared.jwks),
-                    statuses: shared.statuses.clone(),
                     clock: clock.clone(),
                     arrival: arrival.clone(),
                 };
@@ -226,11 +212,11 @@ impl Application {
         // Made once here, where a failure can be told; then once by each worker.
         Worker::new(&config, &shared, &clock)?;
 
-        let asked = Arc::clone(&shared.jwks);
+        let asked = Arc::clone(&shared.tokens);
         let ready = move || std::future::ready(asked.is_ready());
         let (health, health_address) = health::serve_with(config.health_listen, ready, shared.assertion_keys())
             .map_err(|source| StartError::Bind { address: config.health_listen, key: "health_listen", source })?;
-        let refreshers = shared.keep_fresh(&clock);
+        let refreshers = shared.keep_fresh();
 
         let listen = config.listen;
         let front_door = Arc::new(FrontDoor::new(&config));

@@ -10,7 +10,7 @@ use gatelodge_service::http::health;
 use gatelodge_service::logs;
 
 use crate::app::Application;
-use crate::config::{Config, ENV_PREFIX, RawConfig};
+use crate::config::{Config, ENV_PREFIX, IssuerConfig, KeySource, RawConfig};
 
 const ABOUT: &str = r#"Puts OAuth in front of an MCP server, without changing it.
 
@@ -98,13 +98,24 @@ async fn serve(config: Config) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
+fn tokens_of(issuer: &IssuerConfig) -> String {
+    let mut ways: Vec<String> = Vec::new();
+    match &issuer.keys {
+        Some(KeySource::At(url)) => ways.push(format!("checked with the keys at {url}")),
+        Some(KeySource::Discovered) => ways.push("checked with the keys that its metadata names".into()),
+        None => {}
+    }
+    ways.extend(issuer.introspection.iter().map(|way| format!("asked about at {}", way.url)));
+    format!("  tokens of {} {}", issuer.issuer, ways.join(", opaque ones "))
+}
+
 /// What `check` prints when all is well: what people will type, and where it goes.
 fn summary(path: &Path, config: &Config) -> String {
     let mut lines = vec![format!("{}: the configuration is good", path.display())];
     for resource in &config.resources {
         lines.push(format!("  {} -> {}", resource.id, resource.upstream));
     }
-    lines.push(format!("  tokens of {} checked with the keys at {}", config.issuer, config.jwks_url));
+    lines.extend(config.issuers.iter().map(tokens_of));
     if config.unsafe_values_allowed {
         lines.push("  warning: development.allow_unsafe_values is on".into());
     }

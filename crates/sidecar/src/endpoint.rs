@@ -14,7 +14,8 @@ use std::sync::Arc;
 use actix_web::http::Method;
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
-use gatelodge_oauth::access_token::{Expectation, Refusal as TokenRefusal, VerifyingKeys, verify};
+use gatelodge_oauth::access_token::Refusal as TokenRefusal;
+use gatelodge_oauth::resource::ResourceId;
 use gatelodge_service::clock::Clock;
 
 use crate::api_keys::{ApiKeys, Found};
@@ -25,19 +26,22 @@ use crate::cors::{self, Origin, Origins};
 use crate::forward::{Onward, Upstream};
 use crate::gate::{Decision, Gate, Permit, Wanted};
 use crate::headers::Arrival;
-use crate::jwks::Jwks;
 use crate::lists::{Asked, List, Overlay, Rewriter};
 use crate::mcp::{self, Revision};
 use crate::presented::{Presented, presented};
 use crate::respond::{self, Fault, Refusal};
 use crate::sessions::{self, Named, Sessions};
-use crate::status_list::{Statuses, Verdict};
+use crate::tokens::{Audiences, Rejection, Tokens};
 use crate::view::CallersView;
 
 /// One path of one resource; the form with a trailing slash has its own.
 pub struct Endpoint {
-    /// What tokens must say of themselves.
-    pub expected: Expectation,
+    /// Its name.
+    pub resource: ResourceId,
+    /// Which tokens are good.
+    pub tokens: Arc<Tokens>,
+    /// What tokens for this resource name.
+    pub audiences: Audiences,
     /// What its requests need.
     pub gate: Gate,
     /// Which pages may call it.
@@ -50,11 +54,7 @@ pub struct Endpoint {
     pub overlay: Arc<Overlay>,
     /// Whose sessions are whose.
     pub sessions: Arc<Sessions>,
-    /// The keys that tokens are checked with.
-    pub jwks: Arc<Jwks>,
-    /// Which of them were revoked; `None` where nobody looks.
-    pub statuses: Option<Arc<Statuses>>,
-    /// The time that tokens are checked against.
+    /// The time that sessions end by.
     pub clock: Clock,
     /// How clients reach us.
     pub arrival: Arrival,
@@ -63,7 +63,7 @@ pub struct Endpoint {
 /// Answers one request.
 pub async fn handle(request: HttpRequest, payload: Payload, endpoint: Data<Endpoint>) -> HttpResponse {
     let origin = endpoint.origins.judge(request.headers());
-    let mut record = Record::begin(endpoint.expected.audience.as_str());
+    let mut record = Record::begin(endpoint.resource.as_str());
     if origin == Origin::Foreign {
         record.refused(&Fault::ForeignOrigin.into());
         let answer = respond::fault(Fault::ForeignOrigin);
@@ -118,19 +118,11 @@ impl Endpoint {
             Presented::Garbage => return Err(self.bad_token(&TokenRefusal::Malformed)),
             Presented::Token(token) => token,
         };
-        // Not a challenge: a client would throw a good token away.
-        let keys = self.jwks.current().await.ok_or(Fault::KeysUnavailable)?;
-        let judge = |keys: &VerifyingKeys| verify(token, keys, &self.expected, self.clock.now());
-        let token = match judge(&keys) {
-            Err(TokenRefusal::UnknownKey { .. }) => judge(&*self.jwks.refetched().await.ok_or(Fault::KeysUnavailable)?),
-            outcome => outcome,
-        };
-        let token = token.map_err(|refusal| self.bad_token(&refusal))?;
-        let verdict = self.statuses.as_ref().map_or(Verdict::Good, |statuses| statuses.snapshot().judge(&token));
-        match verdict {
-            Verdict::Good => Ok(Caller::Token(Arc::new(token))),
-            Verdict::Bad(refusal) => Err(self.bad_token(&refusal)),
-            Verdict::Unknown => Err(Fault::StatusUnavailable.into()),
+        match self.tokens.judge(token, &self.audiences).await {
+            Ok(token) => Ok(Caller::Token(token)),
+            Err(Rejection::Bad(refusal)) => Err(self.bad_token(&refusal)),
+            // Not a challenge: a client would throw a good token away.
+            Err(Rejection::Unavailable(fault)) => Err(fault.into()),
         }
     }
 

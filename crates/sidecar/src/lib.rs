@@ -12,9 +12,9 @@
 //! | `api_keys` | is this a key from before, and whose? |
 //! | `gate` | forward, challenge or refuse: pure |
 //! | `sessions` | whose session is it |
-//! | `jwks`, `status_list` | the keys of the authorization server, and which tokens it revoked |
 //! | `endpoint` | one request to the MCP path, from its arrival to its answer |
 //! | `audit` | its line in the log |
+//! | `tokens` | is this access token good? Keys, introspection and revocation, of each issuer |
 //! | `forward` | to the MCP server and back, streaming both ways; needs a `gate::Permit` |
 //! | `upstream` | its HTTP/1.1 client |
 //! | `body`, `headers`, `event_stream` | its parts: request body, header hygiene, server-sent events |
@@ -39,7 +39,6 @@ mod front_door;
 mod gate;
 mod headers;
 mod identity;
-mod jwks;
 pub mod lists;
 pub mod mcp;
 mod policy;
@@ -48,7 +47,7 @@ mod protected_resource;
 mod relay;
 mod respond;
 mod sessions;
-mod status_list;
+mod tokens;
 mod upload;
 mod upstream;
 mod view;

@@ -45,6 +45,8 @@ pub enum Fault {
     CredentialUnavailable,
     /// The MCP server refused an API key that was passed through to it.
     KeyRefused,
+    /// The introspection endpoint gives no answer: nothing can be said about a token.
+    IntrospectionUnavailable,
     /// The MCP server cannot be reached, or answers what must not be passed on.
     UpstreamUnavailable,
     /// The MCP server did not answer in time.
@@ -75,7 +77,7 @@ impl Fault {
             F::Forbidden => (S::FORBIDDEN, "forbidden", "the operator of this server does not allow this to anybody"),
             F::UnknownSession => (S::NOT_FOUND, "unknown_session", "the session has ended: begin a new one"),
             F::BodyBroken => (S::BAD_REQUEST, "body_incomplete", "the request body ended before its end"),
-            F::KeysUnavailable | F::StatusUnavailable => {
+            F::KeysUnavailable | F::StatusUnavailable | F::IntrospectionUnavailable => {
                 (S::SERVICE_UNAVAILABLE, "temporarily_unavailable", "access tokens cannot be checked at the moment")
             }
             F::NoCredential => (S::FORBIDDEN, "no_credential", "there is no access to the MCP server for this account"),

@@ -10,9 +10,12 @@ use crate::resource::ResourceId;
 use crate::scope::Scope;
 use crate::time::Timestamp;
 
+pub use issuer::{Issuer, NotIntrospected, Shape, Wording};
 pub use signing_key::{InvalidSigningKey, SigningAlgorithm, SigningKey, jwks, pem};
 pub use verifying_keys::{InvalidJwks, VerifyingKeys};
 
+mod issuer;
+mod received;
 mod signing_key;
 mod verifying_keys;
 
@@ -62,7 +65,7 @@ pub struct StatusReference {
     pub uri: String,
 }
 
-/// What a resource server expects of every token.
+/// What is expected of every token of ours.
 #[derive(Debug, Clone)]
 pub struct Expectation {
     /// The one issuer, byte for byte.
@@ -76,7 +79,7 @@ pub struct Expectation {
 /// A token that passed every check.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccessToken {
-    /// Whose word all this is. A subject is a name of its issuer's (RFC 7519 §4.1.2).
+    /// Who made it. Subjects and clients are names of this issuer, and mean nothing without it.
     pub issuer: String,
     /// Who consented.
     pub subject: String,
@@ -88,7 +91,7 @@ pub struct AccessToken {
     pub issued_at: Timestamp,
     /// When it ends.
     pub expires_at: Timestamp,
-    /// Its own name.
+    /// Its own name; empty where an issuer that is not ours gives none.
     pub id: String,
     /// Where to look whether it was revoked.
     pub status: Option<StatusReference>,
@@ -130,82 +133,27 @@ pub enum Refusal {
     /// Its bit in the status list is set (draft-ietf-oauth-status-list §8.3).
     #[error("the access token was revoked")]
     Revoked,
+    /// RFC 7662 §2.2.
+    #[error("the access token is not active")]
+    Inactive,
+    /// RFC 7800 §3.1: whoever shows it would have to prove that it holds the key.
+    #[error("the access token is bound to a key; only bearer tokens are taken here")]
+    BoundToKey,
     /// It names no status list, or another one, where the operator wants each token to be looked up.
     #[error("the access token has no status that can be looked up")]
     NoStatus,
 }
 
-/// RFC 9068 §2.2 as received; wrong JSON types and repeated members do not parse.
-#[derive(Deserialize)]
-struct ReceivedClaims {
-    iss: String,
-    sub: String,
-    aud: Audience,
-    client_id: String,
-    scope: String,
-    iat: i64,
-    exp: i64,
-    jti: String,
-    #[serde(default, deserialize_with = "present")]
-    nbf: Option<i64>,
-    status: Option<Status>,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Audience {
-    One(String),
-    Several(Vec<String>),
-}
-
-/// `null` is not the same as absent.
-fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
-    i64::deserialize(deserializer).map(Some)
-}
-
-/// RFC 9068 §4, cheapest check first, and nothing of the claims is looked at before the signature holds.
+/// A token of ours (RFC 9068 §4), for one resource.
 pub fn verify(
     token: &str,
     keys: &VerifyingKeys,
     expected: &Expectation,
     now: Timestamp,
 ) -> Result<AccessToken, Refusal> {
-    check_claims(keys.signed_claims(token, TYPE, MAX_LENGTH)?, expected, now)
-}
-
-fn check_claims(claims: ReceivedClaims, expected: &Expectation, now: Timestamp) -> Result<AccessToken, Refusal> {
-    let scope: Scope = claims.scope.parse().map_err(|_| Refusal::MalformedClaims)?;
-    if claims.sub.is_empty() || claims.client_id.is_empty() || claims.jti.is_empty() {
-        return Err(Refusal::MalformedClaims);
-    }
-    if claims.iss != expected.issuer {
-        return Err(Refusal::WrongIssuer);
-    }
-    let for_us = match &claims.aud {
-        Audience::One(audience) => audience == expected.audience.as_str(),
-        Audience::Several(audiences) => audiences.iter().any(|audience| audience == expected.audience.as_str()),
-    };
-    if !for_us {
-        return Err(Refusal::WrongAudience);
-    }
-    let expires_at = Timestamp::from_unix(claims.exp);
-    if now >= expires_at.plus(expected.leeway) {
-        return Err(Refusal::Expired);
-    }
-    let begins = claims.nbf.map_or(claims.iat, |nbf| nbf.max(claims.iat));
-    if Timestamp::from_unix(begins) > now.plus(expected.leeway) {
-        return Err(Refusal::NotYetValid);
-    }
-    Ok(AccessToken {
-        issuer: claims.iss,
-        subject: claims.sub,
-        client_id: claims.client_id,
-        scope,
-        issued_at: Timestamp::from_unix(claims.iat),
-        expires_at,
-        id: claims.jti,
-        status: claims.status.map(|status| status.status_list),
-    })
+    let Expectation { issuer, audience, leeway } = expected;
+    let issuer = Issuer { identifier: issuer.clone(), wording: Wording::default(), leeway: *leeway };
+    issuer.verify(token, keys, &[audience.as_str()], now)
 }
 
 #[cfg(test)]

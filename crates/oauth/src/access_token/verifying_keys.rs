@@ -52,15 +52,15 @@ impl VerifyingKeys {
         self.0.is_empty()
     }
 
-    /// What a JWT of this type says, once its signature holds; cheapest check first. The claims are the caller's to judge.
+    /// What a JWT of one of these types says, once its signature holds; cheapest check first. The claims are the caller's to judge.
     pub(crate) fn signed_claims<T: DeserializeOwned>(
         &self,
         jwt: &str,
-        typ: &str,
+        types: &[impl AsRef<str>],
         max_length: usize,
     ) -> Result<T, Refusal> {
         let header = jose_header(jwt, max_length)?;
-        if !header.is_of_type(typ) {
+        if !types.iter().any(|typ| header.is_of_type(typ.as_ref())) {
             return Err(Refusal::NotAnAccessToken);
         }
         let kid = header.kid.filter(|kid| kid.len() <= MAX_KID_LENGTH).ok_or(Refusal::Malformed)?;
@@ -115,7 +115,7 @@ fn rsa_bytes(n: &str) -> usize {
 
 /// RFC 7515 §4.1: only what is needed to find the key. `jku`, `jwk`, `x5u` and `x5c` are never looked at.
 #[derive(Deserialize)]
-struct JoseHeader {
+pub(super) struct JoseHeader {
     alg: String,
     typ: Option<String>,
     kid: Option<String>,
@@ -135,7 +135,7 @@ impl JoseHeader {
     }
 }
 
-fn jose_header(jwt: &str, max_length: usize) -> Result<JoseHeader, Refusal> {
+pub(super) fn jose_header(jwt: &str, max_length: usize) -> Result<JoseHeader, Refusal> {
     let mut segments = jwt.split('.');
     let (Some(header), Some(_), Some(_), None) = (segments.next(), segments.next(), segments.next(), segments.next())
     else {

@@ -19,7 +19,7 @@ use url::{Host, Url};
 
 mod addresses;
 mod error;
-mod flights;
+pub mod flights;
 mod freshness;
 mod resolver;
 

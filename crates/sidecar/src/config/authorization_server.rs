@@ -1,13 +1,11 @@
 //! The table `[authorization_server]`: whose tokens count, and where its keys and its status list are.
 
-use std::sync::Arc;
-use std::time::Duration;
-
-use gatelodge_service::config::{HumanDuration, Problems, PublicUrl, public_url};
+use gatelodge_service::config::{HumanDuration, Problems, PublicUrl};
 use serde::Deserialize;
 use url::Url;
 
 use super::http_url;
+use super::issuer::{self, IssuerConfig, KeySource, RawIntrospection, RawTokens, StatusListConfig};
 use crate::relay;
 
 /// Below the issuer.
@@ -19,11 +17,14 @@ pub(super) struct RawAuthorizationServer {
     issuer: Option<String>,
     relay: Option<String>,
     jwks_url: Option<String>,
+    discovery: bool,
     pub(super) clock_leeway: HumanDuration,
     status_list: StatusListSwitch,
     status_list_url: Option<String>,
     status_list_interval: HumanDuration,
     require_status: bool,
+    tokens: RawTokens,
+    introspection: Option<RawIntrospection>,
 }
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -40,34 +41,22 @@ impl Default for RawAuthorizationServer {
             issuer: None,
             relay: None,
             jwks_url: None,
+            discovery: false,
             clock_leeway: HumanDuration::from_secs(30),
             status_list: StatusListSwitch::default(),
             status_list_url: None,
             status_list_interval: HumanDuration::from_secs(2),
             require_status: false,
+            tokens: RawTokens::default(),
+            introspection: None,
         }
     }
 }
 
-/// The status list of the authorization server.
-#[derive(Debug, Clone)]
-pub struct StatusListConfig {
-    /// How its tokens name it.
-    pub uri: Arc<str>,
-    /// Where it is.
-    pub url: Url,
-    /// Between two looks at it.
-    pub interval: Duration,
-    /// Whether only tokens pass that are known not to be revoked.
-    pub is_required: bool,
-}
-
 /// The table, checked.
 pub(super) struct AuthorizationServer {
-    pub issuer: String,
     pub relay: Option<Url>,
-    pub jwks_url: Url,
-    pub status_list: Option<StatusListConfig>,
+    pub issuer: IssuerConfig,
 }
 
 impl RawAuthorizationServer {
@@ -78,21 +67,24 @@ impl RawAuthorizationServer {
         origin: Option<&PublicUrl>,
         problems: &mut Problems,
     ) -> Option<AuthorizationServer> {
-        let issuer = issuer(self.issuer.as_deref(), own_url, problems);
+        let key = |name: &str| format!("authorization_server.{name}");
+        let issuer = match &self.issuer {
+            Some(text) => issuer::identifier(text, &key("issuer"), problems),
+            None => Some(own_url.to_owned()),
+        };
         let relay = self.relay.as_deref().and_then(|text| relay_url(text, problems));
         let own_path = issuer.as_deref().zip(origin).map_or("", |(issuer, origin)| relay::own_path(issuer, origin));
-        let jwks_url = jwks_url(self, relay.as_ref(), own_path, problems);
+        let introspection = issuer::introspection(self.introspection.as_ref(), &key, problems);
+        let keys = keys(self, relay.as_ref(), own_path, problems);
         let status_list = status_list(self, relay.as_ref(), issuer.as_deref(), own_path, problems);
-        Some(AuthorizationServer { issuer: issuer?, relay, jwks_url: jwks_url?, status_list })
+        if keys == Some(None) && (status_list.is_some() || self.require_status) {
+            let hint = "set jwks_url or discovery: the list is signed with the keys of the issuer";
+            problems.add(key("status_list_url"), "cannot be checked without keys", hint);
+        }
+        let wording = issuer::wording(&self.tokens, &key, problems);
+        let issuer = IssuerConfig { issuer: issuer?, keys: keys?, status_list, wording, introspection };
+        Some(AuthorizationServer { relay, issuer })
     }
-}
-
-/// Not held to our own canonical form: issuers of others may end in a slash, and only equality counts (RFC 8414 §3.3).
-fn issuer(text: Option<&str>, default: &str, problems: &mut Problems) -> Option<String> {
-    let Some(text) = text else { return Some(default.to_owned()) };
-    let key = "authorization_server.issuer";
-    // The slash is the only liberty: everything else is as strict as for our own public URL (RFC 8414 §2).
-    public_url(text.strip_suffix('/').unwrap_or(text), key, problems).map(|_| text.to_owned())
 }
 
 fn relay_url(text: &str, problems: &mut Problems) -> Option<Url> {
@@ -109,14 +101,27 @@ fn relay_url(text: &str, problems: &mut Problems) -> Option<Url> {
     Some(url)
 }
 
-fn jwks_url(raw: &RawAuthorizationServer, relay: Option<&Url>, own_path: &str, problems: &mut Problems) -> Option<Url> {
+/// `Some(None)` where there are none, and it is asked about every token.
+fn keys(
+    raw: &RawAuthorizationServer,
+    relay: Option<&Url>,
+    own_path: &str,
+    problems: &mut Problems,
+) -> Option<Option<KeySource>> {
     let key = "authorization_server.jwks_url";
-    match (&raw.jwks_url, relay) {
-        (Some(text), _) => http_url(text, key, problems),
-        (None, Some(relay)) => relay.join(&format!("{own_path}/jwks")).ok(),
-        (None, None) if raw.relay.is_some() => None,
-        (None, None) => {
-            let hint = "name the authorization server with relay, or the place of its keys with jwks_url";
+    match (&raw.jwks_url, raw.discovery, relay) {
+        (Some(_), true, _) => {
+            problems.add(key, "and discovery are both set", "remove one of the two");
+            None
+        }
+        (Some(text), false, _) => Some(Some(KeySource::At(http_url(text, key, problems)?))),
+        (None, true, _) => Some(Some(KeySource::Discovered)),
+        (None, false, Some(relay)) => Some(Some(KeySource::At(relay.join(&format!("{own_path}/jwks")).ok()?))),
+        (None, false, None) if raw.relay.is_some() => None,
+        (None, false, None) if raw.introspection.is_some() => Some(None),
+        (None, false, None) => {
+            let hint = "name the authorization server with relay, or the place of its keys with jwks_url, or set \
+                        discovery = true";
             problems.add(key, "is missing, and so is relay", hint);
             None
         }
@@ -132,11 +137,7 @@ fn status_list(
     problems: &mut Problems,
 ) -> Option<StatusListConfig> {
     let key = |name: &str| format!("authorization_server.{name}");
-    let interval = raw.status_list_interval;
-    if !(Duration::from_secs(1)..=Duration::from_secs(30)).contains(&interval.get()) {
-        let says = format!("\"{interval}\" is not between \"1s\" and \"30s\"");
-        problems.add(key("status_list_interval"), says, "write \"2s\"");
-    }
+    let interval = issuer::checked_interval(raw.status_list_interval, &key("status_list_interval"), problems);
     let url = match (raw.status_list, &raw.status_list_url, relay) {
         (StatusListSwitch::Off, _, _) => None,
         (StatusListSwitch::Auto, Some(text), _) => Some(http_url(text, &key("status_list_url"), problems)?),
@@ -148,5 +149,5 @@ fn status_list(
         problems.add(key("require_status"), "is on, and nothing says which tokens were revoked", hint);
     }
     let uri = format!("{}{STATUS_LIST}", issuer?.trim_end_matches('/')).into();
-    Some(StatusListConfig { uri, url: url?, interval: interval.get(), is_required: raw.require_status })
+    Some(StatusListConfig { uri, url: url?, interval, is_required: raw.require_status })
 }

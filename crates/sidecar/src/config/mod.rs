@@ -12,15 +12,16 @@ use serde::Deserialize;
 use url::Url;
 
 use crate::relay;
-use authorization_server::{AuthorizationServer, RawAuthorizationServer};
+use authorization_server::RawAuthorizationServer;
+use issuer::RawIssuer;
 use resource::RawResource;
 
 pub use api_keys::{ApiKeysConfig, MappedKey};
-pub use authorization_server::StatusListConfig;
 pub use identity::{
     AssertionConfig, ContextRule, CredentialConfig, CredentialSource, ExchangeConfig, IdentityConfig, IdentityKind,
     MapConfig, WebhookConfig,
 };
+pub use issuer::{IntrospectionConfig, IssuerConfig, KeySource, StatusListConfig};
 pub use resource::Resource;
 pub use tools::ToolConfig;
 
@@ -28,6 +29,7 @@ mod access;
 mod api_keys;
 mod authorization_server;
 mod identity;
+mod issuer;
 mod resource;
 mod tools;
 
@@ -50,6 +52,8 @@ pub struct RawConfig {
     trusted_proxies: Vec<String>,
     #[serde(default)]
     authorization_server: RawAuthorizationServer,
+    #[serde(default)]
+    issuer: Vec<RawIssuer>,
     #[serde(default)]
     resource: Vec<RawResource>,
     #[serde(default)]
@@ -85,13 +89,11 @@ pub struct Config {
     pub health_listen: SocketAddr,
     /// The proxies in front, whose word on the address of a client counts.
     pub trusted_proxies: TrustedProxies,
-    /// The `iss` of every acceptable token, byte for byte.
+    /// The authorization server that clients are sent to, byte for byte.
     pub issuer: String,
-    /// Where its keys are (RFC 7517).
-    pub jwks_url: Url,
-    /// Where it is told which tokens were revoked; `None` where nobody looks.
-    pub status_list: Option<StatusListConfig>,
-    /// How far its clock may be off (RFC 7519 §4.1.4).
+    /// Whose tokens count, at least one: the authorization server, then the others.
+    pub issuers: Vec<IssuerConfig>,
+    /// How far their clocks may be off (RFC 7519 §4.1.4).
     pub clock_leeway: Duration,
     /// Where the authorization server is reached; its own paths are forwarded there.
     pub relay: Option<Url>,
@@ -117,22 +119,23 @@ impl RawConfig {
             let says = format!("\"{}\" is not between \"0s\" and \"2m\"", self.authorization_server.clock_leeway);
             problems.add("authorization_server.clock_leeway", says, "write \"30s\", and keep both clocks right");
         }
+        let issuers = issuer::further(&self.issuer, server.as_ref().map(|server| &server.issuer), &mut problems);
         let resources = resource::check(self.resource, origin.as_ref(), unsafe_values_allowed, &mut problems);
-        if let (Some(AuthorizationServer { relay: Some(_), issuer, .. }), Some(origin)) = (&server, &origin) {
-            apart_from_relay(&resources, &relay::paths(issuer, origin), &mut problems);
+        if let (Some(server), Some(origin)) = (&server, &origin)
+            && server.relay.is_some()
+        {
+            apart_from_relay(&resources, &relay::paths(&server.issuer.issuer, origin), &mut problems);
         }
         match (origin, listeners, server) {
             (Some(public_url), Some((listen, health_listen)), Some(server)) if problems.is_empty() => {
-                let AuthorizationServer { issuer, relay, jwks_url, status_list } = server;
-                let logs = self.logs;
+                let (issuer, relay, logs) = (server.issuer.issuer, server.relay, self.logs);
                 Ok(Config {
                     public_url,
                     listen,
                     health_listen,
                     trusted_proxies,
                     issuer,
-                    jwks_url,
-                    status_list,
+                    issuers,
                     clock_leeway,
                     relay,
                     resources,

@@ -16,6 +16,7 @@ use super::access::{self, RawAccess, RawLogin};
 use super::api_keys::{ApiKeysConfig, RawApiKeys};
 use super::http_url;
 use super::identity::{IdentityConfig, RawIdentity};
+use super::issuer;
 use super::tools::{self, ToolConfig};
 use crate::front_door;
 use crate::lists::Overlay;
@@ -33,6 +34,8 @@ pub(super) struct RawResource {
     upstream_socket: Option<PathBuf>,
     upstream_ca_file: Option<PathBuf>,
     name: Option<String>,
+    #[serde(default)]
+    audiences: Vec<String>,
     #[serde(default = "defaults::scopes")]
     scopes: Vec<String>,
     #[serde(default)]
@@ -82,6 +85,8 @@ pub struct Resource {
     pub path: String,
     /// Its identifier and the audience of its tokens (RFC 8707 §2): what people type.
     pub id: ResourceId,
+    /// Other names of it in the `aud` of tokens.
+    pub audiences: Vec<String>,
     /// Where requests are forwarded to.
     pub upstream: Url,
     /// The file that it listens on, where it has no port.
@@ -124,6 +129,7 @@ pub(super) fn check(
         }
         checked.extend(raw.check(origin, unsafe_values_allowed, &key, problems));
     }
+    issuer::audiences_apart(&checked, problems);
     checked
 }
 
@@ -153,6 +159,7 @@ impl RawResource {
         Some(Resource {
             path: self.path,
             id: id?,
+            audiences: self.audiences,
             upstream: upstream?,
             upstream_socket: self.upstream_socket,
             upstream_ca_file: self.upstream_ca_file,

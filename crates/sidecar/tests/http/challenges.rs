@@ -126,7 +126,7 @@ async fn a_token_for_anything_but_this_resource_is_refused() {
         "https://mcp.example.com/",
         "https://mcp.example.com/mc",
         "https://mcp.example.com/mcp2",
-        "https://mcp.example.com/mcp/",
+        "https://mcp.example.com/mcp//",
         "https://mcp.example.com/mcp/x",
         "https://mcp.example.com/MCP",
         "https://MCP.example.com/mcp",

@@ -119,6 +119,94 @@ fn each_mistake_has_its_own_words() {
 }
 
 #[test]
+fn each_mistake_about_issuers_has_its_own_words() {
+    let other = "[[issuer]]\nissuer = \"https://b.example\"\n";
+    let asked =
+        "[issuer.introspection]\nurl = \"https://b.example/i\"\nclient_id = \"me\"\nclient_secret = \"s3cret\"\n";
+    let ours = "[authorization_server.introspection]\nurl = \"https://a.example/i\"\nclient_id = \"me\"\nclient_secret = \"s3cret\"\n";
+    let (keys, told) =
+        ("jwks_url = \"https://b.example/keys\"\n", |table: &str, line: &str| format!("{other}{table}{line}\n"));
+    for (more, expected) in [
+        (
+            other.to_owned(),
+            "issuer[0].jwks_url: is missing, and so are discovery and introspection\n  hint: set discovery",
+        ),
+        (
+            told(keys, "discovery = true"),
+            "issuer[0].jwks_url: and discovery are both set\n  hint: remove one of the two",
+        ),
+        (told(keys, "jwks = 1"), "issuer[0].jwks: this key is unknown"),
+        (told("jwks_url = \"b.example\"", ""), "issuer[0].jwks_url: \"b.example\" is not an http or https URL"),
+        (told(keys, "require_status = true"), "issuer[0].require_status: is on, and nothing says which"),
+        (told(keys, "status_list_interval = \"1m\""), "issuer[0].status_list_interval: \"1m\" is not between"),
+        (told(asked, "").replace("[issuer.i", "status_list_url = \"https://b.example/l\"\n[issuer.i"), "without keys"),
+        (told(keys, "[issuer.tokens]\ntypes = []"), "issuer[0].tokens.types: is not a list of token types"),
+        (told(keys, "[issuer.tokens]\ntypes = [\"application/x\"]"), "without \"application/\""),
+        (
+            told(keys, "[issuer.tokens]\nclient_id_claim = \"aud\""),
+            "issuer[0].tokens.client_id_claim: \"aud\" is not the",
+        ),
+        (told(keys, "[issuer.tokens]\nscope_claim = \"\""), "issuer[0].tokens.scope_claim: \"\" is not the name"),
+        (
+            told(&asked.replace("https://b", "http://b"), ""),
+            "issuer[0].introspection.url: \"http://b.example/i\" is not https",
+        ),
+        (told(&asked.replace("s3cret", ""), ""), "issuer[0].introspection.client_secret: the secret is empty"),
+        (
+            told(&asked.replace("client_secret = \"s3cret\"\n", ""), ""),
+            "issuer[0].introspection.client_secret: is missing",
+        ),
+        (told(&asked.replace("\"me\"", "\"\""), ""), "issuer[0].introspection.client_id: is empty"),
+        (format!("{ours}{other}{asked}"), "issuer[0].introspection.token_prefix: leaves open which of two issuers"),
+        (
+            told(keys, "").replace("https://b.example\"", "http://b.example\""),
+            "issuer[0].issuer: \"http://b.example\" is not",
+        ),
+        (
+            told(keys, "").replace("https://b.example\"", "https://mcp.example.com\""),
+            "is there twice\n  hint: give each issuer",
+        ),
+        (
+            ours.replace("https://a", "http://a"),
+            "authorization_server.introspection.url: \"http://a.example/i\" is not https",
+        ),
+    ] {
+        let (_dir, path) = written(&format!("{GOOD}{more}"));
+        let output = sidecar("check", &path).output().expect("it runs");
+        let said = told_by(&output, &more);
+        assert!(said.contains(expected) && said.contains("hint: "), "{expected} in {said}");
+        assert!(!said.contains("s3cret"), "{said}");
+    }
+    let no_keys = "status_list_url = \"https://a.example/l\"";
+    let (_dir, path) = written(&format!("{}{ours}", GOOD.replace("relay = \"http://127.0.0.1:4000\"", no_keys)));
+    let said = told_by(&sidecar("check", &path).output().expect("it runs"), no_keys);
+    assert!(said.contains("authorization_server.status_list_url: cannot be checked without keys"), "{said}");
+}
+
+#[test]
+fn an_audience_is_the_name_of_one_resource() {
+    let second = "[[resource]]\npath = \"/b\"\nupstream = \"http://127.0.0.1:3000/b\"\n";
+    for (first, then, expected) in [
+        ("\"\"", "", "resource[0].audiences[0]: is empty\n  hint: write what tokens for this resource name"),
+        ("\"https://mcp.example.com/b\"", "", "resource[0].audiences[0]: \"https://mcp.example.com/b\" is the name"),
+        ("\"https://mcp.example.com/b/\"", "", "is the name of another resource too\n  hint: give each resource"),
+        ("\"api://x\"", "audiences = [\"api://x\"]", "resource[1].audiences[0]: \"api://x\" is the name of another"),
+    ] {
+        let more = format!("audiences = [{first}]\n{second}{then}\n");
+        let (_dir, path) = written(&format!("{GOOD}{more}"));
+        let said = told_by(&sidecar("check", &path).output().expect("it runs"), &more);
+        assert!(said.contains(expected), "{expected} in {said}");
+    }
+}
+
+/// What a configuration that is no good is told.
+fn told_by(output: &Output, configuration: &str) -> String {
+    let said = told(output);
+    assert_eq!(output.status.code(), Some(1), "{configuration}: {said}");
+    said
+}
+
+#[test]
 fn an_address_in_use_is_named_with_its_key() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = taken.local_addr().expect("an address");
@@ -134,6 +222,28 @@ fn an_address_in_use_is_named_with_its_key() {
             said.contains(&format!("cannot listen on {address}")) && said.contains(&format!("Change {key} in")),
             "{said}"
         );
+    }
+}
+
+#[test]
+fn an_authorization_server_of_others_needs_no_relay() {
+    let table = "issuer = \"https://tenant.example/\"\n";
+    let asked = "[authorization_server.introspection]\nurl = \"http://127.0.0.1:9/i\"\nclient_id = \"me\"\nclient_secret = \"x\"\n";
+    for (keys, more, says) in [
+        ("discovery = true", "", "tokens of https://tenant.example/ checked with the keys that its metadata names"),
+        (
+            "jwks_url = \"http://keys:1/k\"",
+            "",
+            "tokens of https://tenant.example/ checked with the keys at http://keys:1/k",
+        ),
+        ("", asked, "tokens of https://tenant.example/ asked about at http://127.0.0.1:9/i"),
+        ("discovery = true", asked, "its metadata names, opaque ones asked about at http://127.0.0.1:9/i"),
+    ] {
+        let toml = GOOD.replace("relay = \"http://127.0.0.1:4000\"", &format!("{table}{keys}\n{more}"));
+        let (_dir, path) = written(&toml);
+        let output = sidecar("check", &path).output().expect("it runs");
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(said.contains(says), "{says} in {said}{}", told(&output));
     }
 }
 

@@ -1,10 +1,14 @@
 //! RFC 7517 §5: the keys of the authorization server, and what happens while they cannot be had.
 
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use gatelodge_oauth::access_token::jwks;
+use gatelodge_service::clock::Clock;
 use reqwest::Method;
+use serde_json::json;
 
 use crate::support::authority::new_key;
-use crate::support::{CHALLENGE, World, header};
+use crate::support::{Authority, CHALLENGE, World, header, soon};
 
 #[actix_web::test]
 async fn before_the_first_keys_a_token_is_neither_good_nor_bad() {
@@ -64,4 +68,41 @@ async fn a_new_key_is_found_by_the_first_token_that_uses_it() {
         assert_eq!(answer.expect("an answer").status(), 200);
     }
     assert_eq!(world.authorized(Method::POST).send().await.expect("an answer").status(), 200, "the old key too");
+}
+
+#[actix_web::test]
+async fn ten_thousand_made_up_key_names_cause_one_fetch() {
+    let world = World::start().await;
+    assert_eq!(world.status(&world.authority.token()).await, 200);
+    let encode = |value: serde_json::Value| BASE64_URL_SAFE_NO_PAD.encode(value.to_string());
+    let claims = encode(json!({"iss": "https://mcp.example.com"}));
+    for hundred in 0..100 {
+        let requests = (0..100).map(|number| {
+            let header = encode(json!({"alg": "ES256", "typ": "at+jwt", "kid": format!("{hundred}-{number}")}));
+            let token = format!("{header}.{claims}.AAAA");
+            let request = world.request(Method::POST).bearer_auth(token);
+            async move { request.send().await.expect("an answer").status() }
+        });
+        let answers = futures_util::future::join_all(requests.collect::<Vec<_>>()).await;
+        assert!(answers.iter().all(|status| *status == 401), "{answers:?}");
+    }
+    let fetches = world.authority.fetches();
+    assert!(fetches <= 3, "{fetches}: the first one, one for all those names, and on a slow machine one by the clock");
+    assert_eq!(world.status(&world.authority.token()).await, 200);
+}
+
+#[actix_web::test]
+async fn a_sidecar_that_starts_alone_recovers_by_itself() {
+    let authority = Authority::start();
+    authority.set_away(true);
+    let world = World::around(authority, Clock::system(), |toml| toml).await;
+    let token = world.authority.token();
+    assert_eq!(world.status(&token).await, 503);
+    world.authority.set_away(false);
+    soon("the keys are fetched", async {
+        while world.status(&token).await != 200 {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    })
+    .await;
 }

@@ -2,6 +2,7 @@
 
 pub mod authority;
 pub mod minter;
+pub mod site;
 pub mod upstream;
 
 use std::net::SocketAddr;
@@ -19,6 +20,7 @@ use tokio::net::TcpStream;
 
 pub use authority::Authority;
 pub use minter::Minter;
+pub use site::Site;
 pub use upstream::{Seen, Upstream};
 
 /// How long a test waits for something that must happen; never how long something takes.
@@ -44,7 +46,11 @@ impl World {
 
     /// Starts with a configuration that the test has changed.
     pub async fn with(change: impl FnOnce(String) -> String) -> World {
-        let authority = Authority::start();
+        Self::around(Authority::start(), Clock::system(), change).await
+    }
+
+    /// Starts beside an authorization server that the test has made, at the test's own time.
+    pub async fn around(authority: Authority, clock: Clock, change: impl FnOnce(String) -> String) -> World {
         let upstream = Upstream::start();
         let toml = format!(
             "public_url = \"https://mcp.example.com\"\nlisten = \"127.0.0.1:0\"\nhealth_listen = \"127.0.0.1:0\"\n\
@@ -53,7 +59,7 @@ impl World {
             upstream.url
         );
         let authority_section = format!("[authorization_server]\njwks_url = \"{}\"", authority.jwks_url);
-        let application = run(&change(toml.replace("[authority]", &authority_section)));
+        let application = run_at(&change(toml.replace("[authority]", &authority_section)), clock);
         World { address: application, authority, upstream, client: client() }
     }
 
@@ -93,6 +99,12 @@ impl World {
         self.request(method).bearer_auth(self.authority.token())
     }
 
+    /// How a request to the MCP path with this token is answered.
+    pub async fn status(&self, token: &str) -> u16 {
+        let answer = self.request(Method::POST).bearer_auth(token).send().await.expect("an answer");
+        answer.status().as_u16()
+    }
+
     /// Sends bytes as they are on a connection of their own; what comes back until the server closes it.
     pub async fn raw(&self, bytes: &[u8]) -> String {
         let mut stream = TcpStream::connect(self.address).await.expect("a connection");
@@ -123,7 +135,12 @@ pub fn config(toml: &str) -> Config {
 
 /// Runs a sidecar in this process until the test ends.
 pub fn run(toml: &str) -> SocketAddr {
-    let application = Application::build(config(toml), Clock::system()).expect("a sidecar");
+    run_at(toml, Clock::system())
+}
+
+/// The same at another time.
+pub fn run_at(toml: &str, clock: Clock) -> SocketAddr {
+    let application = Application::build(config(toml), clock).expect("a sidecar");
     let address = application.address;
     actix_web::rt::spawn(application.run());
     SocketAddr::from(([127, 0, 0, 1], address.port()))

@@ -1,13 +1,14 @@
-//! Which tokens were revoked: the status list of the authorization server (draft-ietf-oauth-status-list), fetched again and
-//! again in the background. Asked by `gate.rs`, which never waits for it.
+//! Which tokens were revoked: the status list of an issuer (draft-ietf-oauth-status-list), fetched again and again in the
+//! background. Asked by `mod.rs`, which never waits for it.
 //!
 //! A grant that was revoked stays so: the last list that was had goes on counting while no other can be had. Whether a token
 //! that it does not name may pass then, or before there is a list, is the operator's choice.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 use std::time::Duration;
 
-use gatelodge_oauth::access_token::{AccessToken, Refusal};
+use arc_swap::ArcSwapOption;
+use gatelodge_oauth::access_token::{AccessToken, Refusal, VerifyingKeys};
 use gatelodge_oauth::status_list::{self, InvalidStatusList, MAX_LENGTH, MEDIA_TYPE, SignedStatusList, StatusList};
 use gatelodge_oauth::time::Timestamp;
 use gatelodge_service::clock::Clock;
@@ -16,8 +17,8 @@ use reqwest::header::{ACCEPT, CACHE_CONTROL, ETAG, HeaderValue, IF_NONE_MATCH};
 use reqwest::{Client, StatusCode};
 use tokio::time::{Instant, sleep};
 
+use super::jwks::Jwks;
 use crate::config::StatusListConfig;
-use crate::jwks::Jwks;
 
 /// After so long without an answer the list at hand is stale.
 const FRESH_FOR: Duration = Duration::from_secs(30);
@@ -27,7 +28,7 @@ pub struct Statuses {
     config: StatusListConfig,
     leeway: Duration,
     client: Client,
-    held: RwLock<Option<Held>>,
+    held: ArcSwapOption<Held>,
 }
 
 #[derive(Clone)]
@@ -41,15 +42,15 @@ struct Held {
 
 /// What is known at one moment.
 #[derive(Debug, Clone)]
-pub struct Snapshot {
+struct Snapshot<'a> {
     /// The list that tokens must name.
-    pub uri: Arc<str>,
+    uri: &'a str,
     /// The last list that was had.
-    pub list: Option<Arc<StatusList>>,
+    list: Option<&'a StatusList>,
     /// Whether it is of now.
-    pub is_fresh: bool,
+    is_fresh: bool,
     /// Whether only tokens pass that are known not to be revoked.
-    pub is_required: bool,
+    is_required: bool,
 }
 
 /// What the list says of a token.
@@ -63,14 +64,14 @@ pub enum Verdict {
     Unknown,
 }
 
-impl Snapshot {
+impl Snapshot<'_> {
     /// Only the list that the token names says something of it.
-    pub fn judge(&self, token: &AccessToken) -> Verdict {
-        let reference = token.status.as_ref().filter(|reference| *reference.uri == *self.uri);
+    fn judge(&self, token: &AccessToken) -> Verdict {
+        let reference = token.status.as_ref().filter(|reference| reference.uri == self.uri);
         let Some(reference) = reference else {
             return if self.is_required { Verdict::Bad(Refusal::NoStatus) } else { Verdict::Good };
         };
-        let is_set = self.list.as_ref().and_then(|list| list.is_set(reference.idx));
+        let is_set = self.list.and_then(|list| list.is_set(reference.idx));
         if self.is_fresh && is_set.is_none() {
             let passes = !self.is_required;
             tracing::warn!(index = reference.idx, passes, "a token names an index behind the end of the status list");
@@ -104,18 +105,19 @@ impl Statuses {
     /// Nothing is fetched yet: start-up does not depend on the authorization server.
     pub fn new(config: StatusListConfig, leeway: Duration) -> Result<Self, reqwest::Error> {
         let options = HttpClientOptions { tls: Tls::for_urls([config.url.as_str()]), ..HttpClientOptions::default() };
-        Ok(Self { config, leeway, client: http_client::build(&options)?, held: RwLock::default() })
+        Ok(Self { config, leeway, client: http_client::build(&options)?, held: ArcSwapOption::empty() })
     }
 
-    /// What is known now.
-    pub fn snapshot(&self) -> Snapshot {
-        let held = self.held.read().unwrap_or_else(PoisonError::into_inner);
-        Snapshot {
-            uri: Arc::clone(&self.config.uri),
-            list: held.as_ref().map(|held| Arc::clone(&held.list)),
+    /// What is known now of a token. Asked for every request: it waits for nobody and counts nothing that is shared.
+    pub fn judge(&self, token: &AccessToken) -> Verdict {
+        let held = self.held.load();
+        let snapshot = Snapshot {
+            uri: &self.config.uri,
+            list: held.as_ref().map(|held| &*held.list),
             is_fresh: held.as_ref().is_some_and(|held| held.confirmed_at.elapsed() < FRESH_FOR),
             is_required: self.config.is_required,
-        }
+        };
+        snapshot.judge(token)
     }
 
     /// Runs for as long as the process. A list that cannot be had is told once, and once more when it is there again.
@@ -143,7 +145,7 @@ impl Statuses {
     }
 
     async fn fetch(&self, jwks: &Arc<Jwks>, clock: &Clock) -> Result<(), FetchError> {
-        let held = self.held.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let held = self.held.load_full();
         let mut request = self.client.get(self.config.url.clone()).header(ACCEPT, MEDIA_TYPE);
         // RFC 9111 §5.2.1.4: no cache in between may answer on its own what was true a while ago.
         request = request.header(CACHE_CONTROL, "no-cache");
@@ -153,7 +155,7 @@ impl Statuses {
         let asked_at = Instant::now();
         let mut response = request.send().await?;
         if let (StatusCode::NOT_MODIFIED, Some(held)) = (response.status(), &held) {
-            self.hold(Held { confirmed_at: asked_at, ..held.clone() });
+            self.hold(Held { confirmed_at: asked_at, ..Held::clone(held) });
             return Ok(());
         }
         if response.status() != StatusCode::OK {
@@ -168,25 +170,26 @@ impl Statuses {
             }
         }
         let signed = self.believe(&String::from_utf8_lossy(&document), jwks, clock).await?;
-        let issued_at = latest(held.as_ref(), &signed)?;
+        let issued_at = latest(held.as_deref(), &signed)?;
         self.hold(Held { list: Arc::new(signed.list), issued_at, etag, confirmed_at: asked_at });
         Ok(())
     }
 
     /// A list signed with a key that was just published makes the keys be fetched, as a token does.
     async fn believe(&self, document: &str, jwks: &Arc<Jwks>, clock: &Clock) -> Result<SignedStatusList, FetchError> {
-        let verify = |keys: &_| status_list::verify(document, keys, &self.config.uri, self.leeway, clock.now());
-        let keys = jwks.current().await.ok_or(FetchError::NoKeys)?;
-        match verify(&keys) {
+        let verify =
+            |keys: &VerifyingKeys| status_list::verify(document, keys, &self.config.uri, self.leeway, clock.now());
+        let held = jwks.current().await.ok_or(FetchError::NoKeys)?;
+        match verify(&held.keys) {
             Err(InvalidStatusList::NotSigned(Refusal::UnknownKey { .. })) => {
-                Ok(verify(&*jwks.refetched().await.ok_or(FetchError::NoKeys)?)?)
+                Ok(verify(&jwks.refetched().await.ok_or(FetchError::NoKeys)?.keys)?)
             }
             outcome => Ok(outcome?),
         }
     }
 
     fn hold(&self, held: Held) {
-        *self.held.write().unwrap_or_else(PoisonError::into_inner) = Some(held);
+        self.held.store(Some(Arc::new(held)));
     }
 }
 
@@ -223,7 +226,7 @@ mod tests {
 
     #[test]
     fn a_token_is_judged_by_its_own_list_and_by_what_the_operator_wants() {
-        let list = Some(Arc::new(StatusList::new(8, [3])));
+        let list = Some(&StatusList::new(8, [3]));
         let (ours, revoked, foreign) = (Some((2, URI)), Some((3, URI)), Some((3, "https://other.example/status-list")));
         let (good, unknown) = (Verdict::Good, Verdict::Unknown);
         let (ended, no_status) = (Verdict::Bad(Refusal::Revoked), Verdict::Bad(Refusal::NoStatus));
@@ -240,7 +243,7 @@ mod tests {
             (None, &list, true, &good, &no_status),
         ] {
             for (is_required, expected) in [(false, lenient), (true, strict)] {
-                let snapshot = Snapshot { uri: URI.into(), list: list.clone(), is_fresh, is_required };
+                let snapshot = Snapshot { uri: URI, list: *list, is_fresh, is_required };
                 let verdict = snapshot.judge(&token(status));
                 assert_eq!(verdict, *expected, "{status:?} {list:?} {is_fresh} {is_required}");
             }

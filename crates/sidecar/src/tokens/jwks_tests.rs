@@ -1,5 +1,6 @@
 //! What HTTP tests cannot show without waiting: the cool-downs, the end of the last good set, and bad documents.
 
+use std::sync::RwLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use actix_web::{App, HttpResponse, HttpServer, guard, web};
@@ -44,7 +45,7 @@ impl Server {
     }
 
     fn keys(&self, timing: Timing) -> Arc<Jwks> {
-        Arc::new(Jwks::new(self.url.clone(), timing).expect("a client"))
+        Arc::new(Jwks::new(Place::At(self.url.clone()), timing).expect("a client"))
     }
 
     fn fetches(&self) -> usize {
@@ -107,7 +108,7 @@ async fn a_document_that_cannot_be_used_never_replaces_the_last_good_one() {
     let server = Server::start();
     let keys = server.keys(eager());
     let first = keys.current().await.expect("keys");
-    let too_large = format!("{{\"keys\":[],\"padding\":\"{}\"}}", "x".repeat(LARGEST_DOCUMENT));
+    let too_large = format!("{{\"keys\":[],\"padding\":\"{}\"}}", "x".repeat(document::LARGEST));
     for bad in [
         None,
         Some("{\"keys\":[]}".into()),
@@ -152,4 +153,50 @@ async fn keys_are_fetched_in_the_background_until_they_are_there_and_afterwards(
     tokio::time::timeout(patience, until(so_far + 3)).await.expect("it goes on");
     assert!(keys.is_ready());
     task.abort();
+}
+
+#[actix_web::test]
+async fn only_another_document_is_another_generation() {
+    let server = Server::start();
+    let keys = server.keys(eager());
+    let first = keys.current().await.expect("keys");
+    let again = keys.refetched().await.expect("keys");
+    assert!(Arc::ptr_eq(&first.keys, &again.keys));
+    assert_eq!((again.generation, keys.generation()), (first.generation, Some(first.generation)));
+    server.publish(Some(good()));
+    let other = keys.refetched().await.expect("keys");
+    assert_ne!(other.generation, first.generation);
+    server.publish(None);
+    assert_eq!(
+        keys.refetched().await.expect("keys").generation,
+        other.generation,
+        "what cannot be had changes nothing"
+    );
+}
+
+#[actix_web::test]
+async fn keys_that_nobody_confirms_are_not_at_hand_for_ever() {
+    let server = Server::start();
+    let keys = server.keys(Timing { keep_last_good: Duration::ZERO, ..eager() });
+    keys.current().await;
+    assert_eq!(keys.generation(), None);
+}
+
+#[actix_web::test]
+async fn an_hour_without_the_authorization_server_changes_nothing_and_a_day_ends_it() {
+    let server = Server::start();
+    let keys = server.keys(eager());
+    assert!(keys.current().await.is_some());
+    server.publish(None);
+    let hours = async |hours: u64| {
+        tokio::time::pause();
+        tokio::time::advance(Duration::from_secs(hours * 3600)).await;
+        tokio::time::resume();
+    };
+    hours(1).await;
+    assert!(keys.refetched().await.is_some() && keys.is_ready());
+    hours(23).await;
+    assert!(keys.current().await.is_none() && !keys.is_ready());
+    server.publish(Some(good()));
+    assert!(keys.current().await.is_some(), "and it comes back by itself");
 }

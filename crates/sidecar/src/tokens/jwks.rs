@@ -1,11 +1,12 @@
-//! The public keys of the authorization server (RFC 7517 §5): fetched, kept, and fetched again. Asked by `endpoint.rs`.
+//! The public keys of an issuer (RFC 7517 §5): fetched, kept, and fetched again. Asked by `mod.rs` and `status_list.rs`.
 //!
 //! Fetches never run in parallel. A token with an unknown key causes one at most every 30 s, whoever sends it. While the
 //! authorization server is away the last good set stays in use; before there is one, nobody's token can be judged.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwapOption;
 use gatelodge_oauth::access_token::VerifyingKeys;
 use gatelodge_service::http_client::{self, HttpClientOptions, Tls};
 use reqwest::Client;
@@ -13,8 +14,9 @@ use tokio::sync::{Mutex, MutexGuard};
 use tokio::time::{Instant, sleep};
 use url::Url;
 
-/// A key set larger than this is not read.
-const LARGEST_DOCUMENT: usize = 64 * 1024;
+use super::cache::sha256;
+use super::discovery::Discovery;
+use super::document::{self, FetchError};
 
 /// When keys are fetched.
 #[derive(Debug, Clone)]
@@ -43,15 +45,28 @@ impl Default for Timing {
 
 /// The keys at hand.
 pub struct Jwks {
-    url: Url,
+    place: Place,
     client: Client,
     timing: Timing,
-    held: RwLock<Option<Held>>,
+    held: ArcSwapOption<Held>,
     attempts: Mutex<Attempts>,
 }
 
-struct Held {
-    keys: Arc<VerifyingKeys>,
+/// Where they are.
+pub enum Place {
+    /// There.
+    At(Url),
+    /// Where the metadata says.
+    Discovered(Discovery),
+}
+
+/// One set of keys.
+pub struct Held {
+    /// The keys.
+    pub keys: Arc<VerifyingKeys>,
+    /// Another number for each set that differs from the one before: what was judged with one set is not good with the next.
+    pub generation: u64,
+    document: [u8; 32],
     fetched_at: Instant,
 }
 
@@ -62,30 +77,20 @@ struct Attempts {
     last_miss: Option<Instant>,
 }
 
-#[derive(Debug, thiserror::Error)]
-enum FetchError {
-    #[error(transparent)]
-    Http(#[from] reqwest::Error),
-    #[error("it answered {0}")]
-    Status(reqwest::StatusCode),
-    #[error("the document is larger than {LARGEST_DOCUMENT} bytes")]
-    TooLarge,
-    #[error(transparent)]
-    NotJwks(#[from] gatelodge_oauth::access_token::InvalidJwks),
-    #[error("the document has no key that can be used")]
-    NoKey,
-}
-
 impl Jwks {
     /// Nothing is fetched yet: start-up does not depend on the authorization server.
-    pub fn new(url: Url, timing: Timing) -> Result<Self, reqwest::Error> {
-        let options = HttpClientOptions { tls: Tls::for_urls([url.as_str()]), ..HttpClientOptions::default() };
-        let client = http_client::build(&options)?;
-        Ok(Self { url, client, timing, held: RwLock::default(), attempts: Mutex::default() })
+    pub fn new(place: Place, timing: Timing) -> Result<Self, reqwest::Error> {
+        let urls = match &place {
+            Place::At(url) => std::slice::from_ref(url),
+            Place::Discovered(discovery) => discovery.candidates(),
+        };
+        let tls = Tls::for_urls(urls.iter().map(Url::as_str));
+        let client = http_client::build(&HttpClientOptions { tls, ..HttpClientOptions::default() })?;
+        Ok(Self { place, client, timing, held: ArcSwapOption::empty(), attempts: Mutex::default() })
     }
 
     /// The keys at hand. Fetches only when there are none; `None` when that fails.
-    pub async fn current(&self) -> Option<Arc<VerifyingKeys>> {
+    pub async fn current(&self) -> Option<Arc<Held>> {
         if let Some(keys) = self.at_hand() {
             return Some(keys);
         }
@@ -97,7 +102,7 @@ impl Jwks {
     }
 
     /// The keys at hand after looking for a key that was not among them, if it is time to look again.
-    pub async fn refetched(self: &Arc<Self>) -> Option<Arc<VerifyingKeys>> {
+    pub async fn refetched(self: &Arc<Self>) -> Option<Arc<Held>> {
         let this = Arc::clone(self);
         // A task of its own: a client that hangs up must not take the one fetch of the next 30 s with it.
         let look = tokio::spawn(async move {
@@ -113,7 +118,13 @@ impl Jwks {
 
     /// Whether tokens can be judged.
     pub fn is_ready(&self) -> bool {
-        self.at_hand().is_some()
+        self.generation().is_some()
+    }
+
+    /// Which keys are at hand. Asked for every request: it waits for nobody and counts nothing that is shared.
+    pub fn generation(&self) -> Option<u64> {
+        let held = self.held.load();
+        held.as_ref().filter(|held| self.is_usable(held)).map(|held| held.generation)
     }
 
     /// Runs for as long as the process: fetches now, then again and again; sooner while it fails.
@@ -126,48 +137,60 @@ impl Jwks {
         }
     }
 
-    fn at_hand(&self) -> Option<Arc<VerifyingKeys>> {
-        let held = self.held.read().unwrap_or_else(PoisonError::into_inner);
-        let held = held.as_ref().filter(|held| held.fetched_at.elapsed() < self.timing.keep_last_good)?;
-        Some(Arc::clone(&held.keys))
+    fn at_hand(&self) -> Option<Arc<Held>> {
+        self.held.load_full().filter(|held| self.is_usable(held))
+    }
+
+    fn is_usable(&self, held: &Held) -> bool {
+        held.fetched_at.elapsed() < self.timing.keep_last_good
     }
 
     async fn fetch(&self, attempts: &mut MutexGuard<'_, Attempts>) -> bool {
         match self.download().await {
-            Ok(keys) => {
+            Ok((keys, document)) => {
                 if attempts.last_failure.take().is_some() || self.at_hand().is_none() {
-                    tracing::info!("the keys of the authorization server are at hand");
+                    tracing::info!(url = self.name(), "the keys of the authorization server are at hand");
                 }
-                let held = Held { keys: Arc::new(keys), fetched_at: Instant::now() };
-                *self.held.write().unwrap_or_else(PoisonError::into_inner) = Some(held);
+                self.hold(keys, document);
                 true
             }
             Err(error) => {
+                if let Place::Discovered(discovery) = &self.place {
+                    discovery.doubt();
+                }
                 if attempts.last_failure.replace(Instant::now()).is_none() {
                     let cause = http_client::cause(&error);
-                    tracing::warn!(url = %self.url, %cause, "the keys of the authorization server cannot be fetched");
+                    tracing::warn!(url = self.name(), cause, "the keys of the authorization server cannot be fetched");
                 }
                 false
             }
         }
     }
 
-    async fn download(&self) -> Result<VerifyingKeys, FetchError> {
-        // RFC 9111 §5.2.1.4: no cache in between may answer on its own, with a key that was withdrawn since.
-        let request = self.client.get(self.url.clone()).header("accept", "application/json");
-        let mut response = request.header("cache-control", "no-cache").send().await?;
-        if response.status() != reqwest::StatusCode::OK {
-            return Err(FetchError::Status(response.status()));
+    /// Only called by the one that fetches.
+    fn hold(&self, keys: VerifyingKeys, document: [u8; 32]) {
+        let (keys, generation) = match self.held.load_full() {
+            Some(held) if held.document == document => (Arc::clone(&held.keys), held.generation),
+            Some(held) => (Arc::new(keys), held.generation + 1),
+            None => (Arc::new(keys), 0),
+        };
+        self.held.store(Some(Arc::new(Held { keys, generation, document, fetched_at: Instant::now() })));
+    }
+
+    fn name(&self) -> &str {
+        match &self.place {
+            Place::At(url) => url.as_str(),
+            Place::Discovered(discovery) => discovery.issuer(),
         }
-        let mut document = Vec::new();
-        while let Some(chunk) = response.chunk().await? {
-            document.extend_from_slice(&chunk);
-            if document.len() > LARGEST_DOCUMENT {
-                return Err(FetchError::TooLarge);
-            }
-        }
+    }
+
+    async fn download(&self) -> Result<(VerifyingKeys, [u8; 32]), FetchError> {
+        let document = match &self.place {
+            Place::At(url) => document::get(&self.client, url).await?,
+            Place::Discovered(discovery) => document::get(&self.client, &discovery.keys(&self.client).await?).await?,
+        };
         let keys = VerifyingKeys::from_jwks(&document)?;
-        if keys.is_empty() { Err(FetchError::NoKey) } else { Ok(keys) }
+        if keys.is_empty() { Err(FetchError::NoKey) } else { Ok((keys, sha256(&document))) }
     }
 }
 

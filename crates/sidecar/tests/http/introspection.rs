@@ -1,0 +1,177 @@
+//! RFC 7662: tokens that only their issuer can read.
+
+use std::time::Duration;
+
+use gatelodge_service::clock::Clock;
+use serde_json::{Value, json};
+
+use crate::support::{Authority, Site, World, header};
+
+const ISSUER: &str = "https://other.example";
+
+/// What is said of a good token.
+fn active() -> Value {
+    let now = Clock::system().now().as_unix();
+    json!({"active": true, "iss": ISSUER, "sub": "user_1", "client_id": "client_1", "aud": "https://mcp.example.com/mcp",
+        "scope": "mcp:use", "token_type": "Bearer", "iat": now, "exp": now + 3600})
+}
+
+fn table(site: &Site, issuer: &str, prefix: &str) -> String {
+    format!(
+        "[[issuer]]\nissuer = \"{issuer}\"\n[issuer.introspection]\nurl = \"{}/introspect\"\nclient_id = \"side:car\"\n\
+         client_secret = \"s/cret\"\ntoken_prefix = \"{prefix}\"\n",
+        site.url
+    )
+}
+
+async fn world(site: &Site, clock: &Clock) -> World {
+    World::around(Authority::start(), clock.clone(), |toml| toml + &table(site, ISSUER, "")).await
+}
+
+/// Proves RFC 7662 §2.1: the token is in the body of a POST, and whoever asks says who it is.
+#[actix_web::test]
+async fn an_opaque_token_is_asked_about_once_in_a_body_and_by_name() {
+    let site = Site::start();
+    let world = world(&site, &Clock::system()).await;
+    site.say("opaque", &active());
+    let many = (0..50).map(|_| world.status("opaque"));
+    assert!(futures_util::future::join_all(many.collect::<Vec<_>>()).await.iter().all(|status| *status == 200));
+    let questions = site.questions();
+    assert_eq!(questions.len(), 1, "{questions:?}");
+    assert_eq!(questions[0].body, "token=opaque&token_type_hint=access_token");
+    assert_eq!(
+        (questions[0].query.as_str(), questions[0].authorization.as_str()),
+        ("", "Basic c2lkZSUzQWNhcjpzJTJGY3JldA==")
+    );
+    let seen = world.upstream.seen();
+    assert_eq!(seen[0].all("x-mcp-auth-sub"), ["user_1"]);
+}
+
+/// Proves RFC 7662 §4: the answer is checked like a token.
+#[actix_web::test]
+async fn what_is_said_of_a_token_is_checked_like_a_token() {
+    let site = Site::start();
+    let world = world(&site, &Clock::system()).await;
+    let now = Clock::system().now().as_unix();
+    let cases = [
+        ("iss", json!("https://evil.example"), 401),
+        ("iss", Value::Null, 401),
+        ("aud", json!("https://mcp.example.com"), 401),
+        ("aud", json!("https://mcp.example.com/other"), 401),
+        ("aud", json!(["x", "https://mcp.example.com/mcp"]), 200),
+        ("aud", json!([]), 401),
+        ("exp", json!(now - 3600), 401),
+        ("exp", json!("4000000000"), 401),
+        ("nbf", json!(now + 3600), 401),
+        ("scope", json!("other"), 403),
+        ("client_id", json!(""), 401),
+        ("token_type", json!("bearer"), 200),
+        ("token_type", json!("DPoP"), 401),
+        ("cnf", json!({"jkt": "x"}), 401),
+        ("active", json!(false), 401),
+    ];
+    for (number, (name, value, expected)) in cases.into_iter().enumerate() {
+        let (token, mut answer) = (format!("changed-{number}"), active());
+        answer[name] = value.clone();
+        site.say(&token, &answer);
+        assert_eq!(world.status(&token).await, expected, "{name} = {value}");
+    }
+    for (name, expected) in
+        [("aud", 401), ("exp", 401), ("client_id", 401), ("token_type", 401), ("scope", 403), ("iss", 200)]
+    {
+        let (token, mut answer) = (format!("without-{name}"), active());
+        answer.as_object_mut().expect("an object").remove(name);
+        site.say(&token, &answer);
+        assert_eq!(world.status(&token).await, expected, "without {name}");
+    }
+    assert_eq!(world.status("unknown").await, 401);
+    let client = active().to_string().replace("\"sub\":\"user_1\",", "");
+    site.answer("of-a-client", 200, &client);
+    assert_eq!(world.status("of-a-client").await, 200);
+    let last = world.upstream.seen().pop().expect("a request");
+    assert_eq!(last.all("x-mcp-auth-sub"), ["client_1"], "a client that acts for itself");
+}
+
+#[actix_web::test]
+async fn an_answer_that_is_none_says_nothing_of_the_token() {
+    let site = Site::start();
+    let world = world(&site, &Clock::system()).await;
+    let twice = active().to_string().replacen('{', "{\"active\":false,", 1);
+    let large = format!("{}{}", active(), " ".repeat(70 * 1024));
+    for (status, body) in [
+        (500, "{}"),
+        (401, "{\"error\":\"invalid_client\"}"),
+        (302, ""),
+        (200, "<html>"),
+        (200, "{}"),
+        (200, "{\"active\":\"true\"}"),
+        (200, "[]"),
+        (200, twice.as_str()),
+        (200, large.as_str()),
+    ] {
+        site.answer("opaque", status, body);
+        let answer = world.request(reqwest::Method::POST).bearer_auth("opaque").send().await.expect("an answer");
+        assert_eq!(answer.status(), 503, "{status} {body:.40}");
+        assert_eq!((header(&answer, "www-authenticate"), header(&answer, "retry-after")), (String::new(), "5".into()));
+    }
+    site.say("opaque", &active());
+    assert_eq!(world.status("opaque").await, 200, "and it is asked again at once");
+}
+
+#[actix_web::test]
+async fn a_good_word_counts_for_half_a_minute_and_a_bad_one_for_ten_seconds() {
+    let (site, clock) = (Site::start(), Clock::manual(Clock::system().now()));
+    let world = world(&site, &clock).await;
+    site.say("good", &active());
+    assert_eq!((world.status("good").await, world.status("bad").await), (200, 401));
+    site.say("good", &json!({"active": false}));
+    site.say("bad", &active());
+    clock.advance(Duration::from_secs(9));
+    assert_eq!((world.status("good").await, world.status("bad").await), (200, 401));
+    assert_eq!(site.questions().len(), 2);
+    clock.advance(Duration::from_secs(1));
+    assert_eq!((world.status("good").await, world.status("bad").await), (200, 200));
+    clock.advance(Duration::from_secs(19));
+    assert_eq!(world.status("good").await, 200, "the last second of the half minute");
+    clock.advance(Duration::from_secs(1));
+    assert_eq!(world.status("good").await, 401, "what was revoked ends");
+}
+
+#[actix_web::test]
+async fn a_token_ends_when_it_was_said_to_end_however_lately_that_was() {
+    let (site, clock) = (Site::start(), Clock::manual(Clock::system().now()));
+    let world = World::around(Authority::start(), clock.clone(), |toml| {
+        toml.replace("[authorization_server]", "[authorization_server]\nclock_leeway = \"0s\"")
+            + &table(&site, ISSUER, "")
+    })
+    .await;
+    let mut answer = active();
+    answer["exp"] = json!(clock.now().as_unix() + 5);
+    site.say("short", &answer);
+    clock.advance(Duration::from_secs(4));
+    assert_eq!(world.status("short").await, 200);
+    clock.advance(Duration::from_secs(1));
+    assert_eq!(world.status("short").await, 401);
+}
+
+#[actix_web::test]
+async fn each_issuer_hears_of_its_own_tokens_only() {
+    let (one, two) = (Site::start(), Site::start());
+    let second = "https://second.example";
+    let world = World::with(|toml| toml + &table(&one, ISSUER, "one_") + &table(&two, second, "two_")).await;
+    one.say("one_a", &active());
+    let mut answer = active();
+    answer["iss"] = json!(second);
+    two.say("two_a", &answer);
+    two.say("one_b", &answer);
+    for (token, expected) in
+        [("one_a", 200), ("two_a", 200), ("one_b", 401), ("three_a", 401), ("One_a", 401), ("a.b.c", 401)]
+    {
+        assert_eq!(world.status(token).await, expected, "{token}");
+    }
+    let signed = world.authority.token();
+    assert_eq!(world.status(&signed).await, 200);
+    let asked = |site: &Site| site.questions().into_iter().map(|question| question.body).collect::<Vec<_>>();
+    assert_eq!(asked(&one), ["token=one_a&token_type_hint=access_token", "token=one_b&token_type_hint=access_token"]);
+    assert_eq!(asked(&two), ["token=two_a&token_type_hint=access_token"]);
+}

@@ -1,0 +1,86 @@
+//! An issuer that is not ours, as the sidecar meets it: documents at paths, and an introspection endpoint that notes what it
+//! is asked.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
+use serde_json::Value;
+
+pub struct Site {
+    /// Its origin.
+    pub url: String,
+    shared: Arc<Shared>,
+}
+
+/// One question to the introspection endpoint.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Question {
+    pub authorization: String,
+    pub body: String,
+    pub query: String,
+}
+
+struct Shared {
+    documents: Mutex<HashMap<String, String>>,
+    answers: Mutex<HashMap<String, (u16, String)>>,
+    questions: Mutex<Vec<Question>>,
+}
+
+impl Site {
+    pub fn start() -> Self {
+        let shared =
+            Arc::new(Shared { documents: Mutex::default(), answers: Mutex::default(), questions: Mutex::default() });
+        let data = web::Data::from(Arc::clone(&shared));
+        let server = HttpServer::new(move || {
+            let app = App::new().app_data(data.clone());
+            app.route("/introspect", web::post().to(introspect)).default_service(web::to(document))
+        })
+        .workers(1)
+        .bind("127.0.0.1:0")
+        .expect("a port");
+        let url = format!("http://{}", server.addrs()[0]);
+        actix_web::rt::spawn(server.run());
+        Self { url, shared }
+    }
+
+    /// What is at a path from now on.
+    pub fn publish(&self, path: &str, document: impl ToString) {
+        self.shared.documents.lock().expect("unpoisoned").insert(path.into(), document.to_string());
+    }
+
+    /// What is said of a token from now on.
+    pub fn say(&self, token: &str, answer: &Value) {
+        self.answer(token, 200, &answer.to_string());
+    }
+
+    /// The same, word for word.
+    pub fn answer(&self, token: &str, status: u16, body: &str) {
+        self.shared.answers.lock().expect("unpoisoned").insert(token.into(), (status, body.into()));
+    }
+
+    /// Everything it was asked.
+    pub fn questions(&self) -> Vec<Question> {
+        self.shared.questions.lock().expect("unpoisoned").clone()
+    }
+}
+
+async fn document(request: HttpRequest, shared: web::Data<Shared>) -> HttpResponse {
+    let document = shared.documents.lock().expect("unpoisoned").get(request.path()).cloned();
+    document.map_or(HttpResponse::NotFound().finish(), |text| HttpResponse::Ok().body(text))
+}
+
+/// RFC 7662 §2.2: of a token that it does not know it says that it is not active.
+async fn introspect(request: HttpRequest, body: String, shared: web::Data<Shared>) -> HttpResponse {
+    let header =
+        |name| request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
+    let question =
+        Question { authorization: header("authorization"), body: body.clone(), query: request.query_string().into() };
+    shared.questions.lock().expect("unpoisoned").push(question);
+    let fields: Vec<(String, String)> = url::form_urlencoded::parse(body.as_bytes()).into_owned().collect();
+    let token = fields.iter().find(|(name, _)| name == "token").map(|(_, value)| value.clone()).unwrap_or_default();
+    let answers = shared.answers.lock().expect("unpoisoned");
+    let (status, text) = answers.get(&token).cloned().unwrap_or((200, "{\"active\":false}".into()));
+    let status = actix_web::http::StatusCode::from_u16(status).expect("a status");
+    HttpResponse::build(status).content_type("application/json").body(text)
+}
