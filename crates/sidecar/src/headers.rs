@@ -21,18 +21,18 @@ const FORWARDED_FOR: &str = "x-forwarded-for";
 const FORWARDED_PROTO: &str = "x-forwarded-proto";
 const FORWARDED_HOST: &str = "x-forwarded-host";
 
-/// For one connection only, with those that `Connection` lists.
+/// For one connection only, with those that `Connection` lists; squashed: `Transfer_Encoding` frames a body for CGI-style servers.
 const HOP_BY_HOP: [&str; 10] = [
     "connection",
-    "keep-alive",
-    "proxy-authenticate",
-    "proxy-authorization",
-    "proxy-connection",
+    "keepalive",
+    "proxyauthenticate",
+    "proxyauthorization",
+    "proxyconnection",
     "te",
     "trailer",
-    "transfer-encoding",
+    "transferencoding",
     "upgrade",
-    "http2-settings",
+    "http2settings",
 ];
 
 /// Never sent to the MCP server, squashed: credentials and cookies of our own origin; what is set anew for the next
@@ -179,7 +179,8 @@ pub fn from_relay(answered: &HeaderMap) -> Vec<(incoming::HeaderName, incoming::
 }
 
 fn is_hop_by_hop(name: &str, received: &Incoming) -> bool {
-    HOP_BY_HOP.contains(&name) || received.get_all(incoming::CONNECTION).any(|value| lists(value.as_bytes(), name))
+    let is_standard = HOP_BY_HOP.contains(&squash(name, &mut [0; LONGEST_SQUASHED]));
+    is_standard || received.get_all(incoming::CONNECTION).any(|value| lists(value.as_bytes(), name))
 }
 
 /// Whether `Connection` names this header.
