@@ -24,10 +24,12 @@ use crate::front_door::FrontDoor;
 use crate::gate::Gate;
 use crate::headers::Arrival;
 use crate::jwks::{Jwks, Timing};
+use crate::limits::{self, Connections, descriptors};
 use crate::protected_resource::{self, Document};
 use crate::relay::{self, Relay};
 use crate::respond::{self, Fault};
 use crate::sessions::Sessions;
+use crate::shutdown;
 use crate::status_list::Statuses;
 use crate::upstream::{Target, TlsError};
 
@@ -162,6 +164,12 @@ pub enum StartError {
         /// Why.
         source: io::Error,
     },
+    /// Every connection needs some.
+    #[error(transparent)]
+    Descriptors(#[from] descriptors::TooFew),
+    /// Nobody could stop it.
+    #[error("signals cannot be received: {0}")]
+    Signals(io::Error),
     /// For https the machine needs certificates.
     #[error("no HTTP client can be made: {0}\n  hint: an https URL is configured; install the package ca-certificates")]
     HttpClient(#[from] reqwest::Error),
@@ -189,6 +197,7 @@ pub struct Application {
 impl Application {
     /// Binds both listeners and begins to fetch keys.
     pub fn build(config: Config, clock: Clock) -> Result<Self, StartError> {
+        descriptors::ensure(&config.limits)?;
         let shared = Shared::new(&config)?;
         // Made once here, where a failure can be told; then once by each worker.
         Worker::new(&config, &shared, &clock)?;
@@ -200,16 +209,24 @@ impl Application {
         let refreshers = shared.keep_fresh(&clock);
 
         let listen = config.listen;
+        let limits = config.limits.clone();
+        let connections = Connections::new(&limits, config.trusted_proxies.clone());
+        let (stopped, stop) = shutdown::signals().map_err(StartError::Signals)?;
         let front_door = Arc::new(FrontDoor::new(&config));
+        let slow_body_timeout = limits.slow_body_timeout;
         let server = HttpServer::new(move || {
             let worker =
                 Worker::new(&config, &shared, &clock).expect("the same was made before the listeners were bound");
             let front_door = Arc::clone(&front_door);
+            let stop = stop.clone();
             App::new()
                 .configure(|services| routes(&worker, services))
                 .wrap(from_fn(move |request: ServiceRequest, next: Next<_>| {
                     let front_door = Arc::clone(&front_door);
                     async move { front_door.check(request, next).await }
+                }))
+                .wrap(from_fn(move |request: ServiceRequest, next: Next<_>| {
+                    limits::guard(request, next, slow_body_timeout, stop.clone())
                 }))
                 .wrap(from_fn(http::request_id))
                 .wrap(http::logger())
@@ -218,7 +235,10 @@ impl Application {
         // The client that leaves cancels: a closed connection is noticed while an answer is awaited or streamed.
         .h1_allow_half_closed(false)
         .keep_alive(http::KEEP_ALIVE)
-        .client_request_timeout(http::CLIENT_REQUEST_TIMEOUT)
+        .client_request_timeout(limits.head_timeout)
+        .max_connections(limits.connections)
+        .on_connect(move |io, data| connections.arrive(io, data))
+        .shutdown_signal(stopped)
         .shutdown_timeout(http::SHUTDOWN_SECONDS)
         .bind(listen)
         .map_err(|source| StartError::Bind { address: listen, key: "listen", source })?;

@@ -155,7 +155,7 @@ pub fn to_relay(received: &Incoming, arrival: &Arrival) -> HeaderMap {
 pub fn is_passed_back(name: &str, connection: &[incoming::HeaderValue]) -> bool {
     !NOT_PASSED_BACK.contains(&name)
         && !name.starts_with("access-control-")
-        && !HOP_BY_HOP.contains(&name)
+        && !is_for_one_connection(name)
         && !connection.iter().any(|value| lists(value.as_bytes(), name))
 }
 
@@ -167,7 +167,7 @@ pub fn from_relay(answered: &HeaderMap) -> Vec<(incoming::HeaderName, incoming::
         let name = name.as_str();
         let is_listed = connection.iter().any(|value| lists(value.as_bytes(), name));
         // The length is set again from the body itself.
-        if HOP_BY_HOP.contains(&name) || is_listed || name == "content-length" {
+        if is_for_one_connection(name) || is_listed || name == "content-length" {
             continue;
         }
         let name = incoming::HeaderName::try_from(name);
@@ -179,8 +179,11 @@ pub fn from_relay(answered: &HeaderMap) -> Vec<(incoming::HeaderName, incoming::
 }
 
 fn is_hop_by_hop(name: &str, received: &Incoming) -> bool {
-    let is_standard = HOP_BY_HOP.contains(&squash(name, &mut [0; LONGEST_SQUASHED]));
-    is_standard || received.get_all(incoming::CONNECTION).any(|value| lists(value.as_bytes(), name))
+    is_for_one_connection(name) || received.get_all(incoming::CONNECTION).any(|value| lists(value.as_bytes(), name))
+}
+
+fn is_for_one_connection(name: &str) -> bool {
+    HOP_BY_HOP.contains(&squash(name, &mut [0; LONGEST_SQUASHED]))
 }
 
 /// Whether `Connection` names this header.

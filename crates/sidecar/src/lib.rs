@@ -17,6 +17,7 @@
 //! | `forward` | to the MCP server and back, streaming both ways; needs a `gate::Permit` |
 //! | `upstream` | its HTTP/1.1 client |
 //! | `body`, `headers`, `event_stream` | its parts: request body, header hygiene, server-sent events |
+//! | [`limits`], `shutdown` | what clients may hold and how slow they may be; how everything ends |
 //! | `protected_resource` | the metadata document |
 //! | `relay`, `upload` | the authorization server's own paths |
 //! | `respond` | the only file that writes error bodies |
@@ -35,6 +36,7 @@ mod front_door;
 mod gate;
 mod headers;
 mod jwks;
+pub mod limits;
 pub mod mcp;
 mod policy;
 mod presented;
@@ -42,6 +44,7 @@ mod protected_resource;
 mod relay;
 mod respond;
 mod sessions;
+mod shutdown;
 mod status_list;
 mod upload;
 mod upstream;

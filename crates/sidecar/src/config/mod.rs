@@ -23,11 +23,14 @@ use crate::relay;
 use crate::sessions;
 use access::{RawAccess, RawLogin};
 use authorization_server::{AuthorizationServer, RawAuthorizationServer};
+use limits::RawLimits;
 
 pub use authorization_server::StatusListConfig;
+pub use limits::Limits;
 
 mod access;
 mod authorization_server;
+mod limits;
 
 /// `GATELODGE_SIDECAR__PUBLIC_URL` overrides `public_url`.
 pub const ENV_PREFIX: &str = "GATELODGE_SIDECAR";
@@ -53,6 +56,8 @@ pub struct RawConfig {
     authorization_server: RawAuthorizationServer,
     #[serde(default)]
     resource: Vec<RawResource>,
+    #[serde(default)]
+    limits: RawLimits,
     #[serde(default)]
     logs: LogsConfig,
     #[serde(default)]
@@ -141,6 +146,8 @@ pub struct Config {
     pub relay: Option<Url>,
     /// The protected MCP servers, at least one.
     pub resources: Vec<Resource>,
+    /// What clients may hold.
+    pub limits: Limits,
     /// The logs.
     pub logs: LogsConfig,
     /// Said again at each start.
@@ -186,6 +193,7 @@ impl RawConfig {
             let says = format!("\"{}\" is not between \"0s\" and \"2m\"", self.authorization_server.clock_leeway);
             problems.add("authorization_server.clock_leeway", says, "write \"30s\", and keep both clocks right");
         }
+        let limits = self.limits.check(unsafe_values_allowed, &mut problems);
         let resources = resources(self.resource, origin.as_ref(), unsafe_values_allowed, &mut problems);
         if let (Some(AuthorizationServer { relay: Some(_), issuer, .. }), Some(origin)) = (&server, &origin) {
             apart_from_relay(&resources, &relay::paths(issuer, origin), &mut problems);
@@ -205,6 +213,7 @@ impl RawConfig {
                     clock_leeway,
                     relay,
                     resources,
+                    limits,
                     logs,
                     unsafe_values_allowed,
                 })
