@@ -1,7 +1,9 @@
 //! What the tests share: [`World`] is a running sidecar with everything around it.
 
 pub mod authority;
+pub mod raw;
 pub mod upstream;
+pub mod wire;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
