@@ -1,7 +1,7 @@
 //! RFC 9112 §6 and §7.1: where a body ends must have one reading. Each vector hides a good request behind a body whose length two
 //! servers could see differently; nobody may see it.
 
-use crate::support::raw::Bench;
+use crate::support::raw::{Bench, GOOD};
 use crate::support::wire::Manner;
 
 /// So that what is never finished is soon given up.
@@ -28,9 +28,12 @@ async fn a_content_length_is_digits_and_there_is_one() {
          0,5~05,~,5~5\r~\r5"
         .split('~')
     {
+        // With the length of a good body wherever there is a 5.
+        let length = length.replace('5', "30");
         vectors.push((format!("Content-Length: {length:?}"), format!("Content-Length: {length}\r\n")));
     }
-    for (first, second) in [("5", "5"), ("5", "6"), ("0", "5"), ("5", "0"), ("0", "0"), ("5", ""), ("5", "05")] {
+    for (first, second) in [("30", "30"), ("30", "31"), ("0", "30"), ("30", "0"), ("0", "0"), ("30", ""), ("30", "030")]
+    {
         for name in ["Content-Length", "content-length", "CONTENT-LENGTH"] {
             let both = format!("Content-Length: {first}\r\n{name}: {second}\r\n");
             vectors.push((format!("{name} {first} and {second}"), both));
@@ -38,7 +41,7 @@ async fn a_content_length_is_digits_and_there_is_one() {
     }
     let vectors: Vec<_> = vectors
         .into_iter()
-        .map(|(name, fields)| (name, bench.post(&fields, &format!("hello{}", bench.smuggled()))))
+        .map(|(name, fields)| (name, bench.post(&fields, &format!("{GOOD}{}", bench.smuggled()))))
         .collect();
     assert!(vectors.len() >= 75, "{}", vectors.len());
     all_refused(vectors, &bench).await;
@@ -85,7 +88,7 @@ async fn a_transfer_encoding_is_chunked_and_nothing_else() {
     }
     let vectors: Vec<_> = vectors
         .into_iter()
-        .map(|(name, fields)| (name, bench.post(&fields, &format!("0\r\n\r\n{}", bench.smuggled()))))
+        .map(|(name, fields)| (name, bench.post(&fields, &format!("1e\r\n{GOOD}\r\n0\r\n\r\n{}", bench.smuggled()))))
         .collect();
     assert!(vectors.len() >= 90, "{}", vectors.len());
     all_refused(vectors, &bench).await;
@@ -95,21 +98,25 @@ async fn a_transfer_encoding_is_chunked_and_nothing_else() {
 async fn a_length_and_a_coding_together_are_refused_in_every_order_and_spelling() {
     let bench = Bench::with(Manner::KeepsAlive, IMPATIENT).await;
     let mut vectors = Vec::new();
-    for length in ["0", "5", "6", "999999", "00", "x"] {
+    for length in ["0", "30", "42", "999999", "00", "x"] {
         for coding in ["chunked", "Chunked", "CHUNKED", "identity", "xchunked", "gzip, chunked"] {
             for length_first in [true, false] {
                 let (l, c) = (format!("Content-Length: {length}\r\n"), format!("Transfer-Encoding: {coding}\r\n"));
                 let fields = if length_first { l + &c } else { c + &l };
-                vectors.push((format!("{fields:?}"), bench.post(&fields, &format!("0\r\n\r\n{}", bench.smuggled()))));
+                vectors.push((
+                    format!("{fields:?}"),
+                    bench.post(&fields, &format!("1e\r\n{GOOD}\r\n0\r\n\r\n{}", bench.smuggled())),
+                ));
             }
         }
     }
     for version in
         ["1.0", "0.9", "1.2", "2", "2.0", "3", "1", "1.1x", "01.1", "1.10", "11", "1,1", "1. 1", "-1.1", "1.1 1.1", ""]
     {
-        for fields in ["Transfer-Encoding: chunked\r\n", "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n"] {
+        for fields in ["Transfer-Encoding: chunked\r\n", "Content-Length: 30\r\nTransfer-Encoding: chunked\r\n"] {
             let request =
-                String::from_utf8(bench.post(fields, &format!("0\r\n\r\n{}", bench.smuggled()))).expect("ASCII");
+                String::from_utf8(bench.post(fields, &format!("1e\r\n{GOOD}\r\n0\r\n\r\n{}", bench.smuggled())))
+                    .expect("ASCII");
             let request = request.replacen("HTTP/1.1", &format!("HTTP/{version}"), 1);
             vectors.push((format!("HTTP/{version} {fields:?}"), request.into_bytes()));
         }
@@ -121,8 +128,8 @@ async fn a_length_and_a_coding_together_are_refused_in_every_order_and_spelling(
 #[actix_web::test]
 async fn what_is_not_chunked_as_it_says_never_arrives_whole() {
     let bench = Bench::with(Manner::KeepsAlive, IMPATIENT).await;
-    let long_extension = format!("5;{}\r\nhello\r\n", "x".repeat(200_000));
-    let endless_trailer = format!("0\r\nX: {}", "x".repeat(200_000));
+    let long_extension = format!("1e;{}\r\n{GOOD}\r\n", "x".repeat(200_000));
+    let endless_trailer = format!("1e\r\n{GOOD}\r\n0\r\nX: {}", "x".repeat(200_000));
     let mut vectors: Vec<(String, Vec<u8>)> = Vec::new();
     for body in "5\r\nhelloX~5\r\nhello0\r\n\r\n~5\r\nhello\n0\r\n\r\n~5\r\nhello\r0\r\n\r\n~5\nhello\r\n0\r\n\r\n~\
          5\rhello\r\n0\r\n\r\n~5\r\n\r\nhello\r\n0\r\n\r\n~\r\n5\r\nhello\r\n0\r\n\r\n~\
@@ -139,7 +146,7 @@ async fn what_is_not_chunked_as_it_says_never_arrives_whole() {
          %35\r\nhello\r\n0\r\n\r\n"
         .split('~')
     {
-        vectors.push((format!("{body:?}"), bench.post("Transfer-Encoding: chunked\r\n", body)));
+        vectors.push((format!("{body:?}"), bench.post("Transfer-Encoding: chunked\r\n", &good(body))));
     }
     vectors.push(("a long extension".into(), bench.post("Transfer-Encoding: chunked\r\n", &long_extension)));
     vectors.push(("an endless trailer".into(), bench.post("Transfer-Encoding: chunked\r\n", &endless_trailer)));
@@ -147,40 +154,41 @@ async fn what_is_not_chunked_as_it_says_never_arrives_whole() {
     all_refused(vectors, &bench).await;
 }
 
+/// With a good body and its size wherever there is `hello` and a 5.
+fn good(body: &str) -> String {
+    body.replace('5', "1e").replace("hello", GOOD)
+}
+
 #[actix_web::test]
 async fn plain_ways_to_frame_a_body_arrive_framed_anew() {
-    for (fields, body, arrived) in [
-        ("Content-Length: 5\r\n", "hello", "hello"),
-        ("content-length:5\r\n", "hello", "hello"),
-        ("Content-Length: \t 5 \t\r\n", "hello", "hello"),
-        ("Content-Length: 0005\r\n", "hello", "hello"),
-        ("Content-Length: 0\r\n", "", ""),
-        ("Transfer-Encoding: chunked\r\n", "5\r\nhello\r\n0\r\n\r\n", "hello"),
-        ("tRANSFER-eNCODING: CHUNKED\r\n", "5\r\nhello\r\n0\r\n\r\n", "hello"),
-        ("Transfer-Encoding:\tchunked \r\n", "2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n", "hello"),
-        ("Transfer-Encoding: chunked\r\n", "00005\r\nhello\r\n000\r\n\r\n", "hello"),
-        ("Transfer-Encoding: chunked\r\n", "A\r\nhellohello\r\n0\r\n\r\n", "hellohello"),
-        ("Transfer-Encoding: chunked\r\n", "a\r\nhellohello\r\n0\r\n\r\n", "hellohello"),
-        ("Transfer-Encoding: chunked\r\n", "5;a=b;c=\"d\"\r\nhello\r\n0;z\r\n\r\n", "hello"),
+    for (fields, body) in [
+        ("Content-Length: 30\r\n", "hello"),
+        ("content-length:30\r\n", "hello"),
+        ("Content-Length: \t 30 \t\r\n", "hello"),
+        ("Content-Length: 00030\r\n", "hello"),
+        ("Transfer-Encoding: chunked\r\n", "5\r\nhello\r\n0\r\n\r\n"),
+        ("tRANSFER-eNCODING: CHUNKED\r\n", "1E\r\nhello\r\n0\r\n\r\n"),
+        ("Transfer-Encoding:\tchunked \r\n", "1\r\n{\r\n1d\r\n\"jsonrpc\":\"2.0\",\"method\":\"x\"}\r\n0\r\n\r\n"),
+        ("Transfer-Encoding: chunked\r\n", "00005\r\nhello\r\n000\r\n\r\n"),
+        ("Transfer-Encoding: chunked\r\n", "5;a=b;c=\"d\"\r\nhello\r\n0;z\r\n\r\n"),
+        ("Transfer-Encoding: chunked\r\n", "5\r\nhello\r\n0\r\nX-Mcp-Auth-Sub: forged\r\nAuthorization: x\r\n\r\n"),
         (
-            "Transfer-Encoding: chunked\r\n",
-            "5\r\nhello\r\n0\r\nX-Mcp-Auth-Sub: forged\r\nAuthorization: x\r\n\r\n",
-            "hello",
+            "Transfer-Encoding: chunked\r\nTrailer: X-Mcp-Auth-Sub\r\n",
+            "5\r\nhello\r\n0\r\nX-Mcp-Auth-Sub: forged\r\n\r\n",
         ),
-        ("Transfer-Encoding: chunked\r\nTrailer: X-Mcp-Auth-Sub\r\n", "0\r\nX-Mcp-Auth-Sub: forged\r\n\r\n", ""),
-        ("Transfer_Encoding: chunked\r\nContent-Length: 5\r\n", "hello", "hello"),
-        ("Content_Length: 50\r\nContent-Length: 5\r\n", "hello", "hello"),
-        ("X-Transfer-Encoding: gzip\r\nContent-Length: 5\r\n", "hello", "hello"),
-        ("TE: chunked\r\nContent-Length: 5\r\n", "hello", "hello"),
+        ("Transfer_Encoding: chunked\r\nContent-Length: 30\r\n", "hello"),
+        ("Content_Length: 50\r\nContent-Length: 30\r\n", "hello"),
+        ("X-Transfer-Encoding: gzip\r\nContent-Length: 30\r\n", "hello"),
+        ("TE: chunked\r\nContent-Length: 30\r\n", "hello"),
     ] {
         let bench = Bench::start(Manner::KeepsAlive).await;
-        let answers = bench.send(&bench.post(fields, body)).await;
+        let answers = bench.send(&bench.post(fields, &good(body))).await;
         assert_eq!(answers.statuses(), [200], "{fields:?}: {}", answers.text);
         let requests = bench.wire.requests();
         assert_eq!(requests.len(), 1, "{fields:?}: {requests:?}");
-        assert!(requests[0].whole && requests[0].body == arrived.as_bytes(), "{fields:?}: {requests:?}");
-        let bytes = bench.wire.bytes();
-        for not in ["forged", "a=b", "Transfer_Encoding", "transfer_encoding", "content_length", "te: "] {
+        assert!(requests[0].whole && requests[0].body == GOOD.as_bytes(), "{fields:?}: {requests:?}");
+        let bytes = bench.wire.bytes().to_ascii_lowercase();
+        for not in ["forged", "a=b", "\ntransfer_encoding", "content_length", "\nte: ", "\ntransfer-encoding"] {
             assert!(!bytes.contains(not), "{fields:?}: {not} in {bytes}");
         }
         assert!(bench.wire.strays().is_empty(), "{fields:?}");

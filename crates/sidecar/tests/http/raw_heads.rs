@@ -1,6 +1,6 @@
 //! RFC 9112 §2 to §5: heads that two servers could read differently. Each vector carries a good token; nobody may see it all the same.
 
-use crate::support::raw::Bench;
+use crate::support::raw::{Bench, GOOD};
 use crate::support::wire::Manner;
 
 const IMPATIENT: &str =
@@ -28,7 +28,12 @@ async fn a_request_target_is_a_plain_path_and_a_query() {
         .split('~')
     {
         for method in ["GET", "POST"] {
-            bench.refused(&format!("{method} {target:?}"), &head(&format!("{method} {target} HTTP/1.1"), &fields)).await;
+            let line = format!("{method} {target} HTTP/1.1");
+            let bytes = match method {
+                "GET" => head(&line, &fields),
+                _ => format!("{line}\r\n{fields}Content-Type: application/json\r\nContent-Length: 30\r\n\r\n{GOOD}").into_bytes(),
+            };
+            bench.refused(&format!("{line:?}"), &bytes).await;
             count += 1;
         }
     }
@@ -70,7 +75,7 @@ async fn a_field_is_a_name_a_colon_and_a_visible_value() {
          \tHost: evil.example~Connection : close~Content-Length: 2\r\n 0~Authorization:\r\n Bearer x"
         .split('~')
     {
-        let bytes = bench.post(&format!("Connection: close\r\n{field}\r\n"), "");
+        let bytes = bench.post(&format!("Connection: close\r\nContent-Length: 30\r\n{field}\r\n"), GOOD);
         bench.refused(&format!("{field:?}"), &bytes).await;
         count += 1;
     }
@@ -81,7 +86,7 @@ async fn a_field_is_a_name_a_colon_and_a_visible_value() {
         ("a field of 200 kB", format!("X: {}\r\n", "y".repeat(200_000))),
         ("a name of 200 kB", format!("{}: y\r\n", "X".repeat(200_000))),
     ] {
-        bench.refused(name, &bench.post(&fields, "")).await;
+        bench.refused(name, &bench.post(&format!("Content-Length: 30\r\n{fields}"), GOOD)).await;
     }
     for length in [70_000, 140_000] {
         let target = format!("/mcp?{}", "q".repeat(length));
@@ -117,7 +122,7 @@ async fn a_host_is_ours_and_named_once() {
 #[actix_web::test]
 async fn bare_line_feeds_arrive_as_the_lines_they_end() {
     let bench = Bench::start(Manner::KeepsAlive).await;
-    let request = String::from_utf8(bench.post("X-Kept: 1\r\nContent-Length: 2\r\n", "{}")).expect("ASCII");
+    let request = String::from_utf8(bench.post("X-Kept: 1\r\nContent-Length: 30\r\n", GOOD)).expect("ASCII");
     let answers = bench.send(request.replace("\r\n", "\n").as_bytes()).await;
     assert_eq!(answers.statuses(), [200], "{}", answers.text);
     let requests = bench.wire.requests();

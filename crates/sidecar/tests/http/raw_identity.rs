@@ -1,6 +1,6 @@
 //! Who calls is what the token says, whatever the bytes say (RFC 9110 §7.6.1, RFC 6750 §2).
 
-use crate::support::raw::Bench;
+use crate::support::raw::{Bench, GOOD};
 use crate::support::wire::Manner;
 
 #[actix_web::test]
@@ -20,9 +20,9 @@ async fn a_hundred_spellings_of_a_forged_identity_leave_no_byte() {
     for name in &names {
         let before = bench.wire.requests().len();
         for fields in
-            [format!("{name}: forged\r\nContent-Length: 2\r\n"), format!("Content-Length: 2\r\n{name}:forged\r\n")]
+            [format!("{name}: forged\r\nContent-Length: 30\r\n"), format!("Content-Length: 30\r\n{name}:forged\r\n")]
         {
-            let answers = bench.send(&bench.post(&fields, "{}")).await;
+            let answers = bench.send(&bench.post(&fields, GOOD)).await;
             assert_eq!(answers.statuses(), [200], "{name}: {}", answers.text);
         }
         let requests = bench.wire.requests();
@@ -44,7 +44,7 @@ async fn connection_removes_nothing_that_is_ours() {
         .split('~')
     {
         let bench = Bench::start(Manner::KeepsAlive).await;
-        let answers = bench.send(&bench.post(&format!("Connection: {listed}\r\nContent-Length: 2\r\n"), "{}")).await;
+        let answers = bench.send(&bench.post(&format!("Connection: {listed}\r\nContent-Length: 30\r\n"), GOOD)).await;
         assert_eq!(answers.statuses(), [200], "{listed}: {}", answers.text);
         let request = bench.wire.requests().remove(0);
         for (name, value) in [
@@ -54,13 +54,13 @@ async fn connection_removes_nothing_that_is_ours() {
             ("x-forwarded-for", "127.0.0.1"),
             ("x-forwarded-proto", "https"),
             ("x-forwarded-host", "mcp.example.com"),
-            ("content-length", "2"),
+            ("content-length", "30"),
             ("accept-encoding", "identity"),
         ] {
             assert_eq!(request.all(name), [value], "{listed}: {}", request.head);
         }
         assert_eq!((request.all("host").len(), request.all("authorization").len()), (1, 0), "{listed}");
-        assert!(request.whole && request.body == b"{}", "{listed}");
+        assert!(request.whole && request.body == GOOD.as_bytes(), "{listed}");
     }
 }
 
@@ -106,11 +106,11 @@ async fn a_token_counts_in_one_authorization_field_and_nowhere_else() {
         String::new(),
     ] {
         for (target, body) in [
-            ("/mcp".to_owned(), "{}".to_owned()),
+            ("/mcp".to_owned(), GOOD.to_owned()),
             (format!("/mcp?access_token={token}"), format!("access_token={token}")),
         ] {
             let bytes = format!(
-                "POST {target} HTTP/1.1\r\nHost: 127.0.0.1\r\n{fields}Content-Type: application/x-www-form-urlencoded\r\n\
+                "POST {target} HTTP/1.1\r\nHost: 127.0.0.1\r\n{fields}Content-Type: application/json\r\n\
                  Connection: close\r\nContent-Length: {}\r\n\r\n{body}",
                 body.len()
             );
@@ -126,8 +126,11 @@ async fn a_token_counts_in_one_authorization_field_and_nowhere_else() {
 async fn a_token_in_the_query_is_not_passed_on_by_a_good_request() {
     let bench = Bench::start(Manner::KeepsAlive).await;
     for name in ["access_token", "Access_Token", "%61ccess_token", "access%5Ftoken", "ACCESS_TOKEN", "access_toke%6e"] {
-        let fields = format!("Host: 127.0.0.1\r\nAuthorization: Bearer {}\r\nContent-Length: 0\r\n", bench.token);
-        let bytes = format!("POST /mcp?a=1&{name}={} HTTP/1.1\r\n{fields}\r\n", bench.token);
+        let fields = format!(
+            "Host: 127.0.0.1\r\nAuthorization: Bearer {}\r\nContent-Type: application/json\r\nContent-Length: 30\r\n",
+            bench.token
+        );
+        let bytes = format!("POST /mcp?a=1&{name}={} HTTP/1.1\r\n{fields}\r\n{GOOD}", bench.token);
         assert_eq!(bench.send(bytes.as_bytes()).await.statuses(), [200], "{name}");
     }
     assert!(bench.wire.requests().iter().all(|request| request.request_line() == "POST /internal/mcp?a=1 HTTP/1.1"));

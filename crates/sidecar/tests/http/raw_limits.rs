@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use crate::support::raw::Bench;
+use crate::support::raw::{Bench, GOOD};
 use crate::support::soon;
 use crate::support::wire::Manner;
 use crate::support::{World, upstream};
@@ -64,7 +64,7 @@ async fn a_reader_that_stands_still_loses_its_connection_and_event_streams_do_no
     let token = bench.authority.token();
     let ask = |plan: &str| {
         format!(
-            "POST /mcp HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {token}\r\nx-test: {plan}\r\nContent-Length: 2\r\n\r\n{{}}"
+            "POST /mcp HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {token}\r\nContent-Type: application/json\r\nx-test: {plan}\r\nContent-Length: 30\r\n\r\n{GOOD}"
         )
     };
     let mut large = TcpStream::connect(bench.address).await.expect("a connection");
@@ -93,18 +93,18 @@ async fn connections_beyond_the_limits_are_closed_and_places_are_given_back() {
         let mut held = Vec::new();
         for _ in 0..3 {
             let mut stream = TcpStream::connect(bench.world.address).await.expect("a connection");
-            stream.write_all(&bench.post("Content-Length: 2\r\n", "{}")).await.expect("sent");
+            stream.write_all(&bench.post("Content-Length: 30\r\n", GOOD)).await.expect("sent");
             let mut answer = [0; 12];
             soon("an answer", stream.read_exact(&mut answer)).await.expect("an answer");
             assert_eq!(&answer, b"HTTP/1.1 200");
             held.push(stream);
         }
-        let refused = bench.send(&bench.post("Content-Length: 2\r\n", "{}")).await;
+        let refused = bench.send(&bench.post("Content-Length: 30\r\n", GOOD)).await;
         assert!(refused.closed && refused.text.is_empty(), "{limits}: {}", refused.text);
         assert_eq!(bench.wire.deliveries(), 3, "{limits}");
         held.clear();
         let again = async {
-            while bench.send(&bench.post("Content-Length: 2\r\n", "{}")).await.statuses() != [200] {
+            while bench.send(&bench.post("Content-Length: 30\r\n", GOOD)).await.statuses() != [200] {
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
         };
@@ -116,7 +116,7 @@ async fn connections_beyond_the_limits_are_closed_and_places_are_given_back() {
 async fn behind_a_trusted_proxy_stand_many() {
     let bench = Bench::with(Manner::KeepsAlive, "[limits]\nconnections_per_source = 1\n").await;
     let alone = TcpStream::connect(bench.world.address).await.expect("a connection");
-    let refused = bench.send(&bench.post("Content-Length: 2\r\n", "{}")).await;
+    let refused = bench.send(&bench.post("Content-Length: 30\r\n", GOOD)).await;
     assert!(refused.closed && refused.text.is_empty(), "{}", refused.text);
     drop(alone);
 

@@ -1,6 +1,6 @@
 //! What follows on the same connection: second requests, tunnels, and bytes that were never a request (RFC 9112 §9.3, RFC 9110 §7.8).
 
-use crate::support::raw::Bench;
+use crate::support::raw::{Bench, GOOD};
 use crate::support::wire::Manner;
 
 const IMPATIENT: &str =
@@ -8,15 +8,13 @@ const IMPATIENT: &str =
 
 #[actix_web::test]
 async fn a_second_request_does_not_ride_on_the_token_of_the_first() {
-    let rider = "POST /mcp HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Rider: 1\r\nContent-Length: 2\r\n\r\n{}";
+    let rider = format!("POST /mcp HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Rider: 1\r\nContent-Length: 30\r\n\r\n{GOOD}");
     for manner in [Manner::KeepsAlive, Manner::HangsUp, Manner::AnswersEarly] {
         for (fields, body) in [
-            ("Content-Length: 2\r\n", "{}"),
-            ("Transfer-Encoding: chunked\r\n", "2\r\n{}\r\n0\r\n\r\n"),
-            ("Content-Length: 0\r\n", ""),
-            ("", ""),
-            ("Content-Length: 2\r\nExpect: 100-continue\r\n", "{}"),
-            ("Content-Length: 2\r\nConnection: keep-alive\r\n", "{}"),
+            ("Content-Length: 30\r\n", GOOD),
+            ("Transfer-Encoding: chunked\r\n", "1e\r\n{\"jsonrpc\":\"2.0\",\"method\":\"x\"}\r\n0\r\n\r\n"),
+            ("Content-Length: 30\r\nExpect: 100-continue\r\n", GOOD),
+            ("Content-Length: 30\r\nConnection: keep-alive\r\n", GOOD),
         ] {
             let bench = Bench::start(manner).await;
             let mut bytes = bench.post(fields, body);
@@ -36,15 +34,15 @@ async fn requests_in_a_row_arrive_one_by_one_each_with_its_own_caller() {
     let bench = Bench::start(Manner::KeepsAlive).await;
     let mut bytes = Vec::new();
     for number in 0..3 {
-        let length = number.to_string().len();
-        bytes.extend(bench.post(&format!("Content-Length: {length}\r\nX-Number: {number}\r\n"), &number.to_string()));
+        let body = GOOD.replace('x', &number.to_string());
+        bytes.extend(bench.post(&format!("Content-Length: 30\r\nX-Number: {number}\r\n"), &body));
     }
     let answers = bench.send(&bytes).await;
     assert!(answers.statuses().iter().all(|status| *status == 200), "{}", answers.text);
     let requests = bench.wire.requests();
     for (number, request) in requests.iter().enumerate() {
         assert_eq!(request.all("x-number"), [number.to_string()]);
-        assert_eq!((request.body.as_slice(), request.whole), (number.to_string().as_bytes(), true));
+        assert!(request.whole && request.body == GOOD.replace('x', &number.to_string()).as_bytes());
         assert_eq!(request.all("x-mcp-auth-sub"), ["user_1"]);
     }
 }
@@ -53,7 +51,7 @@ async fn requests_in_a_row_arrive_one_by_one_each_with_its_own_caller() {
 async fn nothing_is_served_behind_a_request_that_closes() {
     for connection in ["close", "Close", "CLOSE", "keep-alive, close", "close, keep-alive", "x, close", "upgrade"] {
         let bench = Bench::start(Manner::KeepsAlive).await;
-        let mut bytes = bench.post(&format!("Connection: {connection}\r\nContent-Length: 2\r\n"), "{}");
+        let mut bytes = bench.post(&format!("Connection: {connection}\r\nContent-Length: 30\r\n"), GOOD);
         bytes.extend_from_slice(bench.smuggled().as_bytes());
         let answers = bench.send(&bytes).await;
         assert_eq!(answers.statuses(), [200], "{connection}: {}", answers.text);
@@ -101,9 +99,9 @@ async fn an_upgrade_to_anything_else_is_forwarded_as_the_plain_request_it_is() {
     for upgrade in ["h2c", "TLS/1.0", "HTTP/2.0", "foo/1", "h2c, foo"] {
         let bench = Bench::start(Manner::KeepsAlive).await;
         let fields = format!(
-            "Upgrade: {upgrade}\r\nConnection: Upgrade, HTTP2-Settings\r\nHTTP2-Settings: AAMAAABk\r\nContent-Length: 2\r\n"
+            "Upgrade: {upgrade}\r\nConnection: Upgrade, HTTP2-Settings\r\nHTTP2-Settings: AAMAAABk\r\nContent-Length: 30\r\n"
         );
-        let mut bytes = bench.post(&fields, "{}");
+        let mut bytes = bench.post(&fields, GOOD);
         bytes.extend_from_slice(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\nsmuggled");
         let answers = bench.send(&bytes).await;
         assert!(matches!(answers.statuses().as_slice(), [] | [200] | [200, 400]), "{upgrade}: {}", answers.text);
@@ -147,7 +145,8 @@ async fn a_body_that_nobody_wanted_is_no_request() {
 async fn a_body_with_a_token_in_it_is_a_body() {
     for waits in ["", "Expect: 100-continue\r\n", "Expect: 100-Continue, x\r\n", "Expect: something\r\n"] {
         let bench = Bench::start(Manner::KeepsAlive).await;
-        let body = bench.smuggled();
+        let hidden = serde_json::json!({ "jsonrpc": "2.0", "method": "x", "params": { "hidden": bench.smuggled() } });
+        let body = hidden.to_string();
         let answers = bench.send(&bench.post(&format!("{waits}Content-Length: {}\r\n", body.len()), &body)).await;
         assert_eq!(answers.statuses(), [200], "{waits:?}: {}", answers.text);
         let requests = bench.wire.requests();

@@ -10,7 +10,7 @@ use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, pr
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use crate::support::raw::send;
+use crate::support::raw::{GOOD, send};
 use crate::support::{Authority, Upstream, closed_port, soon};
 
 struct Program {
@@ -52,7 +52,10 @@ impl Program {
         let (listen, token) = (self.listen, &self.token);
         let head =
             format!("{method} /mcp HTTP/1.1\r\nHost: {listen}\r\nAuthorization: Bearer {token}\r\nx-test: {plan}\r\n");
-        format!("{head}Content-Length: 2\r\n\r\n{{}}").into_bytes()
+        match method {
+            "GET" => format!("{head}\r\n").into_bytes(),
+            _ => format!("{head}Content-Type: application/json\r\nContent-Length: 30\r\n\r\n{GOOD}").into_bytes(),
+        }
     }
 
     async fn ask(&self, plan: &str) -> Vec<u16> {

@@ -13,6 +13,9 @@ use super::{PATIENCE, World};
 /// After an answer, for a second one that must not come. Nothing is asserted about it: shorter only sees less.
 const QUIET: Duration = Duration::from_millis(60);
 
+/// A body that the sidecar forwards: 30 bytes, 1e in hexadecimal.
+pub const GOOD: &str = r#"{"jsonrpc":"2.0","method":"x"}"#;
+
 /// A sidecar with a [`Wire`] behind it.
 pub struct Bench {
     pub world: World,
@@ -61,12 +64,12 @@ impl Bench {
     /// A good POST up to the end of its own header fields; `fields` end in CR LF.
     pub fn post(&self, fields: &str, body: &str) -> Vec<u8> {
         let token = &self.token;
-        format!("POST /mcp HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {token}\r\n{fields}\r\n{body}").into()
+        format!("POST /mcp HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {token}\r\nContent-Type: application/json\r\n{fields}\r\n{body}").into()
     }
 
     /// What an attacker hides: a good request of its own, which nobody may see.
     pub fn smuggled(&self) -> String {
-        String::from_utf8(self.post("X-Smuggled: 1\r\nContent-Length: 2\r\n", "{}")).expect("ASCII")
+        String::from_utf8(self.post("X-Smuggled: 1\r\nContent-Length: 30\r\n", GOOD)).expect("ASCII")
     }
 
     pub async fn send(&self, bytes: &[u8]) -> Answers {
