@@ -101,6 +101,11 @@ impl Process {
         self.child.wait().expect("a killed child ends");
     }
 
+    /// Its number, to look at it from outside.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// The name given at start.
     pub fn name(&self) -> &str {
         &self.name

@@ -37,12 +37,16 @@ pub struct Settings {
     pub name: String,
     /// `postgres://…`; `None` is a SQLite file of the stack's own.
     pub database_url: Option<String>,
+    /// The MCP server behind the sidecar; `None` is the notes server.
+    pub upstream: Option<String>,
+    /// Further tables of the sidecar's configuration.
+    pub sidecar: String,
 }
 
 impl Settings {
     /// On SQLite.
     pub fn new(name: &str) -> Settings {
-        Settings { name: name.to_owned(), database_url: None }
+        Settings { name: name.to_owned(), database_url: None, upstream: None, sidecar: String::new() }
     }
 }
 
@@ -75,9 +79,15 @@ impl Stack {
         let public_url = format!("http://127.0.0.1:{public}");
         let mcp_url = format!("{public_url}/mcp");
 
-        let mut command = Command::new(binaries.join("examples/notes_server"));
-        let mut notes = Process::start("notes_server", &mut command, &artifacts);
-        let upstream = notes.wait_until(|| listening_address(&notes_log(&artifacts)));
+        let (notes, upstream) = match &settings.upstream {
+            Some(upstream) => (None, upstream.clone()),
+            None => {
+                let mut command = Command::new(binaries.join("examples/notes_server"));
+                let mut notes = Process::start("notes_server", &mut command, &artifacts);
+                let upstream = notes.wait_until(|| listening_address(&notes_log(&artifacts)));
+                (Some(notes), upstream)
+            }
+        };
 
         let database = settings
             .database_url
@@ -133,11 +143,14 @@ scopes = ["mcp:use"]
 [logs]
 format = "json"
 level = "debug"
-"#
+{}
+"#,
+            settings.sidecar
         );
         let authserver = serve(&binaries, "gatelodge", directory.path(), &authserver_config, &artifacts);
         let sidecar = serve(&binaries, "gatelodge-sidecar", directory.path(), &sidecar_config, &artifacts);
-        Stack { public_url, mcp_url, artifacts, processes: vec![sidecar, authserver, notes], binaries, directory }
+        let processes = [sidecar, authserver].into_iter().chain(notes).collect();
+        Stack { public_url, mcp_url, artifacts, processes, binaries, directory }
     }
 
     /// Creates a user as an operator would, with the password on standard input.
@@ -173,6 +186,11 @@ level = "debug"
             .expect("gatelodge starts");
         assert!(output.status.success(), "{arguments:?} failed: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
+    /// The process number of the sidecar.
+    pub fn sidecar_id(&self) -> u32 {
+        self.processes[0].id()
     }
 
     /// The logs of the authorization server and the sidecar, each with its name.

@@ -24,10 +24,12 @@ use crate::front_door::FrontDoor;
 use crate::gate::Gate;
 use crate::headers::Arrival;
 use crate::identity::{self, Identity, IdentityError};
+use crate::limits::{self, Connections, OpenRequests, descriptors};
 use crate::protected_resource::{self, Document};
 use crate::relay::{self, Relay};
 use crate::respond::{self, Fault};
 use crate::sessions::Sessions;
+use crate::shutdown;
 use crate::tokens::{Audiences, Tokens};
 use crate::upstream::{Target, TlsError};
 
@@ -66,6 +68,7 @@ async fn nothing_here(request: HttpRequest) -> HttpResponse {
 #[derive(Clone)]
 struct Shared {
     tokens: Arc<Tokens>,
+    open_requests: OpenRequests,
     resources: Vec<OfResource>,
 }
 
@@ -90,7 +93,8 @@ impl Shared {
                 api_keys: resource.api_keys.clone().map(|keys| Arc::new(ApiKeys::new(keys))),
             })
         });
-        Ok(Self { tokens, resources: resources.collect::<Result<_, StartError>>()? })
+        let open_requests = OpenRequests::new(&config.limits);
+        Ok(Self { tokens, open_requests, resources: resources.collect::<Result<_, StartError>>()? })
     }
 
     fn keep_fresh(&self) -> Vec<JoinHandle<()>> {
@@ -142,6 +146,7 @@ impl Worker {
                         resource_metadata: protected_resource::url(config, &path),
                     },
                     overlay: Arc::clone(&resource.overlay),
+                    open_requests: shared.open_requests.clone(),
                     api_keys: of_resource.api_keys.clone(),
                     sessions: Arc::clone(&of_resource.sessions),
                     origins: Origins::new(config, resource),
@@ -178,6 +183,12 @@ pub enum StartError {
         /// Why.
         source: io::Error,
     },
+    /// Every connection needs some.
+    #[error(transparent)]
+    Descriptors(#[from] descriptors::TooFew),
+    /// Nobody could stop it.
+    #[error("signals cannot be received: {0}")]
+    Signals(io::Error),
     /// For https the machine needs certificates.
     #[error("no HTTP client can be made: {0}\n  hint: an https URL is configured; install the package ca-certificates")]
     HttpClient(#[from] reqwest::Error),
@@ -208,6 +219,7 @@ pub struct Application {
 impl Application {
     /// Binds both listeners and begins to fetch keys.
     pub fn build(config: Config, clock: Clock) -> Result<Self, StartError> {
+        descriptors::ensure(&config.limits)?;
         let shared = Shared::new(&config, &clock)?;
         // Made once here, where a failure can be told; then once by each worker.
         Worker::new(&config, &shared, &clock)?;
@@ -219,16 +231,24 @@ impl Application {
         let refreshers = shared.keep_fresh();
 
         let listen = config.listen;
+        let limits = config.limits.clone();
+        let connections = Connections::new(&limits, config.trusted_proxies.clone());
+        let (stopped, stop) = shutdown::signals().map_err(StartError::Signals)?;
         let front_door = Arc::new(FrontDoor::new(&config));
+        let slow_body_timeout = limits.slow_body_timeout;
         let server = HttpServer::new(move || {
             let worker =
                 Worker::new(&config, &shared, &clock).expect("the same was made before the listeners were bound");
             let front_door = Arc::clone(&front_door);
+            let stop = stop.clone();
             App::new()
                 .configure(|services| routes(&worker, services))
                 .wrap(from_fn(move |request: ServiceRequest, next: Next<_>| {
                     let front_door = Arc::clone(&front_door);
                     async move { front_door.check(request, next).await }
+                }))
+                .wrap(from_fn(move |request: ServiceRequest, next: Next<_>| {
+                    limits::guard(request, next, slow_body_timeout, stop.clone())
                 }))
                 .wrap(from_fn(http::request_id))
                 .wrap(http::logger())
@@ -237,7 +257,10 @@ impl Application {
         // The client that leaves cancels: a closed connection is noticed while an answer is awaited or streamed.
         .h1_allow_half_closed(false)
         .keep_alive(http::KEEP_ALIVE)
-        .client_request_timeout(http::CLIENT_REQUEST_TIMEOUT)
+        .client_request_timeout(limits.head_timeout)
+        .max_connections(limits.connections)
+        .on_connect(move |io, data| connections.arrive(io, data))
+        .shutdown_signal(stopped)
         .shutdown_timeout(http::SHUTDOWN_SECONDS)
         .bind(listen)
         .map_err(|source| StartError::Bind { address: listen, key: "listen", source })?;

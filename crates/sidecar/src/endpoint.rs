@@ -26,6 +26,7 @@ use crate::cors::{self, Origin, Origins};
 use crate::forward::{Onward, Upstream};
 use crate::gate::{Decision, Gate, Permit, Wanted};
 use crate::headers::Arrival;
+use crate::limits::OpenRequests;
 use crate::lists::{Asked, List, Overlay, Rewriter};
 use crate::mcp::{self, Revision};
 use crate::presented::{Presented, presented};
@@ -46,6 +47,8 @@ pub struct Endpoint {
     pub gate: Gate,
     /// Which pages may call it.
     pub origins: Origins,
+    /// What is under way.
+    pub open_requests: OpenRequests,
     /// Keys that work beside access tokens.
     pub api_keys: Option<Arc<ApiKeys>>,
     /// Where its requests go.
@@ -223,8 +226,12 @@ impl Endpoint {
 
     async fn forward(&self, request: &HttpRequest, permit: Permit, onward: Onward) -> Result<HttpResponse, Refusal> {
         let arrival = self.arrival.of(request);
+        // Strangers are told apart by where they come from.
+        let source = || arrival.client.map(|address| address.to_string()).unwrap_or_default();
+        let holder = permit.caller().subject().map_or_else(source, str::to_owned);
+        let open = self.open_requests.begin(holder).map_err(|_| Fault::TooManyRequests)?;
         match self.upstream.forward(permit, request, onward, &arrival).await {
-            Ok(answer) => Ok(answer),
+            Ok(answer) => Ok(open.until_sent(answer)),
             Err(Fault::KeyRefused) => Err(self.gate.bad_key().into()),
             Err(fault) => Err(fault.into()),
         }

@@ -38,13 +38,14 @@ pub fn kept_alive<E>(
 
 /// The last bytes of a stream: enough to see an empty line.
 #[derive(Default)]
-struct Tail {
+pub struct Tail {
     bytes: [u8; 4],
     begun: bool,
 }
 
 impl Tail {
-    fn push(&mut self, chunk: &[u8]) {
+    /// The next bytes.
+    pub fn push(&mut self, chunk: &[u8]) {
         for byte in &chunk[chunk.len().saturating_sub(self.bytes.len())..] {
             self.bytes.rotate_left(1);
             self.bytes[3] = *byte;
@@ -53,7 +54,7 @@ impl Tail {
     }
 
     /// An empty line ends an event; lines end in LF, CR LF or CR.
-    fn is_between_events(&self) -> bool {
+    pub fn is_between_events(&self) -> bool {
         const ENDS: [&[u8]; 5] = [b"\n\n", b"\n\r\n", b"\r\r", b"\n\r", b"\r\r\n"];
         !self.begun || ENDS.iter().any(|end| self.bytes.ends_with(end))
     }

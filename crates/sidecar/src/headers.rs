@@ -16,18 +16,18 @@ const FORWARDED_FOR: &str = "x-forwarded-for";
 const FORWARDED_PROTO: &str = "x-forwarded-proto";
 const FORWARDED_HOST: &str = "x-forwarded-host";
 
-/// For one connection only, with those that `Connection` lists.
+/// For one connection only, with those that `Connection` lists; squashed: `Transfer_Encoding` frames a body for CGI-style servers.
 const HOP_BY_HOP: [&str; 10] = [
     "connection",
-    "keep-alive",
-    "proxy-authenticate",
-    "proxy-authorization",
-    "proxy-connection",
+    "keepalive",
+    "proxyauthenticate",
+    "proxyauthorization",
+    "proxyconnection",
     "te",
     "trailer",
-    "transfer-encoding",
+    "transferencoding",
     "upgrade",
-    "http2-settings",
+    "http2settings",
 ];
 
 /// Never sent to the MCP server, squashed: credentials and cookies of our own origin; what is set anew for the next
@@ -155,7 +155,7 @@ pub fn to_relay(received: &Incoming, arrival: &Arrival) -> HeaderMap {
 pub fn is_passed_back(name: &str, connection: &[incoming::HeaderValue]) -> bool {
     !NOT_PASSED_BACK.contains(&name)
         && !name.starts_with("access-control-")
-        && !HOP_BY_HOP.contains(&name)
+        && !is_for_one_connection(name)
         && !connection.iter().any(|value| lists(value.as_bytes(), name))
 }
 
@@ -167,7 +167,7 @@ pub fn from_relay(answered: &HeaderMap) -> Vec<(incoming::HeaderName, incoming::
         let name = name.as_str();
         let is_listed = connection.iter().any(|value| lists(value.as_bytes(), name));
         // The length is set again from the body itself.
-        if HOP_BY_HOP.contains(&name) || is_listed || name == "content-length" {
+        if is_for_one_connection(name) || is_listed || name == "content-length" {
             continue;
         }
         let name = incoming::HeaderName::try_from(name);
@@ -179,7 +179,11 @@ pub fn from_relay(answered: &HeaderMap) -> Vec<(incoming::HeaderName, incoming::
 }
 
 fn is_hop_by_hop(name: &str, received: &Incoming) -> bool {
-    HOP_BY_HOP.contains(&name) || received.get_all(incoming::CONNECTION).any(|value| lists(value.as_bytes(), name))
+    is_for_one_connection(name) || received.get_all(incoming::CONNECTION).any(|value| lists(value.as_bytes(), name))
+}
+
+fn is_for_one_connection(name: &str) -> bool {
+    HOP_BY_HOP.contains(&squash_into(name, &mut [0; LONGEST_SQUASHED]))
 }
 
 /// Whether `Connection` names this header.

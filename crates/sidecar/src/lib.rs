@@ -20,6 +20,7 @@
 //! | `body`, `headers`, `event_stream` | its parts: request body, header hygiene, server-sent events |
 //! | `view`, [`lists`] | what of `tools/list` and its like comes back, and how tools are described |
 //! | `caller`, `identity` | who calls, and in which form the MCP server is told |
+//! | [`limits`], `shutdown` | what clients may hold and how slow they may be; how everything ends |
 //! | `protected_resource` | the metadata document |
 //! | `relay`, `upload` | the authorization server's own paths |
 //! | `respond` | the only file that writes error bodies |
@@ -39,6 +40,7 @@ mod front_door;
 mod gate;
 mod headers;
 mod identity;
+pub mod limits;
 pub mod lists;
 pub mod mcp;
 mod policy;
@@ -47,6 +49,7 @@ mod protected_resource;
 mod relay;
 mod respond;
 mod sessions;
+mod shutdown;
 mod tokens;
 mod upload;
 mod upstream;

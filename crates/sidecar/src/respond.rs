@@ -27,8 +27,8 @@ pub enum Fault {
     BodyTooLarge,
     /// The request body ended early or cannot be read.
     BodyBroken,
-    /// The request body does not arrive at any useful speed.
-    BodyTooSlow,
+    /// The caller, or everybody together, has as many requests under way as may be.
+    TooManyRequests,
     /// A body where none has a meaning; nobody would look at it.
     UnexpectedBody,
     /// The policy of the operator: no scope would help, so there is no challenge that a client could act on.
@@ -72,7 +72,9 @@ impl Fault {
             F::NotFound => (S::NOT_FOUND, "not_found", "nothing is served at this path"),
             F::MethodNotAllowed => (S::METHOD_NOT_ALLOWED, "method_not_allowed", "this path does not take that method"),
             F::BodyTooLarge => (S::PAYLOAD_TOO_LARGE, "body_too_large", "the request body is larger than 4 MiB"),
-            F::BodyTooSlow => (S::REQUEST_TIMEOUT, "body_too_slow", "the request body arrives too slowly"),
+            F::TooManyRequests => {
+                (S::TOO_MANY_REQUESTS, "too_many_requests", "too many requests are under way at once")
+            }
             F::UnexpectedBody => (S::BAD_REQUEST, "unexpected_body", "this request takes no body"),
             F::Forbidden => (S::FORBIDDEN, "forbidden", "the operator of this server does not allow this to anybody"),
             F::UnknownSession => (S::NOT_FOUND, "unknown_session", "the session has ended: begin a new one"),
@@ -195,7 +197,7 @@ fn header_mismatch(id: Option<&str>, what: Mismatch) -> HttpResponse {
 pub fn fault(fault: Fault) -> HttpResponse {
     let (status, code, description) = fault.parts();
     let mut response = HttpResponse::build(status);
-    if status == StatusCode::SERVICE_UNAVAILABLE {
+    if matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) {
         response.insert_header((header::RETRY_AFTER, "5"));
     }
     if fault == Fault::MethodNotAllowed {

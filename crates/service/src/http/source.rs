@@ -29,7 +29,8 @@ impl TrustedProxies {
         Self(networks.iter().filter_map(network).collect())
     }
 
-    fn contain(&self, address: IpAddr) -> bool {
+    /// Whether this is one of them.
+    pub fn contain(&self, address: IpAddr) -> bool {
         self.0.iter().any(|network| network.contains(&address))
     }
 

@@ -14,6 +14,7 @@ use url::Url;
 use crate::relay;
 use authorization_server::RawAuthorizationServer;
 use issuer::RawIssuer;
+use limits::RawLimits;
 use resource::RawResource;
 
 pub use api_keys::{ApiKeysConfig, MappedKey};
@@ -22,6 +23,7 @@ pub use identity::{
     MapConfig, WebhookConfig,
 };
 pub use issuer::{IntrospectionConfig, IssuerConfig, KeySource, StatusListConfig};
+pub use limits::Limits;
 pub use resource::Resource;
 pub use tools::ToolConfig;
 
@@ -30,6 +32,7 @@ mod api_keys;
 mod authorization_server;
 mod identity;
 mod issuer;
+mod limits;
 mod resource;
 mod tools;
 
@@ -56,6 +59,8 @@ pub struct RawConfig {
     issuer: Vec<RawIssuer>,
     #[serde(default)]
     resource: Vec<RawResource>,
+    #[serde(default)]
+    limits: RawLimits,
     #[serde(default)]
     logs: LogsConfig,
     #[serde(default)]
@@ -99,6 +104,8 @@ pub struct Config {
     pub relay: Option<Url>,
     /// The protected MCP servers, at least one.
     pub resources: Vec<Resource>,
+    /// What clients may hold.
+    pub limits: Limits,
     /// The logs.
     pub logs: LogsConfig,
     /// Said again at each start.
@@ -119,6 +126,7 @@ impl RawConfig {
             let says = format!("\"{}\" is not between \"0s\" and \"2m\"", self.authorization_server.clock_leeway);
             problems.add("authorization_server.clock_leeway", says, "write \"30s\", and keep both clocks right");
         }
+        let limits = self.limits.check(unsafe_values_allowed, &mut problems);
         let issuers = issuer::further(&self.issuer, server.as_ref().map(|server| &server.issuer), &mut problems);
         let resources = resource::check(self.resource, origin.as_ref(), unsafe_values_allowed, &mut problems);
         if let (Some(server), Some(origin)) = (&server, &origin)
@@ -139,6 +147,7 @@ impl RawConfig {
                     clock_leeway,
                     relay,
                     resources,
+                    limits,
                     logs,
                     unsafe_values_allowed,
                 })

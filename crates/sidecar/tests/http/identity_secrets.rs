@@ -133,9 +133,13 @@ async fn no_secret_is_written_into_the_log_whatever_happens_to_it() {
     for secret in SECRETS.iter().copied().chain(tokens.iter().map(String::as_str)) {
         assert!(!log.contains(secret), "{secret} in {log}");
     }
-    for named in
-        ["no_entry_in_map", "no_token_to_exchange", "\"api_key\":\"ci\"", "the API key is not known", "\"subject\":\"key:"]
-    {
+    for named in [
+        "no_entry_in_map",
+        "no_token_to_exchange",
+        "\"api_key\":\"ci\"",
+        "the API key is not known",
+        "\"subject\":\"key:",
+    ] {
         assert!(log.contains(named), "{named} is not told in {log}");
     }
 }

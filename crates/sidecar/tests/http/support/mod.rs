@@ -2,8 +2,10 @@
 
 pub mod authority;
 pub mod minter;
+pub mod raw;
 pub mod site;
 pub mod upstream;
+pub mod wire;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;

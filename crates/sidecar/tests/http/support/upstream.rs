@@ -190,6 +190,13 @@ async fn planned(plan: &str, shared: Data<Shared>) -> HttpResponse {
             std::future::pending().await
         }
         "large" => HttpResponse::Ok().content_type("application/json").body("x".repeat(3 * 1024 * 1024)),
+        "when told" => {
+            shared.waiting.notify_one();
+            shared.go_on.notified().await;
+            HttpResponse::Ok().content_type("application/json").body("{\"late\":true}")
+        }
+        // More than the buffers of sockets take.
+        "huge" => HttpResponse::Ok().content_type("application/json").body("x".repeat(64 * 1024 * 1024)),
         status => {
             let status = status.parse().ok().and_then(|code| StatusCode::from_u16(code).ok()).expect("a plan");
             HttpResponse::build(status)

@@ -1,0 +1,91 @@
+//! The table `[limits]`: what clients may hold, and how slow they may be.
+
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use gatelodge_service::config::{HumanDuration, Problems};
+use serde::Deserialize;
+
+/// Shorter cuts off honest clients on bad networks; longer is no limit.
+const SAFE_TIMEOUT: RangeInclusive<Duration> = Duration::from_secs(5)..=Duration::from_secs(120);
+
+#[derive(Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawLimits {
+    connections: usize,
+    connections_per_source: usize,
+    open_requests: usize,
+    open_requests_per_user: usize,
+    head_timeout: HumanDuration,
+    slow_body_timeout: HumanDuration,
+    stalled_reader_timeout: HumanDuration,
+}
+
+impl Default for RawLimits {
+    fn default() -> Self {
+        Self {
+            connections: 4096,
+            connections_per_source: 512,
+            open_requests: 2048,
+            open_requests_per_user: 128,
+            head_timeout: HumanDuration::from_secs(5),
+            slow_body_timeout: HumanDuration::from_secs(10),
+            stalled_reader_timeout: HumanDuration::from_secs(30),
+        }
+    }
+}
+
+/// The table, checked.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// Connections of clients at once.
+    pub connections: usize,
+    /// Of them, from one address.
+    pub connections_per_source: usize,
+    /// Requests on their way to MCP servers and back at once, streams included.
+    pub open_requests: usize,
+    /// Of them, for one user.
+    pub open_requests_per_user: usize,
+    /// For the head of a request.
+    pub head_timeout: Duration,
+    /// In which a request body must bring 1 KiB for each second.
+    pub slow_body_timeout: Duration,
+    /// For which a client may leave an answer unread that is no event stream.
+    pub stalled_reader_timeout: Duration,
+}
+
+impl RawLimits {
+    /// Converts, and notes what is wrong.
+    pub fn check(&self, unsafe_values_allowed: bool, problems: &mut Problems) -> Limits {
+        for (key, each, total) in [
+            ("connections_per_source", self.connections_per_source, self.connections),
+            ("open_requests_per_user", self.open_requests_per_user, self.open_requests),
+        ] {
+            if each == 0 || each > total {
+                let all = key.split("_per_").next().unwrap_or_default();
+                let says = format!("{each} is not between 1 and limits.{all}, which is {total}");
+                problems.add(format!("limits.{key}"), says, "raise the one or lower the other");
+            }
+        }
+        for (key, timeout) in [
+            ("head_timeout", self.head_timeout),
+            ("slow_body_timeout", self.slow_body_timeout),
+            ("stalled_reader_timeout", self.stalled_reader_timeout),
+        ] {
+            let is_safe = SAFE_TIMEOUT.contains(&timeout.get());
+            if timeout.get().is_zero() || (!is_safe && !unsafe_values_allowed) {
+                let says = format!("\"{timeout}\" is outside the safe range of 5s to 2m");
+                problems.add(format!("limits.{key}"), says, "leave it out: the default is safe");
+            }
+        }
+        Limits {
+            connections: self.connections,
+            connections_per_source: self.connections_per_source,
+            open_requests: self.open_requests,
+            open_requests_per_user: self.open_requests_per_user,
+            head_timeout: self.head_timeout.get(),
+            slow_body_timeout: self.slow_body_timeout.get(),
+            stalled_reader_timeout: self.stalled_reader_timeout.get(),
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! What clients may hold: connections, requests under way, and how slowly they may send and read.
+//! `[limits]` in the configuration. [`guard`] is middleware of `app.rs`, around everything but the log.
+
+use std::cell::Cell;
+use std::error::Error as StdError;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use actix_web::body::{BodySize, BoxBody, MessageBody};
+use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
+use actix_web::http::header::{CONTENT_TYPE, HeaderMap};
+use actix_web::http::{ConnectionType, StatusCode};
+use actix_web::middleware::Next;
+use actix_web::{Error, HttpMessage as _, HttpResponse};
+use bytes::Bytes;
+
+use crate::config::Limits;
+use crate::shutdown::{Ending, Stop};
+use body::Paced;
+use connection::{Connection, UnderWay};
+use places::{Place, Places};
+
+pub use connection::Connections;
+pub use places::Full;
+
+mod body;
+mod connection;
+pub mod descriptors;
+mod places;
+
+/// Middleware: paces the body of the request and watches the reader of its answer.
+pub async fn guard<B: MessageBody + 'static>(
+    mut request: ServiceRequest,
+    next: Next<B>,
+    slow_body_timeout: Duration,
+    stop: Stop,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let under_way = match request.conn_data::<Rc<Connection>>() {
+        Some(connection) => Some(UnderWay::on(connection).await),
+        None => None,
+    };
+    let asks_for_more = request.head().connection_type() == ConnectionType::KeepAlive;
+    let gave_up = Rc::new(Cell::new(false));
+    let payload = request.take_payload();
+    request.set_payload(match payload {
+        Payload::None => Payload::None,
+        payload => {
+            let paced = Paced::new(payload, slow_body_timeout, Rc::clone(&gave_up));
+            Payload::Stream { payload: Box::pin(paced) }
+        }
+    });
+    let ending = stop.ending(request.method());
+    let mut response = next.call(request).await?;
+    if gave_up.get() {
+        if response.status() == StatusCode::BAD_REQUEST {
+            // RFC 9110 §15.5.9: whoever reads the body knows only that it ended.
+            *response.response_mut().status_mut() = StatusCode::REQUEST_TIMEOUT;
+        }
+        response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
+        under_way.iter().for_each(UnderWay::gave_up);
+    }
+    if let Some(under_way) = under_way.as_ref().filter(|_| !asks_for_more || !response.response().keep_alive()) {
+        under_way.is_the_last();
+    }
+    let ending = is_event_stream(response.headers()).then_some(ending);
+    Ok(response.map_body(|_, body| BoxBody::new(Answer { body: body.boxed(), under_way, ending })))
+}
+
+fn is_event_stream(headers: &HeaderMap) -> bool {
+    let essence = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()?.split(';').next());
+    essence.is_some_and(|essence| essence.trim().eq_ignore_ascii_case("text/event-stream"))
+}
+
+/// The body of an answer on its way to the client.
+struct Answer {
+    body: BoxBody,
+    under_way: Option<UnderWay>,
+    /// Of event streams, which have no end of their own; their readers may also be as slow as their events.
+    ending: Option<Ending>,
+}
+
+impl MessageBody for Answer {
+    type Error = Box<dyn StdError>;
+
+    fn size(&self) -> BodySize {
+        self.body.size()
+    }
+
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        let this = self.get_mut();
+        if let Some(ending) = &mut this.ending {
+            if ending.poll_now(context).is_ready() {
+                return Poll::Ready(None);
+            }
+            let part = ready!(Pin::new(&mut this.body).poll_next(context));
+            if let Some(Ok(bytes)) = &part {
+                ending.passed(bytes);
+            }
+            return Poll::Ready(part);
+        }
+        let part = match &this.under_way {
+            Some(under_way) => {
+                under_way.asked();
+                let part = ready!(Pin::new(&mut this.body).poll_next(context));
+                under_way.handed_over();
+                part
+            }
+            None => ready!(Pin::new(&mut this.body).poll_next(context)),
+        };
+        Poll::Ready(part)
+    }
+}
+
+/// Requests on their way to MCP servers and back, streams included; shared by all workers and resources.
+#[derive(Debug, Clone)]
+pub struct OpenRequests(Arc<Places<String>>);
+
+/// One of them. Dropped, it is over.
+#[derive(Debug)]
+pub struct OpenRequest(Place<String>);
+
+impl OpenRequests {
+    /// None yet.
+    pub fn new(limits: &Limits) -> Self {
+        Self(Arc::new(Places::new(limits.open_requests, limits.open_requests_per_user)))
+    }
+
+    /// One more for this holder, or none: before anything is forwarded, since nobody knows yet which answers are streams.
+    pub fn begin(&self, holder: String) -> Result<OpenRequest, Full> {
+        self.0.take(Some(holder)).map(OpenRequest)
+    }
+}
+
+impl OpenRequest {
+    /// Is over with the body of this answer.
+    pub fn until_sent(self, answer: HttpResponse) -> HttpResponse {
+        answer.map_body(|_, body| BoxBody::new(Counted { body, _place: self.0 }))
+    }
+}
+
+struct Counted {
+    body: BoxBody,
+    _place: Place<String>,
+}
+
+impl MessageBody for Counted {
+    type Error = Box<dyn StdError>;
+
+    fn size(&self) -> BodySize {
+        self.body.size()
+    }
+
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        Pin::new(&mut self.get_mut().body).poll_next(context)
+    }
+}
