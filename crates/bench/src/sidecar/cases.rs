@@ -1,6 +1,7 @@
 //! What each kind of request costs: how many in a second, how long the slowest take, CPU time, and instructions.
 
 use std::net::SocketAddr;
+use std::rc::Rc;
 use std::time::Duration;
 
 use gatelodge_bench::machine::row;
@@ -15,19 +16,43 @@ use crate::proxy::{Program, Proxy, World};
 const CONNECTIONS: usize = 32;
 /// Each measurement of time is made so often, all of them in turn: a machine that changes its pace changes it for all.
 const ROUNDS: u32 = 3;
-/// How many tokens are seen for the first time, in all rounds together.
 const TOKENS: u64 = 10_000;
 
 const SMALL: &str = "300 bytes";
 const LARGE: &str = "64 KiB";
+const FIRST_SIGHT: &str = "300 bytes, a token never seen before";
+const SECOND_SIGHT: &str = "300 bytes, 10,000 tokens in turn";
 
 /// One line of the table.
 struct Case {
     /// `None`: straight to the upstream.
     program: Option<Program>,
     requests: Requests,
-    /// Each request is sent once only.
-    once: bool,
+    order: Order,
+}
+
+/// In which order the requests are sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Order {
+    /// In turn, again and again.
+    Again,
+    /// Each once only, and all in the first round.
+    Once,
+    /// In turn, after each was sent once.
+    OnceMore,
+}
+
+impl Case {
+    /// The same as far as instructions are concerned, in fewer requests: of as many as are counted first all are sent once.
+    fn counted(&self, number: usize) -> Requests {
+        let texts = &self.requests.texts;
+        match self.order {
+            Order::OnceMore => {
+                Requests { texts: texts[..number.min(texts.len())].to_vec().into(), ..self.requests.clone() }
+            }
+            Order::Again | Order::Once => self.requests.clone(),
+        }
+    }
 }
 
 /// What was measured of it.
@@ -49,7 +74,7 @@ fn cases(authority: &Authority, programs: &[Program]) -> Vec<Case> {
     let token = authority.token(0);
     let always = |what, program, text, status| {
         let requests = Requests { what, texts: vec![text].into(), status };
-        Case { program, requests, once: false }
+        Case { program, requests, order: Order::Again }
     };
     let mut cases = Vec::new();
     for program in [None].into_iter().chain(programs.iter().copied().map(Some)) {
@@ -60,9 +85,11 @@ fn cases(authority: &Authority, programs: &[Program]) -> Vec<Case> {
     let sidecar = Some(Program::Sidecar);
     if programs.contains(&Program::Sidecar) {
         let texts: Vec<_> = (0..TOKENS).map(|number| request(Tool::Small, Some(&authority.token(number)))).collect();
-        let what = "300 bytes, a token never seen before";
-        let requests = Requests { what, texts: texts.into(), status: 200 };
-        cases.push(Case { program: sidecar, requests, once: true });
+        let texts = Rc::new(texts);
+        for (what, order) in [(FIRST_SIGHT, Order::Once), (SECOND_SIGHT, Order::OnceMore)] {
+            let requests = Requests { what, texts: Rc::clone(&texts), status: 200 };
+            cases.push(Case { program: sidecar, requests, order });
+        }
         cases.push(always("401 without a token", sidecar, request(Tool::Small, None), 401));
     }
     cases
@@ -77,7 +104,8 @@ pub async fn measure(programs: &[Program], world: &World<'_>, seconds: u32, coun
             println!("instructions are counted with {}, over {counted} requests\n", counter.name());
             for (case, cost) in cases.iter().zip(&mut costs) {
                 if let Some(program) = case.program {
-                    cost.instructions = Some(counter.per_request(program, world, &case.requests, counted).await);
+                    cost.instructions =
+                        Some(counter.per_request(program, world, &case.counted(counted), counted).await);
                 }
             }
         }
@@ -99,11 +127,12 @@ async fn times(cases: &[Case], programs: &[Program], world: &World<'_>, time: Du
             let running = proxies.iter().find(|(program, _)| Some(*program) == case.program);
             let proxy = running.map(|(_, proxy)| proxy);
             let address = proxy.map_or(world.upstream, |proxy| proxy.address);
-            let (requests, until) = match case.once {
-                true => (share(&case.requests, round), Until::Exhausted),
-                false => (case.requests.clone(), Until::Elapsed(time)),
+            let until = match case.order {
+                Order::Once if round > 0 => continue,
+                Order::Once => Until::Exhausted,
+                Order::Again | Order::OnceMore => Until::Elapsed(time),
             };
-            one_round(cost, proxy, address, &requests, until).await;
+            one_round(cost, proxy, address, &case.requests, until).await;
         }
     }
     for (_, proxy) in proxies {
@@ -120,13 +149,6 @@ async fn one_round(cost: &mut Cost, proxy: Option<&Proxy>, address: SocketAddr, 
     cost.tally.latencies.extend(tally.latencies);
     cost.tally.time += tally.time;
     cost.tally.closed += tally.closed;
-}
-
-/// The requests of one round, where each is sent once only.
-fn share(requests: &Requests, round: u32) -> Requests {
-    let length = requests.texts.len().div_ceil(ROUNDS as usize);
-    let texts = requests.texts.chunks(length).nth(round as usize).unwrap_or_default();
-    Requests { texts: texts.to_vec().into(), ..requests.clone() }
 }
 
 /// Ratios are to nginx that forwards an answer of the same size; to the small one where nothing is forwarded.

@@ -27,9 +27,10 @@ struct Options {
     /// How many seconds each measurement of time takes.
     #[arg(long, default_value_t = 6)]
     seconds: u32,
-    /// Over how many requests instructions are counted. 0: they are not.
-    #[arg(long, default_value_t = 2_000)]
-    counted: usize,
+    /// Over how many requests instructions are counted; twice as many are sent, and of 10,000 tokens each is new but once.
+    /// 0: they are not counted.
+    #[arg(long, default_value_t = 2_000, value_parser = clap::value_parser!(u16).range(..=5_000))]
+    counted: u16,
     /// Only the sidecar and nginx, and only requests: for looking again and again while something is changed.
     #[arg(long)]
     brief: bool,
@@ -53,7 +54,7 @@ async fn measure(options: &Options, cores: Cores) {
     let world = World { upstream, authority: &authority, cores, good: &good, profiles: options.profiles.as_deref() };
     let wanted: &[Program] = if options.brief { &[Program::Nginx, Program::Sidecar] } else { &Program::ALL };
     let programs: Vec<Program> = wanted.iter().copied().filter(|program| is_there(*program)).collect();
-    cases::measure(&programs, &world, options.seconds, options.counted).await;
+    cases::measure(&programs, &world, options.seconds, options.counted.into()).await;
     if !options.brief {
         residence::measure(&programs, &world).await;
     }
