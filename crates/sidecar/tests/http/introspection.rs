@@ -5,7 +5,7 @@ use std::time::Duration;
 use gatelodge_service::clock::Clock;
 use serde_json::{Value, json};
 
-use crate::support::{Authority, Site, World, header};
+use crate::support::{Authority, Site, World, header, soon};
 
 const ISSUER: &str = "https://other.example";
 
@@ -174,4 +174,38 @@ async fn each_issuer_hears_of_its_own_tokens_only() {
     let asked = |site: &Site| site.questions().into_iter().map(|question| question.body).collect::<Vec<_>>();
     assert_eq!(asked(&one), ["token=one_a&token_type_hint=access_token", "token=one_b&token_type_hint=access_token"]);
     assert_eq!(asked(&two), ["token=two_a&token_type_hint=access_token"]);
+}
+
+#[actix_web::test]
+async fn so_many_questions_are_on_their_way_at_a_time_and_the_others_wait() {
+    let site = Site::start();
+    let world = world(&site, &Clock::system()).await;
+    let tokens: Vec<String> = (0..100).map(|number| format!("opaque-{number}")).collect();
+    tokens.iter().for_each(|token| site.say(token, &active()));
+    site.hold();
+    let answers = futures_util::future::join_all(tokens.iter().map(|token| world.status(token)));
+    let let_go = async {
+        soon("as many as may", async {
+            while site.most_waiting() < 32 {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        })
+        .await;
+        site.go_on();
+    };
+    let (answers, ()) = tokio::join!(answers, let_go);
+    assert!(answers.iter().all(|status| *status == 200), "{answers:?}");
+    assert_eq!((site.most_waiting(), site.questions().len()), (32, 100));
+}
+
+#[actix_web::test]
+async fn an_endpoint_that_never_answers_says_nothing_of_the_token() {
+    let site = Site::start();
+    let world = world(&site, &Clock::system()).await;
+    site.say("opaque", &active());
+    site.hold();
+    assert_eq!(world.status("opaque").await, 503);
+    assert_eq!(world.status(&world.authority.token()).await, 200, "signed tokens need no endpoint");
+    site.go_on();
+    assert_eq!(world.status("opaque").await, 200);
 }

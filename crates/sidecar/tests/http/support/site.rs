@@ -2,10 +2,12 @@
 //! is asked.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use serde_json::Value;
+use tokio::sync::Semaphore;
 
 pub struct Site {
     /// Its origin.
@@ -25,12 +27,21 @@ struct Shared {
     documents: Mutex<HashMap<String, String>>,
     answers: Mutex<HashMap<String, (u16, String)>>,
     questions: Mutex<Vec<Question>>,
+    may_answer: Semaphore,
+    waiting: AtomicUsize,
+    most_waiting: AtomicUsize,
 }
 
 impl Site {
     pub fn start() -> Self {
-        let shared =
-            Arc::new(Shared { documents: Mutex::default(), answers: Mutex::default(), questions: Mutex::default() });
+        let shared = Arc::new(Shared {
+            documents: Mutex::default(),
+            answers: Mutex::default(),
+            questions: Mutex::default(),
+            may_answer: Semaphore::new(Semaphore::MAX_PERMITS),
+            waiting: AtomicUsize::new(0),
+            most_waiting: AtomicUsize::new(0),
+        });
         let data = web::Data::from(Arc::clone(&shared));
         let server = HttpServer::new(move || {
             let app = App::new().app_data(data.clone());
@@ -59,6 +70,21 @@ impl Site {
         self.shared.answers.lock().expect("unpoisoned").insert(token.into(), (status, body.into()));
     }
 
+    /// From now on questions wait for [`Self::go_on`].
+    pub fn hold(&self) {
+        self.shared.may_answer.forget_permits(Semaphore::MAX_PERMITS);
+    }
+
+    /// Answers what waits, and what comes.
+    pub fn go_on(&self) {
+        self.shared.may_answer.add_permits(Semaphore::MAX_PERMITS);
+    }
+
+    /// How many questions waited for their answers at a time, at most.
+    pub fn most_waiting(&self) -> usize {
+        self.shared.most_waiting.load(Ordering::SeqCst)
+    }
+
     /// Everything it was asked.
     pub fn questions(&self) -> Vec<Question> {
         self.shared.questions.lock().expect("unpoisoned").clone()
@@ -77,6 +103,10 @@ async fn introspect(request: HttpRequest, body: String, shared: web::Data<Shared
     let question =
         Question { authorization: header("authorization"), body: body.clone(), query: request.query_string().into() };
     shared.questions.lock().expect("unpoisoned").push(question);
+    let waiting = shared.waiting.fetch_add(1, Ordering::SeqCst) + 1;
+    shared.most_waiting.fetch_max(waiting, Ordering::SeqCst);
+    drop(shared.may_answer.acquire().await.expect("it is never closed"));
+    shared.waiting.fetch_sub(1, Ordering::SeqCst);
     let fields: Vec<(String, String)> = url::form_urlencoded::parse(body.as_bytes()).into_owned().collect();
     let token = fields.iter().find(|(name, _)| name == "token").map(|(_, value)| value.clone()).unwrap_or_default();
     let answers = shared.answers.lock().expect("unpoisoned");
