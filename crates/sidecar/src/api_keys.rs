@@ -27,13 +27,15 @@ pub struct ApiKey {
     pub subject: String,
     /// What it may do; `None` where only the MCP server limits it.
     pub scope: Option<Scope>,
+    /// The hash of the key.
+    pub sha256: [u8; 32],
     onward: Option<(HeaderName, HeaderValue)>,
 }
 
 impl ApiKey {
     /// A key that the operator listed.
-    pub fn mapped(name: String, subject: String, scope: Scope) -> Self {
-        Self { name, subject, scope: Some(scope), onward: None }
+    pub fn mapped(name: String, subject: String, scope: Scope, sha256: [u8; 32]) -> Self {
+        Self { name, subject, scope: Some(scope), sha256, onward: None }
     }
 
     /// The header that takes the key itself to the MCP server, when nobody else can check it.
@@ -107,28 +109,29 @@ impl ApiKeys {
 
     /// Every listed hash is compared, and in full: how long that takes says nothing of any.
     fn judge(&self, key: &str, value: &incoming::HeaderValue) -> Found {
-        let hash = digest(&SHA256, key.as_bytes());
+        let mut hash = [0; 32];
+        hash.copy_from_slice(digest(&SHA256, key.as_bytes()).as_ref());
         let mut found = None;
         for listed in &self.config.keys {
-            if bool::from(listed.sha256.ct_eq(hash.as_ref())) {
-                found = Some(Arc::clone(&listed.key));
+            if bool::from(listed.sha256.ct_eq(&hash)) {
+                found = Some(Arc::clone(listed));
             }
         }
         match (found, self.config.pass_through) {
             (Some(key), _) => Found::Mapped(key),
-            (None, true) => self.passed_through(hash.as_ref(), value).map_or(Found::Unknown, Found::PassThrough),
+            (None, true) => self.passed_through(hash, value).map_or(Found::Unknown, Found::PassThrough),
             (None, false) => Found::Unknown,
         }
     }
 
-    fn passed_through(&self, hash: &[u8], value: &incoming::HeaderValue) -> Option<Arc<ApiKey>> {
-        let fingerprint: String = hash.iter().take(FINGERPRINT).map(|byte| format!("{byte:02x}")).collect();
+    fn passed_through(&self, sha256: [u8; 32], value: &incoming::HeaderValue) -> Option<Arc<ApiKey>> {
+        let fingerprint: String = sha256.iter().take(FINGERPRINT).map(|byte| format!("{byte:02x}")).collect();
         let mut value = HeaderValue::from_bytes(value.as_bytes()).ok()?;
         value.set_sensitive(true);
         let subject = format!("key:{fingerprint}");
         let name = subject.clone();
         let onward = Some((self.config.header.clone(), value));
-        Some(Arc::new(ApiKey { name, subject, scope: self.config.scope.clone(), onward }))
+        Some(Arc::new(ApiKey { name, subject, scope: self.config.scope.clone(), sha256, onward }))
     }
 }
 

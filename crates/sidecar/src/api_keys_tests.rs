@@ -3,20 +3,19 @@
 use actix_web::http::header::{HeaderName as Name, HeaderValue as Value};
 
 use super::*;
-use crate::config::MappedKey;
 
 const LISTED: &str = "acme_key_listed";
 
 fn keys(header: &'static str, prefixes: &[&str], pass_through: bool) -> ApiKeys {
     let mut sha256 = [0; 32];
     sha256.copy_from_slice(digest(&SHA256, LISTED.as_bytes()).as_ref());
-    let key = Arc::new(ApiKey::mapped("ci".into(), "robot".into(), "mcp:use".parse().expect("a scope")));
+    let key = Arc::new(ApiKey::mapped("ci".into(), "robot".into(), "mcp:use".parse().expect("a scope"), sha256));
     ApiKeys::new(ApiKeysConfig {
         header: HeaderName::from_static(header),
         prefixes: prefixes.iter().map(|prefix| (*prefix).to_owned()).collect(),
         pass_through,
         scope: None,
-        keys: vec![MappedKey { sha256, key }],
+        keys: vec![key],
     })
 }
 

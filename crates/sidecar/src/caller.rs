@@ -1,4 +1,4 @@
-//! Who calls, once it is known: made by the gate, told to the MCP server by `identity`, written into the log.
+//! Who calls, once it is known: found by `endpoint.rs`, told to the MCP server by `identity`, written into the log.
 
 use std::sync::Arc;
 
@@ -16,6 +16,15 @@ pub enum Caller {
     Token(Arc<AccessToken>),
     /// The holder of an API key.
     Key(Arc<ApiKey>),
+}
+
+/// Somebody to be recognised again: sessions belong to one (MCP security best practices).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Principal {
+    /// A subject is a name of its issuer's (RFC 7519 §4.1.2).
+    Token { issuer: Box<str>, subject: Box<str>, client_id: Box<str> },
+    /// The hash of a key, whole: of a part of it others could have the same.
+    Key([u8; 32]),
 }
 
 impl Caller {
@@ -61,31 +70,37 @@ impl Caller {
         }
     }
 
-    /// Who it is, to be recognised again; `None` for strangers, who are all the same.
-    pub fn principal(&self) -> Option<Principal> {
-        let boxed = |text: &str| Box::<str>::from(text);
-        let subject = self.subject()?.into();
-        Some(Principal { issuer: self.issuer().map(boxed), subject, client_id: self.client_id().map(boxed) })
-    }
-
-    /// Whether it is this one; `None` is a stranger.
-    pub fn is(&self, principal: Option<&Principal>) -> bool {
-        match principal {
-            None => matches!(self, Caller::Anonymous),
-            Some(principal) => {
-                self.subject() == Some(&*principal.subject)
-                    && self.issuer() == principal.issuer.as_deref()
-                    && self.client_id() == principal.client_id.as_deref()
-            }
+    /// Whether somebody vouches for who it is; a key that only the MCP server can check says nothing yet.
+    pub fn is_known(&self) -> bool {
+        match self {
+            Caller::Anonymous => false,
+            Caller::Token(_) => true,
+            Caller::Key(key) => key.passed_through().is_none(),
         }
     }
-}
 
-/// Somebody to be recognised again: what was begun by one is not continued by another. A key of the operator's has neither
-/// issuer nor client.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Principal {
-    issuer: Option<Box<str>>,
-    subject: Box<str>,
-    client_id: Option<Box<str>>,
+    /// `None` for strangers, who are all the same.
+    pub fn principal(&self) -> Option<Principal> {
+        match self {
+            Caller::Anonymous => None,
+            Caller::Token(token) => Some(Principal::Token {
+                issuer: token.issuer.as_str().into(),
+                subject: token.subject.as_str().into(),
+                client_id: token.client_id.as_str().into(),
+            }),
+            Caller::Key(key) => Some(Principal::Key(key.sha256)),
+        }
+    }
+
+    /// Whether it is this one; `None`: a stranger.
+    pub fn is(&self, principal: Option<&Principal>) -> bool {
+        match (self, principal) {
+            (Caller::Anonymous, None) => true,
+            (Caller::Token(token), Some(Principal::Token { issuer, subject, client_id })) => {
+                *token.issuer == **issuer && *token.subject == **subject && *token.client_id == **client_id
+            }
+            (Caller::Key(key), Some(Principal::Key(sha256))) => key.sha256 == *sha256,
+            _ => false,
+        }
+    }
 }

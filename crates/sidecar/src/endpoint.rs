@@ -226,9 +226,10 @@ impl Endpoint {
 
     async fn forward(&self, request: &HttpRequest, permit: Permit, onward: Onward) -> Result<HttpResponse, Refusal> {
         let arrival = self.arrival.of(request);
-        // Strangers are told apart by where they come from.
+        // Whom nobody knows is told apart by where it comes from.
         let source = || arrival.client.map(|address| address.to_string()).unwrap_or_default();
-        let holder = permit.caller().subject().map_or_else(source, str::to_owned);
+        let known = permit.caller().subject().filter(|_| permit.caller().is_known());
+        let holder = known.map_or_else(source, str::to_owned);
         let open = self.open_requests.begin(holder).map_err(|_| Fault::TooManyRequests)?;
         match self.upstream.forward(permit, request, onward, &arrival).await {
             Ok(answer) => Ok(open.until_sent(answer)),

@@ -93,7 +93,7 @@ impl Upstream {
     /// A key that was passed through is for the MCP server to judge. Any other refusal is between the two of us: its
     /// challenge names another authorization server, and the client has already satisfied ours.
     fn refused(&self, caller: &Caller) -> Fault {
-        if matches!(caller, Caller::Key(key) if key.passed_through().is_some()) {
+        if !matches!(caller, Caller::Anonymous) && !caller.is_known() {
             return Fault::KeyRefused;
         }
         self.identity.rejected(caller);
@@ -166,6 +166,9 @@ async fn answer(head: AnswerHead, body: AnswerBody, lists: Lists) -> Result<Http
         }
     }
     match lists {
+        Some(_) if is_event_stream(&response) && response.headers().contains_key(header::CONTENT_ENCODING) => {
+            Err(unusable(Unrewritable::NotJson))
+        }
         Some(lists) if is_event_stream(&response) => Ok(events_with_lists(response, body, lists)),
         Some(lists) => list(response, body, lists).await,
         None => Ok(with_body(response, head.framing, body)),
@@ -178,6 +181,10 @@ async fn list(
     mut body: AnswerBody,
     (rewriter, asked): (Rewriter<CallersView>, Asked),
 ) -> Result<HttpResponse, Fault> {
+    // Nobody could look into it, and the client can: what is hidden would be shown.
+    if response.status().is_success() && !is_plain_json(&response) {
+        return Err(unusable(Unrewritable::NotJson));
+    }
     let mut whole = BytesMut::new();
     while let Some(part) = body.next().await {
         whole.extend_from_slice(&part.map_err(|failure| fault_of(&failure))?);
@@ -197,6 +204,18 @@ async fn list(
         forget_digests(response.headers_mut());
     }
     Ok(response.set_body(rewritten.map_or(whole, Bytes::from)).map_into_boxed_body())
+}
+
+/// JSON in UTF-8 that is not compressed. An empty answer needs no type.
+fn is_plain_json(response: &HttpResponse) -> bool {
+    let headers = response.headers();
+    let Some(content_type) = headers.get(header::CONTENT_TYPE) else { return response.status() != StatusCode::OK };
+    let Ok(content_type) = content_type.to_str() else { return false };
+    let mut parts = content_type.split(';').map(|part| part.trim().to_ascii_lowercase());
+    parts.next().is_some_and(|essence| essence == "application/json")
+        && parts
+            .all(|parameter| !parameter.starts_with("charset") || parameter.trim_end_matches('"').ends_with("utf-8"))
+        && !headers.contains_key(header::CONTENT_ENCODING)
 }
 
 fn unusable(error: Unrewritable) -> Fault {

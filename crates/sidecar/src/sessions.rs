@@ -31,7 +31,7 @@ const IDLE: Duration = Duration::from_secs(24 * 3600);
 pub enum Unknown {
     /// They have ended: the client begins a new one.
     Refuse,
-    /// They belong to whoever with a token uses them first.
+    /// They belong to whoever uses them first and is known.
     Adopt,
 }
 
@@ -89,11 +89,10 @@ impl Sessions {
             Named::Session(id) => id,
         };
         let held = self.holders.get(id).filter(|held| held.is_alive(now));
-        let is_anonymous = matches!(caller, Caller::Anonymous);
         match held {
             Some(held) if caller.is(held.holder.as_ref()) => held.used_at.store(now.as_unix(), Ordering::Relaxed),
-            Some(held) if held.holder.is_none() && !is_anonymous => self.keep(id, caller, now),
-            None if self.unknown == Unknown::Adopt && !is_anonymous => self.keep(id, caller, now),
+            Some(held) if held.holder.is_none() && caller.is_known() => self.keep(id, caller, now),
+            None if self.unknown == Unknown::Adopt && caller.is_known() => self.keep(id, caller, now),
             _ => return Err(Fault::UnknownSession),
         }
         Ok(())

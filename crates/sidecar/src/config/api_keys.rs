@@ -55,16 +55,7 @@ pub struct ApiKeysConfig {
     /// What such may do; `None` where only the MCP server limits them.
     pub scope: Option<Scope>,
     /// Those that are listed.
-    pub keys: Vec<MappedKey>,
-}
-
-/// One key that the operator listed.
-#[derive(Debug, Clone)]
-pub struct MappedKey {
-    /// Of the key.
-    pub sha256: [u8; 32],
-    /// Whom it stands for.
-    pub key: Arc<ApiKey>,
+    pub keys: Vec<Arc<ApiKey>>,
 }
 
 impl RawApiKeys {
@@ -113,12 +104,12 @@ fn check_prefix(prefix: &str, key: &str, problems: &mut Problems) {
     }
 }
 
-fn mapped(raw: Vec<RawApiKey>, key: &str, problems: &mut Problems) -> Option<Vec<MappedKey>> {
-    let mut keys: Vec<MappedKey> = Vec::new();
+fn mapped(raw: Vec<RawApiKey>, key: &str, problems: &mut Problems) -> Option<Vec<Arc<ApiKey>>> {
+    let mut keys: Vec<Arc<ApiKey>> = Vec::new();
     let mut are_good = true;
     for (i, raw) in raw.into_iter().enumerate() {
         let key = |name: &str| format!("{key}.key[{i}].{name}");
-        if raw.name.is_empty() || keys.iter().any(|other| other.key.name == raw.name) {
+        if raw.name.is_empty() || keys.iter().any(|other| other.name == raw.name) {
             problems.add(
                 key("name"),
                 format!("{:?} is empty or there twice", raw.name),
@@ -135,7 +126,7 @@ fn mapped(raw: Vec<RawApiKey>, key: &str, problems: &mut Problems) -> Option<Vec
         }
         match (sha256, scope(&raw.scopes, &key("scopes"), problems)) {
             (Some(sha256), Some(scope)) => {
-                keys.push(MappedKey { sha256, key: Arc::new(ApiKey::mapped(raw.name, raw.subject, scope)) });
+                keys.push(Arc::new(ApiKey::mapped(raw.name, raw.subject, scope, sha256)));
             }
             _ => are_good = false,
         }

@@ -17,7 +17,7 @@ use issuer::RawIssuer;
 use limits::RawLimits;
 use resource::RawResource;
 
-pub use api_keys::{ApiKeysConfig, MappedKey};
+pub use api_keys::ApiKeysConfig;
 pub use identity::{
     AssertionConfig, ContextRule, CredentialConfig, CredentialSource, ExchangeConfig, IdentityConfig, IdentityKind,
     MapConfig, WebhookConfig,

@@ -24,7 +24,7 @@ pub(super) fn caller(issuer: &str, subject: &str, client_id: &str, scope: &str) 
 }
 
 fn key(name: &str) -> Caller {
-    Caller::Key(Arc::new(ApiKey::mapped(name.into(), "alice".into(), "mcp:use".parse().expect("a scope"))))
+    Caller::Key(Arc::new(ApiKey::mapped(name.into(), "alice".into(), "mcp:use".parse().expect("a scope"), [7; 32])))
 }
 
 fn rule() -> ContextRule {

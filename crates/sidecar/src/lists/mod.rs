@@ -28,8 +28,9 @@ pub use asked::Asked;
 pub use events::{Broken, rewritten};
 pub use overlay::Overlay;
 
-/// What is larger is not rewritten: an answer, an event, and what they become.
-pub const MAX_SIZE: usize = 16 * 1024 * 1024;
+/// What is larger is not rewritten: an answer, an event, and what they become. To rewrite so much takes a worker about as long
+/// as anybody may keep it (50 ms).
+pub const MAX_SIZE: usize = 4 * 1024 * 1024;
 
 /// A list that MCP servers give page by page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -119,7 +120,7 @@ pub struct Rewriter<V> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Unrewritable {
     /// Above [`MAX_SIZE`].
-    #[error("it is larger than 16 MiB")]
+    #[error("it is larger than 4 MiB")]
     TooLarge,
     /// Nobody knows what a lenient reader would see in it.
     #[error("it is not JSON")]

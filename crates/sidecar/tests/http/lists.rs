@@ -73,6 +73,17 @@ async fn a_list_that_cannot_be_changed_is_not_passed_on_and_a_refusal_is() {
 }
 
 #[actix_web::test]
+async fn a_list_in_a_form_that_nobody_can_look_into_is_not_passed_on() {
+    let world = World::with(|toml| toml + RULES).await;
+    for content_type in ["text/plain", "application/json; charset=utf-16", "application/jsonx"] {
+        assert_eq!(asked(&world, "mcp:use", TOOLS, content_type).await.status(), 502, "{content_type}");
+    }
+    for content_type in ["application/json; charset=UTF-8", "Application/JSON"] {
+        assert_eq!(asked(&world, "mcp:use", TOOLS, content_type).await.status(), 200, "{content_type}");
+    }
+}
+
+#[actix_web::test]
 async fn a_list_that_arrives_on_another_stream_is_changed_too() {
     let world = World::with(|toml| toml + RULES).await;
     let request = world.authorized(Method::GET).header("x-test", "say");

@@ -126,3 +126,23 @@ async fn events_are_resumed_within_a_session_only() {
         assert_eq!(world.upstream.seen().last().expect("one").all("last-event-id"), arrives, "{session:?}");
     }
 }
+
+/// Nobody has checked it yet: whoever makes one up would be somebody.
+#[actix_web::test]
+async fn a_key_that_only_the_mcp_server_can_check_takes_over_no_session() {
+    let keys = "login = \"lazy\"\nunknown_sessions = \"adopt\"\n[resource.access]\npublic_tools = [\"a\"]\n\
+                [resource.api_keys]\nprefixes = [\"acme_key_\"]\npass_through = true\n";
+    let world = World::with(|toml| toml + keys).await;
+    assert_eq!(begin(&world, None, "s").await, 200);
+    let with_key = async |key: &str, id: &str| {
+        let request = world.request(Method::POST).bearer_auth(key).header("Mcp-Session-Id", id);
+        request.send().await.expect("an answer").status().as_u16()
+    };
+    assert_eq!(with_key("acme_key_made_up", "s").await, 404);
+    assert_eq!(with_key("acme_key_made_up", "unknown").await, 404);
+    // Its own sessions are its own.
+    let begun = world.request(Method::POST).bearer_auth("acme_key_1").body(INITIALIZE);
+    let begun = begun.header("x-test", "say").header("x-say-session", "mine").send().await.expect("an answer");
+    assert_eq!(begun.status(), 200);
+    assert_eq!((with_key("acme_key_1", "mine").await, with_key("acme_key_2", "mine").await), (200, 404));
+}
