@@ -141,23 +141,26 @@ impl Client {
 /// # Errors
 /// Names what the machine lacks.
 pub fn prepare_other_issuer() -> Result<PathBuf, Missing> {
-    require_node()?;
     Ok(install_from_npm("oidc-provider")?.join("server.mjs"))
 }
 
-fn sources(language: &str) -> PathBuf {
+/// A folder of `clients/`, as it is in the repository.
+pub fn sources(language: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("clients").join(language)
 }
 
 /// Chromium, and the folder with the script that drives it.
 fn browser() -> Result<(PathBuf, PathBuf), Missing> {
     let chromium = chromium()?;
-    require_node()?;
     Ok((chromium, install_from_npm("typescript")?))
 }
 
 /// A folder of `clients/` with the packages of its lock file. The scripts of packages do not run.
-fn install_from_npm(folder: &str) -> Result<PathBuf, Missing> {
+///
+/// # Errors
+/// Names what the machine lacks.
+pub fn install_from_npm(folder: &str) -> Result<PathBuf, Missing> {
+    require_node()?;
     let directory = install(folder, "package-lock.json", |directory| {
         for name in ["package.json", "package-lock.json"] {
             fs::copy(sources(folder).join(name), directory.join(name)).expect("the lock file can be copied");
@@ -186,7 +189,11 @@ fn copy_scripts(folder: &str, directory: &Path) {
     }
 }
 
-fn python(requirements: &str) -> Result<PathBuf, Missing> {
+/// A Python with the packages of a lock file of `clients/python/`.
+///
+/// # Errors
+/// Names what the machine lacks.
+pub fn python(requirements: &str) -> Result<PathBuf, Missing> {
     let environment = install("python", requirements, |directory| {
         run_installer(Command::new("python3").args(["-m", "venv"]).arg(directory)).map_err(|Missing(why)| {
             Missing(format!(

@@ -221,7 +221,10 @@ pub fn start_sidecar(directory: &Path, config: &str, logs: &Path) -> Process {
 }
 
 /// Starts one of the two servers and waits until its own `health` command, the container health check, is content.
-fn serve(binaries: &Path, name: &str, directory: &Path, config: &str, logs: &Path) -> Process {
+///
+/// # Panics
+/// When it does not start; the message carries the end of its log.
+pub fn serve(binaries: &Path, name: &str, directory: &Path, config: &str, logs: &Path) -> Process {
     let path = config_path(directory, name);
     fs::write(&path, config).expect("the configuration can be written");
     let binary = binaries.join(name);
@@ -242,7 +245,11 @@ fn notes_log(artifacts: &Path) -> String {
     fs::read_to_string(artifacts.join("notes_server.log")).unwrap_or_default()
 }
 
-fn listening_address(log: &str) -> Result<String, String> {
+/// What an MCP server of ours says of itself at start.
+///
+/// # Errors
+/// When it has not said it yet.
+pub fn listening_address(log: &str) -> Result<String, String> {
     let line = log.lines().find_map(|line| line.strip_prefix("listening on "));
     line.map(str::to_owned).ok_or_else(|| "it has not said where it listens".to_owned())
 }
@@ -272,7 +279,10 @@ pub fn free_ports<const N: usize>() -> [u16; N] {
 }
 
 /// Cargo builds the binaries of a package for that package's own tests only, so a stack would start yesterday's.
-fn build_binaries() {
+///
+/// # Panics
+/// When they do not build.
+pub fn build_binaries() {
     static BUILT: OnceLock<Result<(), String>> = OnceLock::new();
     let built = BUILT.get_or_init(|| {
         let profile = match profile_directory().file_name().and_then(|name| name.to_str()) {
