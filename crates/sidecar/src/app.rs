@@ -146,6 +146,7 @@ impl Worker {
                         resource_metadata: protected_resource::url(config, &path),
                     },
                     overlay: Arc::clone(&resource.overlay),
+                    stream_grace: resource.stream_grace,
                     open_requests: shared.open_requests.clone(),
                     api_keys: of_resource.api_keys.clone(),
                     sessions: Arc::clone(&of_resource.sessions),

@@ -10,6 +10,7 @@
 
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::http::Method;
 use actix_web::web::{Data, Payload};
@@ -23,7 +24,7 @@ use crate::audit::Record;
 use crate::body;
 use crate::caller::Caller;
 use crate::cors::{self, Origin, Origins};
-use crate::forward::{Onward, Upstream};
+use crate::forward::{Onward, Right, Upstream};
 use crate::gate::{Decision, Gate, Permit, Wanted};
 use crate::headers::Arrival;
 use crate::limits::OpenRequests;
@@ -47,6 +48,8 @@ pub struct Endpoint {
     pub gate: Gate,
     /// Which pages may call it.
     pub origins: Origins,
+    /// How long event streams may go on after their access token.
+    pub stream_grace: Duration,
     /// What is under way.
     pub open_requests: OpenRequests,
     /// Keys that work beside access tokens.
@@ -160,7 +163,8 @@ impl Endpoint {
             .iter()
             .filter_map(|operation| Some((operation.id?.as_json(), List::asked_by(&operation.method)?)));
         let lists = self.lists(permit.caller(), Asked::by(lists), revision == Revision::Modern);
-        let onward = Onward { body: Some(body.clone()), keep_session: mine.is_ok(), lists };
+        let onward =
+            Onward { body: Some(body.clone()), keep_session: mine.is_ok(), lists, right: self.right(permit.caller()) };
         let caller = permit.caller().clone();
         let answer = self.forward(request, permit, onward).await?;
         if let Some(id) = answer.headers().get(sessions::HEADER).filter(|_| begins) {
@@ -186,7 +190,7 @@ impl Endpoint {
         self.sessions.check(session, permit.caller(), self.clock.now())?;
         // A stream that is resumed, or the one stream of a session, may bring answers to requests that came elsewhere.
         let lists = self.lists(permit.caller(), Asked::elsewhere(), false);
-        let onward = Onward { body: None, keep_session: true, lists };
+        let onward = Onward { body: None, keep_session: true, lists, right: self.right(permit.caller()) };
         let answer = self.forward(request, permit, onward).await?;
         if *request.method() == Method::DELETE && answer.status().is_success() {
             self.sessions.ended(session);
@@ -211,6 +215,12 @@ impl Endpoint {
             Decision::Challenge(challenge) => Err(challenge.into()),
             Decision::Refuse(fault) => Err(fault.into()),
         }
+    }
+
+    /// What an event stream of this caller lives by.
+    fn right(&self, caller: &Caller) -> Option<Right> {
+        let Caller::Token(token) = caller else { return None };
+        Some(Right { tokens: Arc::clone(&self.tokens), token: Arc::clone(token), grace: self.stream_grace })
     }
 
     /// What is to be done to lists that the answer may bring; nothing where nobody's configuration changes any.

@@ -1,10 +1,12 @@
 //! Server-sent events on their way to the client: byte for byte, with a comment after each silence, so that no proxy or
 //! client takes a quiet stream for a dead one. WHATWG HTML §9.2 (lines that begin with a colon are ignored).
 
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::stream::{Stream, unfold};
+use futures_util::stream::{Stream, poll_fn, unfold};
 use futures_util::{StreamExt as _, TryStreamExt as _};
 use tokio::time::timeout;
 
@@ -34,6 +36,49 @@ pub fn kept_alive<E>(
         }
     })
     .into_stream()
+}
+
+/// Ends the stream, as if the MCP server had, at the first moment after `due` that is between two events.
+pub fn until<E>(
+    events: impl Stream<Item = Result<Bytes, E>> + Unpin,
+    due: impl Future<Output = ()> + 'static,
+) -> impl Stream<Item = Result<Bytes, E>> + Unpin {
+    let (mut events, mut ending) = (events, Ending::when(due));
+    poll_fn(move |context| {
+        if ending.poll_now(context).is_ready() {
+            return Poll::Ready(None);
+        }
+        let part = ready!(events.poll_next_unpin(context));
+        if let Some(Ok(bytes)) = &part {
+            ending.passed(bytes);
+        }
+        Poll::Ready(part)
+    })
+}
+
+/// The end of one event stream.
+pub struct Ending {
+    due: Pin<Box<dyn Future<Output = ()>>>,
+    is_due: bool,
+    tail: Tail,
+}
+
+impl Ending {
+    /// As soon as possible after this.
+    pub fn when(due: impl Future<Output = ()> + 'static) -> Self {
+        Self { due: Box::pin(due), is_due: false, tail: Tail::default() }
+    }
+
+    /// Whether the stream ends here: it has to, and no event is cut.
+    pub fn poll_now(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        self.is_due = self.is_due || self.due.as_mut().poll(context).is_ready();
+        if self.is_due && self.tail.is_between_events() { Poll::Ready(()) } else { Poll::Pending }
+    }
+
+    /// These bytes went to the client.
+    pub fn passed(&mut self, bytes: &Bytes) {
+        self.tail.push(bytes);
+    }
 }
 
 /// The last bytes of a stream: enough to see an empty line.

@@ -13,18 +13,20 @@ use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse};
 use bytes::{Bytes, BytesMut};
 use futures_util::stream::{Stream, StreamExt as _};
+use gatelodge_oauth::access_token::AccessToken;
 use tokio::time::timeout;
 use url::{Url, form_urlencoded};
 
 use crate::caller::Caller;
 use crate::config::Resource;
-use crate::event_stream::{self, kept_alive};
+use crate::event_stream::{self, kept_alive, until};
 use crate::gate::Permit;
 use crate::headers::{self, Arrival, ToUpstream};
 use crate::identity::{Header, Identity};
 use crate::lists::{Asked, MAX_SIZE, Rewriter, Unrewritable, rewritten};
 use crate::presented::{Presented, presented};
 use crate::respond::Fault;
+use crate::tokens::Tokens;
 use crate::upstream::{AnswerBody, AnswerHead, Client, Failure, Framing, Target};
 use crate::view::CallersView;
 
@@ -38,6 +40,25 @@ pub struct Onward {
     pub keep_session: bool,
     /// What is to be done to the lists that the answer brings, and which are awaited.
     pub lists: Lists,
+    /// Whose end ends an event stream too.
+    pub right: Option<Right>,
+}
+
+/// What an event stream lives by.
+pub struct Right {
+    /// Who knows.
+    pub tokens: Arc<Tokens>,
+    /// The token that it was opened with.
+    pub token: Arc<AccessToken>,
+    /// How much longer it may go on.
+    pub grace: Duration,
+}
+
+impl Right {
+    async fn ends(self) {
+        self.tokens.end_of(&self.token, self.grace).await;
+        tracing::info!(subject = self.token.subject, "an event stream ends with its access token");
+    }
 }
 
 type Lists = Option<(Rewriter<CallersView>, Asked)>;
@@ -78,10 +99,10 @@ impl Upstream {
         };
         let identity = self.identity.headers_for(caller, token).await?;
         let head = self.head(request, &onward, &identity, arrival);
-        let Onward { body, lists, .. } = onward;
+        let Onward { body, lists, right, .. } = onward;
         match timeout(self.response_timeout, self.client.send(&head, body.unwrap_or_default())).await {
             Ok(Ok((head, _))) if head.status == StatusCode::UNAUTHORIZED => Err(self.refused(caller)),
-            Ok(Ok((head, body))) => answer(head, body, lists).await,
+            Ok(Ok((head, body))) => answer(head, body, lists, right).await,
             Ok(Err(failure)) => Err(fault_of(&failure)),
             Err(_) => {
                 tracing::warn!("the MCP server did not answer in time");
@@ -148,7 +169,7 @@ fn without_tokens(query: &str) -> Option<String> {
     (!kept.is_empty()).then_some(kept)
 }
 
-async fn answer(head: AnswerHead, body: AnswerBody, lists: Lists) -> Result<HttpResponse, Fault> {
+async fn answer(head: AnswerHead, body: AnswerBody, lists: Lists, right: Option<Right>) -> Result<HttpResponse, Fault> {
     let status = head.status;
     if status.is_redirection() && status != StatusCode::NOT_MODIFIED {
         let location = head.headers.iter().find(|(name, _)| *name == header::LOCATION);
@@ -165,13 +186,14 @@ async fn answer(head: AnswerHead, body: AnswerBody, lists: Lists) -> Result<Http
             response.headers_mut().append(name, value);
         }
     }
-    match lists {
-        Some(_) if is_event_stream(&response) && response.headers().contains_key(header::CONTENT_ENCODING) => {
+    match (lists, is_event_stream(&response)) {
+        (None, false) => Ok(with_body(response, head.framing, body)),
+        (None, true) => Ok(events(response, body, right)),
+        (Some(lists), false) => list(response, body, lists).await,
+        (Some(_), true) if response.headers().contains_key(header::CONTENT_ENCODING) => {
             Err(unusable(Unrewritable::NotJson))
         }
-        Some(lists) if is_event_stream(&response) => Ok(events_with_lists(response, body, lists)),
-        Some(lists) => list(response, body, lists).await,
-        None => Ok(with_body(response, head.framing, body)),
+        (Some((rewriter, asked)), true) => Ok(events(response, Box::pin(rewritten(body, rewriter, asked)), right)),
     }
 }
 
@@ -233,9 +255,6 @@ fn forget_digests(headers: &mut HeaderMap) {
 /// Streams the body; a length that is known stays known. An answer that breaks ends the connection, so that the client
 /// sees that it broke.
 fn with_body(response: HttpResponse, framing: Framing, mut body: AnswerBody) -> HttpResponse {
-    if is_event_stream(&response) {
-        return events_of(response, body);
-    }
     if let Some(whole) = body.at_hand() {
         return response.set_body(whole).map_into_boxed_body();
     }
@@ -251,18 +270,10 @@ fn is_event_stream(response: &HttpResponse) -> bool {
     essence.trim().eq_ignore_ascii_case("text/event-stream")
 }
 
-fn events_with_lists(
-    response: HttpResponse,
-    body: AnswerBody,
-    (rewriter, asked): (Rewriter<CallersView>, Asked),
-) -> HttpResponse {
-    let events = Box::pin(rewritten(body, rewriter, asked));
-    events_of(response, events)
-}
-
-fn events_of<E: std::error::Error + 'static>(
+fn events<E: std::error::Error + 'static>(
     mut response: HttpResponse,
     body: impl Stream<Item = Result<Bytes, E>> + Unpin + 'static,
+    right: Option<Right>,
 ) -> HttpResponse {
     let headers = response.headers_mut();
     headers.insert(ACCEL_BUFFERING, HeaderValue::from_static("no"));
@@ -273,8 +284,11 @@ fn events_of<E: std::error::Error + 'static>(
     if headers.contains_key(header::CONTENT_ENCODING) {
         return response.set_body(BodyStream::new(body)).map_into_boxed_body();
     }
-    let stream = kept_alive(body, event_stream::SILENCE);
-    response.set_body(BodyStream::new(Box::pin(stream))).map_into_boxed_body()
+    let stream = Box::pin(kept_alive(body, event_stream::SILENCE));
+    match right {
+        Some(right) => response.set_body(BodyStream::new(until(stream, right.ends()))).map_into_boxed_body(),
+        None => response.set_body(BodyStream::new(stream)).map_into_boxed_body(),
+    }
 }
 
 #[cfg(test)]

@@ -2,18 +2,15 @@
 //! which stops accepting and waits for what is under way, at most `SHUTDOWN_SECONDS`.
 
 use std::io;
-use std::pin::Pin;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use actix_web::http::Method;
-use bytes::Bytes;
 use gatelodge_service::http::SHUTDOWN_SECONDS;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::time::sleep;
 
-use crate::event_stream::Tail;
+use crate::event_stream::Ending;
 
 /// A stream that answers a request may still bring the result: so long, which leaves time to say that it ends.
 const GRACE: Duration = Duration::from_secs(SHUTDOWN_SECONDS - 2);
@@ -51,27 +48,7 @@ impl Stop {
             }
             sleep(grace).await;
         };
-        Ending { due: Box::pin(due), is_due: false, tail: Tail::default() }
-    }
-}
-
-/// The end of one event stream.
-pub struct Ending {
-    due: Pin<Box<dyn Future<Output = ()>>>,
-    is_due: bool,
-    tail: Tail,
-}
-
-impl Ending {
-    /// Whether the stream ends here: it has to, and no event is cut.
-    pub fn poll_now(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        self.is_due = self.is_due || self.due.as_mut().poll(context).is_ready();
-        if self.is_due && self.tail.is_between_events() { Poll::Ready(()) } else { Poll::Pending }
-    }
-
-    /// These bytes went to the client.
-    pub fn passed(&mut self, bytes: &Bytes) {
-        self.tail.push(bytes);
+        Ending::when(due)
     }
 }
 
@@ -79,6 +56,7 @@ impl Ending {
 mod tests {
     use std::future::poll_fn;
 
+    use bytes::Bytes;
     use tokio::time::{Instant, timeout};
 
     use super::*;

@@ -42,6 +42,8 @@ pub(super) struct RawResource {
     allowed_origins: Vec<String>,
     #[serde(default = "defaults::response_timeout")]
     response_timeout: HumanDuration,
+    #[serde(default = "defaults::stream_grace")]
+    stream_grace: HumanDuration,
     #[serde(default)]
     login: RawLogin,
     #[serde(default)]
@@ -67,6 +69,10 @@ enum RawUnknownSessions {
 
 mod defaults {
     use super::HumanDuration;
+
+    pub fn stream_grace() -> HumanDuration {
+        HumanDuration::from_secs(0)
+    }
 
     pub fn scopes() -> Vec<String> {
         vec!["mcp:use".into()]
@@ -103,6 +109,8 @@ pub struct Resource {
     pub allowed_origins: Vec<String>,
     /// How long the head of an answer may take.
     pub response_timeout: Duration,
+    /// How long an event stream may go on after its access token has ended.
+    pub stream_grace: Duration,
     /// What is said of single tools, by name.
     pub overlay: Arc<Overlay>,
     /// What the MCP server is told about the caller.
@@ -172,6 +180,7 @@ impl RawResource {
             },
             allowed_origins,
             response_timeout: timeout.get(),
+            stream_grace: self.stream_grace.get(),
             identity,
             api_keys,
         })

@@ -18,7 +18,8 @@ use actix_web::{Error, HttpMessage as _, HttpResponse};
 use bytes::Bytes;
 
 use crate::config::Limits;
-use crate::shutdown::{Ending, Stop};
+use crate::event_stream::Ending;
+use crate::shutdown::Stop;
 use body::Paced;
 use connection::{Connection, UnderWay};
 use places::{Place, Places};

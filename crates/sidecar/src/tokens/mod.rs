@@ -15,6 +15,7 @@ use gatelodge_oauth::access_token::{AccessToken, Refusal, Shape};
 use gatelodge_oauth::resource::ResourceId;
 use gatelodge_service::clock::Clock;
 use tokio::task::JoinHandle;
+use tokio::time::sleep;
 
 use crate::config::IssuerConfig;
 use crate::respond::Fault;
@@ -28,6 +29,9 @@ mod introspection;
 mod issuer;
 mod jwks;
 mod status_list;
+
+/// How often it is looked whether the token of an open stream was revoked.
+const LOOK: Duration = Duration::from_secs(2);
 
 /// Everything that is known of tokens; shared by all workers.
 pub struct Tokens {
@@ -117,6 +121,24 @@ impl Tokens {
             Way::Keys(issuer, keys) => self.verify(key, (issuer, keys), token, expected).await,
             Way::Ask(issuer, endpoint) => self.ask(key, (issuer, endpoint), token, expected).await,
         }
+    }
+
+    /// Comes to its end when the token does: it expired and `grace` has passed, or it is known to be revoked. What was begun with
+    /// it must not go on for ever.
+    pub async fn end_of(&self, token: &AccessToken, grace: Duration) {
+        let end = token.expires_at.plus(self.leeway).plus(grace);
+        loop {
+            let now = self.clock.now();
+            if now >= end || self.is_revoked(token) {
+                return;
+            }
+            sleep(end.since(now).min(LOOK)).await;
+        }
+    }
+
+    fn is_revoked(&self, token: &AccessToken) -> bool {
+        let issuer = self.issuers.iter().find(|issuer| issuer.identifier() == token.issuer);
+        issuer.is_some_and(|issuer| matches!(issuer.status_of(token), Err(Rejection::Bad(_))))
     }
 
     /// `None` when the keys are no longer the ones it was judged by.

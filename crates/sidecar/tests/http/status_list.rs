@@ -86,6 +86,21 @@ async fn a_revoked_token_is_refused_and_the_others_are_not_and_no_request_waits_
     assert!(asked_after < asked + 50, "requests cause no fetches: {asked} {asked_after}");
 }
 
+#[actix_web::test]
+async fn an_open_stream_ends_when_its_token_is_revoked_and_the_others_go_on() {
+    let world = world("").await;
+    let open = async |idx: u64| {
+        let request = world.request(Method::GET).bearer_auth(world.authority.token_at(idx));
+        let mut response = request.header("x-test", "endless events").send().await.expect("an answer");
+        assert!(response.chunk().await.expect("no error").is_some());
+        response
+    };
+    let (mut three, mut four) = (open(3).await, open(4).await);
+    publish(&world, &[3]);
+    assert!(soon("the end", three.chunk()).await.expect("a clean end").is_none());
+    assert!(tokio::time::timeout(Duration::from_millis(500), four.chunk()).await.is_err());
+}
+
 /// Proves draft-ietf-oauth-status-list §8.3: a forged, foreign or expired list is not believed.
 #[actix_web::test]
 async fn a_list_that_cannot_be_believed_never_replaces_the_last_one() {

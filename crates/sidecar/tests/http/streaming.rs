@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use gatelodge_oauth::access_token::Claims;
+use gatelodge_service::clock::Clock;
 use reqwest::{Body, Method};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -147,4 +149,25 @@ async fn an_answer_that_breaks_is_not_made_to_look_complete() {
         let whole = async { world.authorized(Method::POST).send().await?.bytes().await };
         assert!(soon("the end", whole).await.is_err(), "{answer}");
     }
+}
+
+/// Proves MCP authorization: a stream does not outlive the right to it.
+#[actix_web::test]
+async fn a_stream_ends_cleanly_with_its_token() {
+    let world =
+        World::with(|toml| toml.replace("[authorization_server]", "[authorization_server]\nclock_leeway = \"0s\""))
+            .await;
+    let now = Clock::system().now();
+    let claims = Claims { exp: now.plus(Duration::from_secs(3)), ..world.authority.claims() };
+    let token = world.authority.sign(&claims);
+    let request = world.request(Method::GET).bearer_auth(&token).header("x-test", "endless events");
+    let response = request.send().await.expect("an answer");
+    assert_eq!(response.status(), 200);
+    assert_eq!(soon("the end", response.bytes()).await.expect("a clean end"), "data: 1\n\n");
+    assert!(Clock::system().now() >= claims.exp, "and not before");
+    // One that was opened with another token goes on.
+    let request = world.authorized(Method::GET).header("x-test", "endless events").send();
+    let mut response = request.await.expect("an answer");
+    assert_eq!(response.chunk().await.expect("no error").expect("an event"), "data: 1\n\n");
+    assert!(tokio::time::timeout(Duration::from_millis(500), response.chunk()).await.is_err());
 }
