@@ -254,3 +254,47 @@ async fn a_unix_socket_is_a_way_too() {
     let client = Client::new(Target::new(&url, Some(&path), None).expect("a target"));
     assert_eq!(ask(&client).await.expect("an answer").1, "unix");
 }
+
+/// Proves RFC 9110 §4.3.4: an https origin is checked before anything is sent to it.
+#[actix_web::test]
+async fn an_https_server_is_believed_with_the_operators_certificates_and_not_without() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
+    let ca_file = directory.path().join("ca.pem");
+    std::fs::write(&ca_file, made.cert.pem()).expect("a file");
+    let key = rustls::pki_types::PrivateKeyDer::try_from(made.signing_key.serialize_der()).expect("a key");
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    let config = config.expect("versions").with_no_client_auth().with_single_cert(vec![made.cert.der().clone()], key);
+    let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config.expect("a server")));
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    let requests = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&requests);
+    actix_web::rt::spawn(async move {
+        loop {
+            let (stream, _) = listener.accept().await.expect("a connection");
+            let Ok(mut stream) = acceptor.accept(stream).await else { continue };
+            let mut received = Vec::new();
+            while stream.read_buf(&mut received).await.is_ok_and(|read| read > 0) {
+                if received.ends_with(b"{}") {
+                    counted.fetch_add(1, Ordering::SeqCst);
+                    received.clear();
+                    stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\ntls").await.expect("sent");
+                }
+            }
+        }
+    });
+    let ask_at = async |host: &str, ca_file: Option<&std::path::Path>| {
+        let url = Url::parse(&format!("https://{host}:{port}/mcp")).expect("a URL");
+        ask(&Client::new(Target::new(&url, None, ca_file).expect("a target"))).await
+    };
+    assert_eq!(ask_at("localhost", Some(&ca_file)).await.expect("an answer").1, "tls");
+    assert!(ask_at("localhost", None).await.is_err(), "nobody vouches for it");
+    assert!(ask_at("127.0.0.1", Some(&ca_file)).await.is_err(), "the certificate is for another name");
+    assert_eq!(requests.load(Ordering::SeqCst), 1);
+    let empty = directory.path().join("empty.pem");
+    std::fs::write(&empty, "").expect("a file");
+    let url = Url::parse("https://localhost/mcp").expect("a URL");
+    assert!(Target::new(&url, None, Some(&empty)).is_err());
+}
