@@ -30,6 +30,10 @@ This much configuration is enough:
 
 People then connect to public_url + path. Make sure that nobody can reach the MCP server around the sidecar."#;
 
+const LOOKS_PUBLIC: &str = "the MCP server has a public name: whoever reaches it around this sidecar needs no token; let it \
+                            accept nobody else (a private network, a socket, or an identity of kind \"assertion\" or \
+                            \"credential\" that it checks)";
+
 /// `gatelodge-sidecar`.
 #[derive(Debug, Parser)]
 #[command(name = "gatelodge-sidecar", version, about = "Puts OAuth in front of an MCP server, without changing it", long_about = ABOUT)]
@@ -91,6 +95,9 @@ async fn serve(config: Config) -> Result<(), Box<dyn Error>> {
     }
     for resource in &config.resources {
         tracing::info!(resource = %resource.id, upstream = %resource.upstream, "protecting");
+        if resource.looks_public() {
+            tracing::warn!(upstream = %resource.upstream, "{LOOKS_PUBLIC}");
+        }
     }
     let application = Application::build(config, Clock::system())?;
     tracing::info!(listen = %application.address, health_listen = %application.health_address, "ready to accept");
@@ -114,6 +121,9 @@ fn summary(path: &Path, config: &Config) -> String {
     let mut lines = vec![format!("{}: the configuration is good", path.display())];
     for resource in &config.resources {
         lines.push(format!("  {} -> {}", resource.id, resource.upstream));
+        if resource.looks_public() {
+            lines.push(format!("  warning: {LOOKS_PUBLIC}"));
+        }
     }
     lines.extend(config.issuers.iter().map(tokens_of));
     if config.unsafe_values_allowed {

@@ -1,6 +1,7 @@
 //! The tables `[[resource]]`: the protected MCP servers.
 
 use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -10,7 +11,7 @@ use gatelodge_oauth::resource::ResourceId;
 use gatelodge_oauth::scope::Scope;
 use gatelodge_service::config::{HumanDuration, Problems, PublicUrl};
 use serde::Deserialize;
-use url::Url;
+use url::{Host, Url};
 
 use super::access::{self, RawAccess, RawLogin};
 use super::api_keys::{ApiKeysConfig, RawApiKeys};
@@ -118,6 +119,33 @@ pub struct Resource {
     /// Keys that work beside access tokens.
     pub api_keys: Option<ApiKeysConfig>,
 }
+
+impl Resource {
+    /// Whether the MCP server looks as if everybody could reach it. Then nobody needs this sidecar, and no token.
+    pub fn looks_public(&self) -> bool {
+        if self.upstream_socket.is_some() {
+            return false;
+        }
+        match self.upstream.host() {
+            Some(Host::Ipv4(ip)) => !(ip.is_private() || ip.is_loopback() || ip.is_link_local() || is_shared(ip)),
+            Some(Host::Ipv6(ip)) => !(ip.is_loopback() || ip.is_unique_local() || ip.is_unicast_link_local()),
+            Some(Host::Domain(name)) => {
+                let name = name.trim_end_matches('.');
+                let is_private = PRIVATE_NAMES.iter().any(|end| name.ends_with(end));
+                name.contains('.') && !is_private
+            }
+            None => false,
+        }
+    }
+}
+
+/// Carrier-grade NAT and overlay networks (RFC 6598).
+fn is_shared(ip: Ipv4Addr) -> bool {
+    ip.octets()[0] == 100 && (64..128).contains(&ip.octets()[1])
+}
+
+/// Names that no public DNS has (RFC 6761, RFC 6762, RFC 8375), and those of clusters.
+const PRIVATE_NAMES: [&str; 7] = [".internal", ".local", ".localhost", ".svc", ".home.arpa", ".lan", ".test"];
 
 /// Converts all of them, or notes what is wrong.
 pub(super) fn check(
@@ -289,6 +317,40 @@ fn allowed_origin(text: &str, key: &str, problems: &mut Problems) -> Option<Stri
             let hint = "name each origin in full, for instance \"https://app.example.com\"; \"*\" and \"null\" cannot be allowed";
             problems.add(key, format!("{text:?} is not an origin"), hint);
             None
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_mcp_server_that_everybody_could_reach_is_told_from_one_that_nobody_can() {
+        let looks_public = |host: &str| {
+            let raw = toml::from_str::<RawResource>(&format!("path = \"/mcp\"\nupstream = \"http://{host}/mcp\""));
+            let origin = gatelodge_service::config::public_url("https://h.example", "k", &mut Problems::default());
+            let mut problems = Problems::default();
+            let checked = check(vec![raw.expect("a table")], origin.as_ref(), false, &mut problems);
+            checked.first().expect("a good one").looks_public()
+        };
+        for host in ["mcp.example.com", "mcp.example.com.", "8.8.8.8", "100.128.0.1", "[2001:db8::1]", "172.32.0.1"] {
+            assert!(looks_public(host), "{host}");
+        }
+        for host in [
+            "my-mcp:3000",
+            "localhost",
+            "127.0.0.1:3000",
+            "10.1.2.3",
+            "172.16.0.1",
+            "192.168.1.1",
+            "100.64.0.1",
+            "[::1]",
+            "[fd00::1]",
+            "mcp.prod.svc.cluster.local",
+            "mcp.internal",
+        ] {
+            assert!(!looks_public(host), "{host}");
         }
     }
 }
