@@ -20,6 +20,15 @@ pub struct ProtectedResourceMetadata {
     /// The name for people.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resource_name: Option<String>,
+    /// A page for developers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resource_documentation: Option<String>,
+    /// What may be done with what it gives.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resource_policy_uri: Option<String>,
+    /// The terms of service.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resource_tos_uri: Option<String>,
 }
 
 impl ProtectedResourceMetadata {
@@ -31,6 +40,9 @@ impl ProtectedResourceMetadata {
             scopes_supported: scope.iter().map(str::to_owned).collect(),
             bearer_methods_supported: ["header"],
             resource_name: name.map(str::to_owned),
+            resource_documentation: None,
+            resource_policy_uri: None,
+            resource_tos_uri: None,
         }
     }
 }

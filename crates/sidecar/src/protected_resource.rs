@@ -6,6 +6,7 @@ use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
 use bytes::Bytes;
 use gatelodge_oauth::protected_resource_metadata::{ProtectedResourceMetadata, well_known_path};
+use url::Url;
 
 use crate::config::{Config, Resource};
 use crate::cors;
@@ -47,6 +48,10 @@ fn metadata(resource: &Resource, config: &Config, slash: &str) -> Bytes {
     let mut document =
         ProtectedResourceMetadata::new(&resource.id, &config.issuer, &resource.policy.scope, resource.name.as_deref());
     document.resource.push_str(slash);
+    let url = |url: &Option<Url>| url.as_ref().map(Url::to_string);
+    document.resource_documentation = url(&resource.pages.documentation_url);
+    document.resource_policy_uri = url(&resource.pages.policy_url);
+    document.resource_tos_uri = url(&resource.pages.terms_url);
     Bytes::from(serde_json::to_vec(&document).expect("a document of strings can always be written as JSON"))
 }
 

@@ -35,6 +35,9 @@ pub(super) struct RawResource {
     upstream_socket: Option<PathBuf>,
     upstream_ca_file: Option<PathBuf>,
     name: Option<String>,
+    documentation_url: Option<String>,
+    policy_url: Option<String>,
+    terms_url: Option<String>,
     #[serde(default)]
     audiences: Vec<String>,
     #[serde(default = "defaults::scopes")]
@@ -102,6 +105,8 @@ pub struct Resource {
     pub upstream_ca_file: Option<PathBuf>,
     /// Its name for people.
     pub name: Option<String>,
+    /// Pages about it, for its metadata (RFC 9728 §2).
+    pub pages: Pages,
     /// Who may do what.
     pub policy: Arc<Policy>,
     /// Whose the sessions are that were begun elsewhere.
@@ -118,6 +123,17 @@ pub struct Resource {
     pub identity: IdentityConfig,
     /// Keys that work beside access tokens.
     pub api_keys: Option<ApiKeysConfig>,
+}
+
+/// Pages about an MCP server.
+#[derive(Debug, Clone)]
+pub struct Pages {
+    /// For developers.
+    pub documentation_url: Option<Url>,
+    /// What may be done with what it gives.
+    pub policy_url: Option<Url>,
+    /// The terms of service.
+    pub terms_url: Option<Url>,
 }
 
 impl Resource {
@@ -190,6 +206,7 @@ impl RawResource {
             .filter_map(|(i, origin)| allowed_origin(origin, &key(&format!("allowed_origins[{i}]")), problems))
             .collect();
         let policy = self.policy(key, problems);
+        let pages = self.pages(key, problems);
         let caller = caller(self.identity, self.api_keys, &self.upstream, key, problems);
         let (identity, api_keys) = caller?;
         Some(Resource {
@@ -200,6 +217,7 @@ impl RawResource {
             upstream_socket: self.upstream_socket,
             upstream_ca_file: self.upstream_ca_file,
             name: self.name,
+            pages,
             policy: Arc::new(policy),
             overlay: Arc::new(Overlay::new(&self.tools)),
             unknown_sessions: match self.unknown_sessions {
@@ -212,6 +230,23 @@ impl RawResource {
             identity,
             api_keys,
         })
+    }
+
+    fn pages(&self, key: &impl Fn(&str) -> String, problems: &mut Problems) -> Pages {
+        let mut page = |name: &str, text: &Option<String>| {
+            let text = text.as_ref()?;
+            let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+            if url.is_none() {
+                let hint = "write a URL that everybody can open, for instance \"https://example.com/docs\"";
+                problems.add(key(name), format!("{text:?} is not an http or https URL"), hint);
+            }
+            url
+        };
+        Pages {
+            documentation_url: page("documentation_url", &self.documentation_url),
+            policy_url: page("policy_url", &self.policy_url),
+            terms_url: page("terms_url", &self.terms_url),
+        }
     }
 
     fn policy(&self, key: &impl Fn(&str) -> String, problems: &mut Problems) -> Policy {

@@ -37,6 +37,20 @@ async fn every_form_describes_the_resource_as_it_was_typed() {
     }
 }
 
+/// Proves RFC 9728 §2: the pages of a resource are in its metadata.
+#[actix_web::test]
+async fn the_pages_that_the_operator_names_are_told() {
+    let pages = "documentation_url = \"https://example.com/docs\"\npolicy_url = \"https://example.com/privacy\"\n\
+                 terms_url = \"https://example.com/terms\"\n";
+    let world = World::with(|toml| toml + pages).await;
+    let url = world.url("/.well-known/oauth-protected-resource/mcp");
+    let document: serde_json::Value =
+        world.client.get(url).send().await.expect("an answer").json().await.expect("JSON");
+    for (name, page) in [("documentation", "docs"), ("policy_uri", "privacy"), ("tos_uri", "terms")] {
+        assert_eq!(document[format!("resource_{name}")], format!("https://example.com/{page}"));
+    }
+}
+
 #[actix_web::test]
 async fn of_several_resources_none_is_at_the_root() {
     let second = "[[resource]]\npath = \"/two\"\nupstream = \"http://127.0.0.1:9/\"\nscopes = [\"two:use\"]\n";
