@@ -151,18 +151,23 @@ fn revoke(issuer: &str, token: &str) {
     assert_eq!(status, 200, "{body}");
 }
 
+/// Asks for the stream of the MCP server, which needs nothing but the token.
 fn call(public: &str, path: &str, token: &str) -> (u16, String) {
-    post(public, path, &format!("Bearer {token}"), "")
+    exchange(public, &format!("GET {path}"), &format!("Bearer {token}"), "")
 }
 
-fn post(authority: &str, path: &str, authorization: &str, body: &str) -> (u16, String) {
-    let request = format!(
-        "POST {path} HTTP/1.1\r\nHost: {authority}\r\nConnection: close\r\nAuthorization: {authorization}\r\n\
-         Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{body}",
-        body.len()
-    );
+fn post(authority: &str, path: &str, authorization: &str, form: &str) -> (u16, String) {
+    let framing =
+        format!("Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{form}", form.len());
+    exchange(authority, &format!("POST {path}"), authorization, &framing)
+}
+
+fn exchange(authority: &str, line: &str, authorization: &str, rest: &str) -> (u16, String) {
+    let rest = if rest.is_empty() { "\r\n" } else { rest };
+    let head =
+        format!("{line} HTTP/1.1\r\nHost: {authority}\r\nConnection: close\r\nAuthorization: {authorization}\r\n");
     let mut stream = TcpStream::connect(authority).expect("it listens");
-    stream.write_all(request.as_bytes()).expect("sent");
+    stream.write_all(format!("{head}{rest}").as_bytes()).expect("sent");
     let mut answer = String::new();
     stream.read_to_string(&mut answer).expect("an answer");
     let (head, body) = answer.split_once("\r\n\r\n").expect("a head");
