@@ -3,6 +3,7 @@
 
 pub mod clients;
 pub mod documents;
+pub mod examples;
 pub mod postgres;
 pub mod process;
 pub mod requirements;
