@@ -2,7 +2,7 @@
 
 use reqwest::{Method, Response};
 
-use crate::support::{CHALLENGE, World, header};
+use crate::support::{CHALLENGE, World, header, soon};
 
 const RULES: &str = r#"
 login = "lazy"
@@ -167,4 +167,38 @@ async fn rules_that_are_only_tried_let_through() {
     assert_eq!(response.status(), 403, "what the resource needs is needed all the same");
     let response = world.post(None, call("drop_table")).send().await.expect("an answer");
     assert_eq!(header(&response, "www-authenticate"), CHALLENGE);
+}
+
+#[actix_web::test]
+async fn a_request_that_takes_no_body_and_has_one_is_refused() {
+    let world = World::start().await;
+    for method in [Method::GET, Method::DELETE] {
+        let response = world.authorized(method.clone()).body("{}").send().await.expect("an answer");
+        assert_eq!(response.status(), 400, "{method}");
+        assert!(response.text().await.expect("a body").contains("\"unexpected_body\""), "{method}");
+    }
+    assert!(world.upstream.seen().is_empty(), "nobody had looked into it");
+}
+
+#[actix_web::test]
+async fn who_has_enough_requests_under_way_is_told_to_wait_and_nobody_else_is() {
+    let world = World::with(|toml| toml + "[limits]\nopen_requests_per_user = 2\n").await;
+    let ask = |user: &'static str, plan: &'static str| {
+        let token = world.authority.token_of(user, "mcp:use");
+        world.request(Method::GET).bearer_auth(token).header("x-test", plan).send()
+    };
+    let first = ask("ada", "endless events").await.expect("an answer");
+    let second = ask("ada", "endless events").await.expect("an answer");
+    assert_eq!((first.status().as_u16(), second.status().as_u16()), (200, 200));
+    let third = ask("ada", "echo").await.expect("an answer");
+    assert_eq!((third.status().as_u16(), header(&third, "retry-after")), (429, "5".into()));
+    assert_eq!(header(&third, "www-authenticate"), "", "logging in again would not help");
+    assert_eq!(ask("bob", "echo").await.expect("an answer").status(), 200);
+    drop(first);
+    let again = async {
+        while ask("ada", "echo").await.expect("an answer").status() != 200 {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    };
+    soon("the place is free again", again).await;
 }

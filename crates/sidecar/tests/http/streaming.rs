@@ -165,6 +165,17 @@ async fn a_stream_ends_cleanly_with_its_token() {
     assert_eq!(response.status(), 200);
     assert_eq!(soon("the end", response.bytes()).await.expect("a clean end"), "data: 1\n\n");
     assert!(Clock::system().now() >= claims.exp, "and not before");
+    // The operator may give it more time.
+    let patient = World::with(|toml| {
+        toml.replace("[authorization_server]", "[authorization_server]\nclock_leeway = \"0s\"")
+            + "stream_grace = \"1h\"\n"
+    })
+    .await;
+    let claims = Claims { exp: Clock::system().now().plus(Duration::from_secs(1)), ..patient.authority.claims() };
+    let request = patient.request(Method::GET).bearer_auth(patient.authority.sign(&claims));
+    let mut response = request.header("x-test", "endless events").send().await.expect("an answer");
+    assert!(response.chunk().await.expect("no error").is_some());
+    assert!(tokio::time::timeout(Duration::from_secs(4), response.chunk()).await.is_err(), "it goes on");
     // One that was opened with another token goes on.
     let request = world.authorized(Method::GET).header("x-test", "endless events").send();
     let mut response = request.await.expect("an answer");
