@@ -107,6 +107,22 @@ impl NotesServer {
         self.notes.lock().unwrap_or_else(PoisonError::into_inner).push(note.clone());
         Json(AddedNote { note, caller })
     }
+
+    #[tool(
+        title = "Clear notes",
+        description = "Deletes all notes of everybody.",
+        annotations(
+            title = "Clear notes",
+            read_only_hint = false,
+            destructive_hint = true,
+            idempotent_hint = true,
+            open_world_hint = false
+        )
+    )]
+    fn clear_notes(&self, Extension(request): Extension<Parts>) -> Json<NoteList> {
+        self.notes.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        Json(NoteList { notes: Vec::new(), caller: Caller::from(&request.headers) })
+    }
 }
 
 #[tool_handler]

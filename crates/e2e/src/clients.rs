@@ -72,6 +72,16 @@ impl Client {
         Ok(Client { program, script, browser_script: typescript.join("browser.mjs"), chromium })
     }
 
+    /// A TypeScript SDK that calls tools and does what it is told to by challenges (`SDK`, `CALLS`).
+    ///
+    /// # Errors
+    /// Names what the machine lacks.
+    pub fn prepare_step_up() -> Result<Client, Missing> {
+        let (chromium, typescript) = browser()?;
+        let (script, browser_script) = (typescript.join("step-up.mjs"), typescript.join("browser.mjs"));
+        Ok(Client { program: "node".into(), script, browser_script, chromium })
+    }
+
     /// The conformance suite of the Model Context Protocol, with the Node.js that it needs.
     ///
     /// # Errors

@@ -41,12 +41,26 @@ pub struct Settings {
     pub upstream: Option<String>,
     /// Further tables of the sidecar's configuration.
     pub sidecar: String,
+    /// Further keys of the resource in the sidecar's configuration.
+    pub resource: String,
+    /// Scopes of the resource that the authorization server knows, beside `mcp:use`.
+    pub scopes: Vec<String>,
+    /// How long access tokens live.
+    pub access_token_lifetime_s: u32,
 }
 
 impl Settings {
     /// On SQLite.
     pub fn new(name: &str) -> Settings {
-        Settings { name: name.to_owned(), database_url: None, upstream: None, sidecar: String::new() }
+        Settings {
+            name: name.to_owned(),
+            database_url: None,
+            upstream: None,
+            sidecar: String::new(),
+            resource: String::new(),
+            scopes: Vec::new(),
+            access_token_lifetime_s: ACCESS_TOKEN_LIFETIME_S,
+        }
     }
 }
 
@@ -94,6 +108,9 @@ impl Stack {
             .clone()
             .unwrap_or_else(|| format!("sqlite://{}", directory.path().join("gatelodge.db").display()));
         let encryption_key = directory.path().join("encryption-key").display().to_string();
+        let scope = |name: &String| format!("[[resource.scope]]\nname = \"{name}\"\ntitle = \"Scope {name}\"\n");
+        let scopes: String = settings.scopes.iter().map(scope).collect();
+        let access_token_lifetime_s = settings.access_token_lifetime_s;
         let authserver_config = format!(
             r#"
 public_url = "{public_url}"
@@ -114,12 +131,12 @@ default_scopes = ["mcp:use"]
 [[resource.scope]]
 name = "mcp:use"
 title = "Read and write your notes"
-[keys]
+{scopes}[keys]
 encryption_key_file = "{encryption_key}"
 [registration]
 dcr = "open"
 [tokens]
-access_token_lifetime = "{ACCESS_TOKEN_LIFETIME_S}s"
+access_token_lifetime = "{access_token_lifetime_s}s"
 [logs]
 format = "json"
 level = "debug"
@@ -140,12 +157,13 @@ path = "/mcp"
 upstream = "{upstream}"
 name = "Notes"
 scopes = ["mcp:use"]
+{}
 [logs]
 format = "json"
 level = "debug"
 {}
 "#,
-            settings.sidecar
+            settings.resource, settings.sidecar
         );
         let authserver = serve(&binaries, "gatelodge", directory.path(), &authserver_config, &artifacts);
         let sidecar = serve(&binaries, "gatelodge-sidecar", directory.path(), &sidecar_config, &artifacts);

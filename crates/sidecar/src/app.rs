@@ -147,6 +147,7 @@ impl Worker {
                     },
                     overlay: Arc::clone(&resource.overlay),
                     stream_grace: resource.stream_grace,
+                    tool_challenges: resource.tool_challenges,
                     open_requests: shared.open_requests.clone(),
                     api_keys: of_resource.api_keys.clone(),
                     sessions: Arc::clone(&of_resource.sessions),

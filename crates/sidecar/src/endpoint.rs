@@ -23,15 +23,16 @@ use crate::api_keys::{ApiKeys, Found};
 use crate::audit::Record;
 use crate::body;
 use crate::caller::Caller;
+use crate::config::ToolChallenges;
 use crate::cors::{self, Origin, Origins};
 use crate::forward::{Onward, Right, Upstream};
 use crate::gate::{Decision, Gate, Permit, Wanted};
 use crate::headers::Arrival;
 use crate::limits::OpenRequests;
 use crate::lists::{Asked, List, Overlay, Rewriter};
-use crate::mcp::{self, Revision};
+use crate::mcp::{self, Kind, Message, Operations, Revision};
 use crate::presented::{Presented, presented};
-use crate::respond::{self, Fault, Refusal};
+use crate::respond::{self, Fault, Refusal, ToolCallChallenge};
 use crate::sessions::{self, Named, Sessions};
 use crate::tokens::{Audiences, Rejection, Tokens};
 use crate::view::CallersView;
@@ -50,6 +51,8 @@ pub struct Endpoint {
     pub origins: Origins,
     /// How long event streams may go on after their access token.
     pub stream_grace: Duration,
+    /// Where a tool call is challenged.
+    pub tool_challenges: ToolChallenges,
     /// What is under way.
     pub open_requests: OpenRequests,
     /// Keys that work beside access tokens.
@@ -152,7 +155,8 @@ impl Endpoint {
         let operations = message.operations();
         record.operations(operations);
         let session = sessions::named(headers);
-        let permit = self.decide(caller, Wanted::Operations(operations), session, record)?;
+        let permit = self.decide(caller, Wanted::Operations(operations), session, record);
+        let permit = permit.map_err(|refusal| self.as_tool_result(refusal, &message, revision))?;
         // Revisions without sessions ignore the header; a server of an earlier one behind us would not.
         let mine = self.sessions.check(session, permit.caller(), self.clock.now());
         if revision == Revision::Legacy {
@@ -217,6 +221,20 @@ impl Endpoint {
         }
     }
 
+    /// A challenge of the gate, for clients that read it in the result of the tool, where the operator has such. It stands for
+    /// one call: of a batch it could not be said which one it is about.
+    fn as_tool_result(&self, refusal: Refusal, message: &Message<'_>, revision: Revision) -> Refusal {
+        let Operations::One(operation) = &message.operations else { return refusal };
+        let is_call = operation.kind == Kind::Request && operation.method == "tools/call";
+        match (refusal, operation.id) {
+            (Refusal::Challenge(challenge), Some(id)) if is_call && self.tool_challenges != ToolChallenges::Http => {
+                let (keeps_status, id) = (self.tool_challenges == ToolChallenges::HttpAndResult, id.as_json().into());
+                Refusal::ToolCall(ToolCallChallenge { challenge, id, revision, keeps_status })
+            }
+            (refusal, _) => refusal,
+        }
+    }
+
     /// What an event stream of this caller lives by.
     fn right(&self, caller: &Caller) -> Option<Right> {
         let Caller::Token(token) = caller else { return None };
@@ -226,11 +244,13 @@ impl Endpoint {
     /// What is to be done to lists that the answer may bring; nothing where nobody's configuration changes any.
     fn lists(&self, caller: &Caller, asked: Asked, is_modern: bool) -> Option<(Rewriter<CallersView>, Asked)> {
         let policy = &self.gate.policy;
-        let changes_any = !self.overlay.is_empty() || policy.hides_anything() || policy.list_only_permitted;
+        let shows_security_schemes = self.tool_challenges != ToolChallenges::Http;
+        let changes_any =
+            !self.overlay.is_empty() || policy.hides_anything() || policy.list_only_permitted || shows_security_schemes;
         if !changes_any || asked.is_answered() {
             return None;
         }
-        let view = CallersView { policy: Arc::clone(policy), caller: caller.clone() };
+        let view = CallersView { policy: Arc::clone(policy), caller: caller.clone(), shows_security_schemes };
         Some((Rewriter { overlay: Arc::clone(&self.overlay), view, is_modern }, asked))
     }
 

@@ -211,23 +211,24 @@ impl Policy {
 
     /// Whether anything that the MCP server lists is denied to everybody.
     pub fn hides_anything(&self) -> bool {
-        [&self.tools, &self.prompts, &self.resources].iter().any(|rules| rules.deny_anything())
+        [&self.tools, &self.prompts, &self.resources, &self.methods].iter().any(|rules| rules.deny_anything())
     }
 
-    /// What using one entry of a list needs, as a rule names it.
+    /// What using one entry of a list needs, as a rule names it, or the method that uses it.
     pub fn need_for(&self, list: List, name: &str) -> Need<'_> {
-        let rules = match list {
-            List::Tools => &self.tools,
-            List::Prompts => &self.prompts,
-            List::Resources | List::ResourceTemplates => &self.resources,
+        let (rules, method) = match list {
+            List::Tools => (&self.tools, "tools/call"),
+            List::Prompts => (&self.prompts, "prompts/get"),
+            List::Resources | List::ResourceTemplates => (&self.resources, "resources/read"),
         };
-        if rules.deny(name) {
+        if rules.deny(name) || self.methods.deny(method) {
             return Need::Denied;
         }
-        if self.login == Login::Lazy && rules.open(name) {
+        let mut by_method = self.methods.scopes(method).peekable();
+        if self.login == Login::Lazy && rules.open(name) && by_method.peek().is_none() {
             return Need::Public;
         }
-        Need::Scope(self.and_base(rules.scopes(name)))
+        Need::Scope(self.and_base(by_method.chain(rules.scopes(name))))
     }
 
     /// Whether `granted` reaches as far as `needed`: a broader scope counts for those that it includes.

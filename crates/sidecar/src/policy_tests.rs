@@ -72,3 +72,28 @@ fn of_equally_specific_rules_a_denial_counts_first_and_then_all_scopes() {
     assert!(rules(&[("a_*", Some("public")), ("*_b", Some("public"))]).open("a_b"));
     assert!(!rules(&[]).open("a"), "nothing is open by itself");
 }
+
+#[test]
+fn what_an_entry_of_a_list_needs_is_what_using_it_needs() {
+    let scope = |text: &str| text.parse::<Scope>().expect("a scope");
+    let policy = |methods: &[(&str, Option<&str>)]| Policy {
+        login: Login::Lazy,
+        scope: scope("use"),
+        methods: rules(methods),
+        tools: rules(&[("open", Some("public")), ("write", Some("w")), ("no", None)]),
+        prompts: Rules::default(),
+        resources: Rules::default(),
+        implied_by: HashMap::new(),
+        dry_run: false,
+        list_only_permitted: false,
+    };
+    for methods in [&[][..], &[("tools/call", Some("call"))], &[("tools/call", None)], &[("prompts/get", None)]] {
+        let policy = policy(methods);
+        for name in ["open", "write", "no", "other"] {
+            let call = format!(r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{{"name":"{name}"}}}}"#);
+            let call = crate::mcp::read(call.as_bytes()).expect("a call");
+            let [call] = call.operations() else { panic!("one operation") };
+            assert_eq!(policy.need_for(List::Tools, name), policy.need(call), "{name} with {methods:?}");
+        }
+    }
+}

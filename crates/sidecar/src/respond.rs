@@ -1,12 +1,14 @@
 //! The only file that writes error bodies: JSON as in RFC 6749 §5.2, never stored, without names of machines or versions.
 
-use actix_web::HttpResponse;
+use std::borrow::Cow;
+
 use actix_web::http::StatusCode;
 use actix_web::http::header;
 use actix_web::web::Bytes;
+use actix_web::{HttpResponse, HttpResponseBuilder};
 use gatelodge_oauth::challenge::{Challenge, ChallengeError};
 
-use crate::mcp::{HeaderMismatch, Mismatch, Unreadable};
+use crate::mcp::{HeaderMismatch, Mismatch, Revision, Unreadable};
 
 /// What can go wrong besides the token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,6 +105,8 @@ impl Fault {
 pub enum Refusal {
     /// The client is told what to do.
     Challenge(Challenge),
+    /// The same in the result of the tool that was called.
+    ToolCall(ToolCallChallenge),
     /// Nothing that a token would change.
     Fault(Fault),
     /// The body can be read in more than one way, or in none.
@@ -114,6 +118,20 @@ pub enum Refusal {
         /// What does not fit.
         what: Mismatch,
     },
+}
+
+/// The challenge of one tool call, for clients that look for it in the result of the tool (`_meta["mcp/www_authenticate"]`, as
+/// the OpenAI Apps SDK has it).
+#[derive(Debug)]
+pub struct ToolCallChallenge {
+    /// As the gate made it.
+    pub challenge: Challenge,
+    /// Of the request, as JSON.
+    pub id: Box<str>,
+    /// Of the request.
+    pub revision: Revision,
+    /// Whether status and header say it too: with status 200 other clients take it for the end of the matter.
+    pub keeps_status: bool,
 }
 
 impl From<Challenge> for Refusal {
@@ -145,7 +163,7 @@ impl Refusal {
     /// For the log.
     pub const fn outcome(&self) -> &'static str {
         match self {
-            Refusal::Challenge(_) => "challenged",
+            Refusal::Challenge(_) | Refusal::ToolCall(_) => "challenged",
             _ => "refused",
         }
     }
@@ -153,12 +171,14 @@ impl Refusal {
     /// For the log: why, exactly.
     pub fn reason(&self) -> &str {
         match self {
-            Refusal::Challenge(Challenge { error: None, .. }) => "no access token",
-            Refusal::Challenge(Challenge { error: Some((error, says)), .. }) => match error {
-                ChallengeError::InvalidRequest => "more than one access token",
-                ChallengeError::InvalidToken => says,
-                ChallengeError::InsufficientScope => error.as_str(),
-            },
+            Refusal::Challenge(challenge) | Refusal::ToolCall(ToolCallChallenge { challenge, .. }) => {
+                match &challenge.error {
+                    None => "no access token",
+                    Some((ChallengeError::InvalidRequest, _)) => "more than one access token",
+                    Some((ChallengeError::InvalidToken, says)) => says,
+                    Some((error @ ChallengeError::InsufficientScope, _)) => error.as_str(),
+                }
+            }
             Refusal::Fault(fault) => fault.code(),
             Refusal::Unreadable(unreadable) => unreadable.code(),
             Refusal::HeaderMismatch { what, .. } => what.code(),
@@ -170,6 +190,7 @@ impl Refusal {
 pub fn refusal(refusal: &Refusal) -> HttpResponse {
     match refusal {
         Refusal::Challenge(challenge) => self::challenge(challenge),
+        Refusal::ToolCall(challenge) => tool_call(challenge),
         Refusal::Fault(fault) => self::fault(*fault),
         Refusal::Unreadable(unreadable) => self::unreadable(*unreadable),
         Refusal::HeaderMismatch { id, what } => header_mismatch(id.as_deref(), *what),
@@ -211,13 +232,57 @@ pub fn fault(fault: Fault) -> HttpResponse {
 
 /// The answer that starts, repairs or widens an authorization (RFC 6750 §3).
 pub fn challenge(challenge: &Challenge) -> HttpResponse {
-    let (status, code, description) = match &challenge.error {
-        None => (StatusCode::UNAUTHORIZED, "unauthorized", "an access token is required"),
-        Some((error, description)) => (status_of(*error), error.as_str(), description.as_str()),
-    };
+    let code = challenge.error.as_ref().map_or("unauthorized", |(error, _)| error.as_str());
+    error(&mut challenged(challenge), code, &in_words(challenge))
+}
+
+fn challenged(challenge: &Challenge) -> HttpResponseBuilder {
+    let status = challenge.error.as_ref().map_or(StatusCode::UNAUTHORIZED, |(error, _)| status_of(*error));
     let mut response = HttpResponse::build(status);
     response.insert_header((header::WWW_AUTHENTICATE, challenge.header_value()));
-    error(&mut response, code, description)
+    response
+}
+
+/// For people: clients that cannot act on a challenge show the body.
+fn in_words(challenge: &Challenge) -> Cow<'_, str> {
+    match &challenge.error {
+        None => Cow::Borrowed("an access token is required"),
+        // A refreshed token has the scope of the old one; some clients refresh all the same (RFC 6749 §6).
+        Some((ChallengeError::InsufficientScope, says)) => Cow::Owned(format!(
+            "{says}, which was not allowed so far: connect to this server again, and allow {}. Refreshing the access token \
+             does not help",
+            challenge.scope
+        )),
+        Some((_, says)) => Cow::Borrowed(says),
+    }
+}
+
+/// MCP server/tools, "Tool Result". Whoever asks for a login by it must name an error (OpenAI Apps SDK, "Authentication"); a
+/// header without a token must not (RFC 6750 §3.1).
+fn tool_call(call: &ToolCallChallenge) -> HttpResponse {
+    let ToolCallChallenge { challenge, id, revision, keeps_status } = call;
+    let (text, named) = match &challenge.error {
+        Some(_) => (in_words(challenge), Cow::Borrowed(challenge)),
+        None => {
+            let says = format!("this tool needs a login: connect to this server, and allow {}", challenge.scope);
+            let error = Some((ChallengeError::InsufficientScope, "this tool needs a login".to_owned()));
+            (Cow::Owned(says), Cow::Owned(Challenge { error, ..challenge.clone() }))
+        }
+    };
+    let mut result = serde_json::json!({
+        "content": [{ "type": "text", "text": text }],
+        "isError": true,
+        "_meta": { "mcp/www_authenticate": [named.header_value()] },
+    });
+    // MCP 2026-07-28 basic, "ResultType": what is not to be continued is complete, failed or not.
+    if *revision == Revision::Modern {
+        result["resultType"] = "complete".into();
+    }
+    let mut response = if *keeps_status { challenged(challenge) } else { HttpResponse::Ok() };
+    response
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .content_type("application/json")
+        .body(format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{result}}}"#))
 }
 
 /// The public keys of the assertions (RFC 7517 §5).
@@ -236,7 +301,7 @@ const fn status_of(error: ChallengeError) -> StatusCode {
     }
 }
 
-fn error(response: &mut actix_web::HttpResponseBuilder, code: &str, description: &str) -> HttpResponse {
+fn error(response: &mut HttpResponseBuilder, code: &str, description: &str) -> HttpResponse {
     response
         .insert_header((header::CACHE_CONTROL, "no-store"))
         .json(serde_json::json!({ "error": code, "error_description": description }))

@@ -1,10 +1,11 @@
 //! What one caller gets to see of the lists that an MCP server gives. Made by `endpoint.rs` for requests that may bring a list,
 //! used by `lists/`.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::caller::Caller;
-use crate::lists::{List, View};
+use crate::lists::{List, SecurityScheme, View};
 use crate::policy::{Need, Policy};
 
 /// The lists as one caller sees them.
@@ -13,6 +14,8 @@ pub struct CallersView {
     pub policy: Arc<Policy>,
     /// Who looks.
     pub caller: Caller,
+    /// Whether it is said of each tool what calling it needs.
+    pub shows_security_schemes: bool,
 }
 
 impl View for CallersView {
@@ -27,6 +30,19 @@ impl View for CallersView {
             }
             Need::Public | Need::Scope(_) => true,
         }
+    }
+
+    fn security_schemes(&self, tool: &str) -> Option<Vec<SecurityScheme>> {
+        if !self.shows_security_schemes {
+            return None;
+        }
+        let scopes = match self.policy.need_for(List::Tools, tool) {
+            Need::Public => return Some(vec![SecurityScheme::NoAuth]),
+            Need::Scope(needed) => needed,
+            // Seen only where rules are only tried.
+            Need::Denied => Cow::Borrowed(&self.policy.scope),
+        };
+        Some(vec![SecurityScheme::OAuth2 { scopes: scopes.iter().map(str::to_owned).collect() }])
     }
 
     fn depends_on_caller(&self) -> bool {

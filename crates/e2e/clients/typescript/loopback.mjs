@@ -7,7 +7,9 @@ const PAGE = '<!doctype html><title>Signed in</title><link rel="icon" href="data
 
 export async function listenForRedirect() {
   let arrived;
-  const response = new Promise((resolve) => (arrived = resolve));
+  // The response to the next authorization request: to be asked for before the browser is sent off.
+  const next = () => new Promise((resolve) => (arrived = resolve));
+  const response = next();
   const server = createServer((request, answer) => {
     const url = new URL(request.url, "http://127.0.0.1");
     if (request.method !== "GET" || url.pathname !== CALLBACK_PATH) {
@@ -22,6 +24,7 @@ export async function listenForRedirect() {
   return {
     redirectUri: `http://127.0.0.1:${server.address().port}${CALLBACK_PATH}`,
     response,
+    next,
     close: () => server.close(),
   };
 }

@@ -15,7 +15,7 @@ export class Recorder {
     const response = await fetch(input, init);
     const method = init?.method ?? "GET";
     this.exchanges.push(`${method} ${url.pathname} ${response.status}`);
-    if (response.status === 401) this.challenges.push(response.headers.get("www-authenticate"));
+    if ([401, 403].includes(response.status)) this.challenges.push(response.headers.get("www-authenticate"));
 
     const form = new URLSearchParams(method === "POST" ? String(init.body) : "");
     if (isTokenRequest(form)) await this.#recordTokenRequest(form, response.clone());

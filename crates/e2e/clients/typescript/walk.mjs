@@ -15,7 +15,7 @@ const REFRESHES = 2;
 const EXPIRY_PATIENCE_S = 60;
 const POLL_S = 2;
 
-class MemoryProvider {
+export class MemoryProvider {
   constructor(redirectUrl, recorder) {
     this.redirectUrl = redirectUrl;
     this.recorder = recorder;

@@ -25,7 +25,7 @@ pub use identity::{
 pub use issuer::{IntrospectionConfig, IssuerConfig, KeySource, StatusListConfig};
 pub use limits::Limits;
 pub use resource::Resource;
-pub use tools::ToolConfig;
+pub use tools::{ToolChallenges, ToolConfig};
 
 mod access;
 mod api_keys;

@@ -18,7 +18,7 @@ use super::api_keys::{ApiKeysConfig, RawApiKeys};
 use super::http_url;
 use super::identity::{IdentityConfig, RawIdentity};
 use super::issuer;
-use super::tools::{self, ToolConfig};
+use super::tools::{self, ToolChallenges, ToolConfig};
 use crate::front_door;
 use crate::lists::Overlay;
 use crate::policy::Policy;
@@ -50,6 +50,8 @@ pub(super) struct RawResource {
     stream_grace: HumanDuration,
     #[serde(default)]
     login: RawLogin,
+    #[serde(default)]
+    tool_challenges: ToolChallenges,
     #[serde(default)]
     unknown_sessions: RawUnknownSessions,
     #[serde(default)]
@@ -109,6 +111,8 @@ pub struct Resource {
     pub pages: Pages,
     /// Who may do what.
     pub policy: Arc<Policy>,
+    /// Where a tool call is challenged.
+    pub tool_challenges: ToolChallenges,
     /// Whose the sessions are that were begun elsewhere.
     pub unknown_sessions: sessions::Unknown,
     /// Web pages that may call it, beside those of the public origin.
@@ -220,6 +224,7 @@ impl RawResource {
             pages,
             policy: Arc::new(policy),
             overlay: Arc::new(Overlay::new(&self.tools)),
+            tool_challenges: self.tool_challenges,
             unknown_sessions: match self.unknown_sessions {
                 RawUnknownSessions::Refuse => sessions::Unknown::Refuse,
                 RawUnknownSessions::Adopt => sessions::Unknown::Adopt,

@@ -1,9 +1,23 @@
-//! The tables `[resource.tools."…"]`: what clients are told about single tools, in place of what the MCP server says of them.
+//! `tool_challenges`: how a tool call is challenged. The tables `[resource.tools."…"]`: what clients are told about single
+//! tools, in place of what the MCP server says of them.
 
 use std::collections::BTreeMap;
 
 use gatelodge_service::config::Problems;
 use serde::Deserialize;
+
+/// Where a tool call that needs a login, or one more scope, is challenged.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ToolChallenges {
+    /// In status and header (RFC 6750 §3).
+    #[default]
+    Http,
+    /// There, and in a tool result, which is the body.
+    HttpAndResult,
+    /// In a tool result only, with status 200.
+    Result,
+}
 
 /// What the operator says of one tool. Its name is never changed.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]

@@ -27,6 +27,7 @@ mod raw_upstreams;
 mod relay;
 mod sessions;
 mod status_list;
+mod step_up;
 mod streaming;
 mod support;
 mod targets;
