@@ -166,6 +166,8 @@ async fn answer(head: AnswerHead, body: AnswerBody, lists: Lists) -> Result<Http
         }
     }
     match lists {
+        // Asked not to, it compresses all the same: nobody can see what is in it.
+        Some(_) if response.headers().contains_key(header::CONTENT_ENCODING) => Err(unusable(Unrewritable::Encoded)),
         Some(lists) if is_event_stream(&response) => Ok(events_with_lists(response, body, lists)),
         Some(lists) => list(response, body, lists).await,
         None => Ok(with_body(response, head.framing, body)),
