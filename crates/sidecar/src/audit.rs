@@ -11,7 +11,7 @@ use crate::mcp::{Operation, Target};
 use crate::policy::Need;
 use crate::respond::Refusal;
 
-/// In a batch, no more than so many operations are named.
+/// No more than so many operations of a batch are named, and targets of each.
 const MOST_NAMED: usize = 8;
 
 /// What is known of one request by now.
@@ -52,7 +52,7 @@ impl<'e> Record<'e> {
     pub fn operations(&mut self, operations: &[Operation<'_>]) {
         for operation in operations.iter().take(MOST_NAMED) {
             add(&mut self.methods, &operation.method);
-            for target in operation.targets.as_slice() {
+            for target in operation.targets.as_slice().iter().take(MOST_NAMED) {
                 match target {
                     Target::ResourceUri(uri) => add(&mut self.names, without_query(uri)),
                     target => add(&mut self.names, target.as_str()),
@@ -120,4 +120,21 @@ fn add(list: &mut String, name: &str) {
 /// What stands behind the path of a URI is an argument.
 fn without_query(uri: &str) -> &str {
     uri.split(['?', '#']).next().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_not_as_long_as_a_client_wants() {
+        let uris = vec![format!("\"{}\"", "u".repeat(1000)); 1000].join(",");
+        let body = format!(
+            r#"{{"jsonrpc":"2.0","id":1,"method":"subscriptions/listen","params":{{"notifications":{{"resourceSubscriptions":[{uris}]}}}}}}"#
+        );
+        let message = crate::mcp::read(body.as_bytes()).expect("a message");
+        let mut record = Record::begin("r");
+        record.operations(message.operations());
+        assert!(record.names.len() < 2_000, "{}", record.names.len());
+    }
 }

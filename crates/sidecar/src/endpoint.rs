@@ -30,7 +30,7 @@ use crate::gate::{Decision, Gate, Permit, Wanted};
 use crate::headers::Arrival;
 use crate::limits::OpenRequests;
 use crate::lists::{Asked, List, Overlay, Rewriter};
-use crate::mcp::{self, Kind, Message, Operations, Revision};
+use crate::mcp::{self, Id, Kind, Message, Operations, Revision};
 use crate::presented::{Presented, presented};
 use crate::respond::{self, Fault, Refusal, ToolCallChallenge};
 use crate::sessions::{self, Named, Sessions};
@@ -163,9 +163,11 @@ impl Endpoint {
             mine?;
         }
         let begins = operations.iter().any(|operation| operation.method == "initialize");
-        let lists = operations
-            .iter()
-            .filter_map(|operation| Some((operation.id?.as_json(), List::asked_by(&operation.method)?)));
+        // Some servers answer also what has no id.
+        let lists = operations.iter().filter_map(|operation| {
+            let list = List::asked_by(&operation.method)?;
+            Some((operation.id.map_or("null", Id::as_json), list))
+        });
         let lists = self.lists(permit.caller(), Asked::by(lists), revision == Revision::Modern);
         let onward =
             Onward { body: Some(body.clone()), keep_session: mine.is_ok(), lists, right: self.right(permit.caller()) };

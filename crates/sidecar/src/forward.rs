@@ -189,10 +189,11 @@ async fn answer(head: AnswerHead, body: AnswerBody, lists: Lists, right: Option<
     match (lists, is_event_stream(&response)) {
         (None, false) => Ok(with_body(response, head.framing, body)),
         (None, true) => Ok(events(response, body, right)),
-        (Some(lists), false) => list(response, body, lists).await,
-        (Some(_), true) if response.headers().contains_key(header::CONTENT_ENCODING) => {
-            Err(unusable(Unrewritable::NotJson))
+        // Asked not to, it compresses all the same: nobody can see what is in it.
+        (Some(_), _) if response.headers().contains_key(header::CONTENT_ENCODING) => {
+            Err(unusable(Unrewritable::Encoded))
         }
+        (Some(lists), false) => list(response, body, lists).await,
         (Some((rewriter, asked)), true) => Ok(events(response, Box::pin(rewritten(body, rewriter, asked)), right)),
     }
 }

@@ -31,8 +31,8 @@ const HOP_BY_HOP: [&str; 10] = [
 ];
 
 /// Never sent to the MCP server, squashed: credentials and cookies of our own origin; what is set anew for the next
-/// connection; and what some frameworks let replace the path.
-const WITHHELD: [&str; 12] = [
+/// connection; and what some frameworks let replace the path or the method.
+const WITHHELD: [&str; 15] = [
     "authorization",
     "proxyauthorization",
     "dpop",
@@ -45,6 +45,21 @@ const WITHHELD: [&str; 12] = [
     "acceptencoding",
     "xoriginalurl",
     "xrewriteurl",
+    "xhttpmethodoverride",
+    "xhttpmethod",
+    "xmethodoverride",
+];
+
+/// What was decided on, or says how the body is read: it arrives as it was judged. No other spelling of it arrives, which
+/// CGI-style servers would take for it, and `Connection` takes none of it away.
+const JUDGED: [&str; 7] = [
+    "content-type",
+    "content-encoding",
+    "mcp-session-id",
+    "last-event-id",
+    "mcp-protocol-version",
+    "mcp-method",
+    "mcp-name",
 ];
 
 /// Never passed back from the MCP server: it would send clients to another authorization server, change cookies or the
@@ -94,7 +109,8 @@ impl ToUpstream<'_> {
             let is_session = name == sessions::HEADER && !self.keep_session;
             // Events are resumed within a session: without one an event id would be a credential.
             let is_resumption = name == "last-event-id" && !in_session;
-            if !is_session && !is_resumption && !is_hop_by_hop(name, self.received) && !self.withholds(name) {
+            let is_hop = !JUDGED.contains(&name) && is_hop_by_hop(name, self.received);
+            if !is_session && !is_resumption && !is_hop && !self.withholds(name) {
                 line(head, name, value.as_bytes());
             }
         }
@@ -119,6 +135,7 @@ impl ToUpstream<'_> {
         WITHHELD.contains(&squashed)
             || squashed.starts_with("xmcpauth")
             || is_forwarding(squashed)
+            || is_respelled(name, squashed)
             || self.reserved.iter().any(|reserved| squash(name).starts_with(reserved.as_str()))
     }
 }
@@ -208,6 +225,12 @@ fn squash_into<'b>(name: &str, buffer: &'b mut [u8; LONGEST_SQUASHED]) -> &'b st
         length += 1;
     }
     std::str::from_utf8(&buffer[..length]).unwrap_or_default()
+}
+
+/// Whether it could pass for a header that was judged.
+fn is_respelled(name: &str, squashed: &str) -> bool {
+    let is_it = |judged: &&str| judged.bytes().filter(u8::is_ascii_alphanumeric).eq(squashed.bytes());
+    JUDGED.iter().any(|judged| is_it(judged) && *judged != name)
 }
 
 fn is_forwarding(squashed: &str) -> bool {

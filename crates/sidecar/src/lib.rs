@@ -9,6 +9,7 @@
 //! | [`mcp`] | what a request asks for: method and target, read in one way or refused |
 //! | `presented`, `caller` | what a request presents, and who calls |
 //! | `policy` | what an operation needs, by method, tool, prompt and resource: pure |
+//! | `spelling` | what others read in a resource URI |
 //! | `api_keys` | is this a key from before, and whose? |
 //! | `gate` | forward, challenge or refuse: pure |
 //! | `sessions` | whose session is it |
@@ -50,6 +51,7 @@ mod relay;
 mod respond;
 mod sessions;
 mod shutdown;
+mod spelling;
 mod tokens;
 mod upload;
 mod upstream;

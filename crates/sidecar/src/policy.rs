@@ -11,7 +11,8 @@ use std::collections::HashMap;
 use gatelodge_oauth::scope::Scope;
 
 use crate::lists::List;
-use crate::mcp::{Kind, Operation, Target};
+use crate::mcp::{Kind, Operation, Target, Targets};
+use crate::spelling;
 
 /// Whether there is anything to do without a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -183,8 +184,32 @@ const ABOUT_THEIR_TARGET: [&str; 6] = [
 ];
 
 impl Policy {
-    /// What an operation needs.
+    /// What an operation needs, however the resource is spelled that it is about.
     pub fn need(&self, operation: &Operation<'_>) -> Need<'_> {
+        match self.in_every_spelling(operation) {
+            Some(targets) => self.need_of_all(&Operation { targets, ..operation.clone() }),
+            None => self.need_of_all(operation),
+        }
+    }
+
+    /// A URI that a rule names in full was meant as it is written.
+    fn in_every_spelling<'o>(&self, operation: &Operation<'o>) -> Option<Targets<'o>> {
+        if self.resources.0.is_empty() {
+            return None;
+        }
+        let targets = operation.targets.as_slice();
+        let mut more = Vec::new();
+        for target in targets {
+            if let Target::ResourceUri(uri) = target
+                && !self.resources.0.iter().any(|(pattern, _)| pattern.as_str() == uri)
+            {
+                more.extend(spelling::others(uri).into_iter().map(|other| Target::ResourceUri(other.into())));
+            }
+        }
+        (!more.is_empty()).then(|| Targets::Several(targets.iter().cloned().chain(more).collect()))
+    }
+
+    fn need_of_all(&self, operation: &Operation<'_>) -> Need<'_> {
         if self.denies(operation) {
             return Need::Denied;
         }

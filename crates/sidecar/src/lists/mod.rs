@@ -122,6 +122,9 @@ pub enum Unrewritable {
     /// Above [`MAX_SIZE`].
     #[error("it is larger than 4 MiB")]
     TooLarge,
+    /// There is a `Content-Encoding`.
+    #[error("it is compressed")]
+    Encoded,
     /// Nobody knows what a lenient reader would see in it.
     #[error("it is not JSON")]
     NotJson,

@@ -202,3 +202,50 @@ async fn who_has_enough_requests_under_way_is_told_to_wait_and_nobody_else_is() 
     };
     soon("the place is free again", again).await;
 }
+
+/// Proves that a rule for resources cannot be passed by another spelling: MCP servers compare URIs after they parsed them.
+#[actix_web::test]
+async fn a_resource_is_the_same_in_every_spelling_of_its_uri() {
+    let rules = r#"
+login = "lazy"
+[resource.access]
+public_resources = ["file:///public/*", "https://docs.example"]
+[[resource.access.rule]]
+resources = ["file:///secret/*"]
+deny = true
+"#;
+    let world = World::with(|toml| toml + rules).await;
+    let read =
+        |uri: &str| format!(r#"{{"jsonrpc":"2.0","id":7,"method":"resources/read","params":{{"uri":"{uri}"}}}}"#);
+    for uri in [
+        "file:///secret/x",
+        "FILE:///secret/x",
+        "file:/secret/x",
+        "file://localhost/secret/x",
+        "file:///a/../secret/x",
+        "file:///public/../secret/x",
+        "file:///public/%2e%2E/secret/x",
+        "file:///public/..%2Fsecret/x",
+        "file:///public/%252e%252e/secret/x",
+        "file:///public/..\\\\secret/x",
+        "file:///%73ecret/x",
+        "file:///sec\\tret/x",
+        " file:///secret/x",
+    ] {
+        for user in [None, Some(("ada", "mcp:use"))] {
+            let answer = world.post(user, read(uri)).send().await.expect("an answer");
+            assert_eq!(answer.status(), 403, "{uri} for {user:?}");
+        }
+    }
+    for (uri, anonymous) in [
+        ("file:///public/x", 200),
+        ("file:///public/a b", 200),
+        ("file:///public/a%20b", 200),
+        ("https://docs.example", 200),
+        ("file:///public/../private/x", 401),
+        ("file:///private/x", 401),
+    ] {
+        let answer = world.post(None, read(uri)).send().await.expect("an answer");
+        assert_eq!(answer.status(), anonymous, "{uri}");
+    }
+}

@@ -100,3 +100,21 @@ async fn where_nothing_is_to_be_changed_not_a_byte_is() {
     assert_eq!(header(&response, "etag"), "\"as it came\"");
     assert_eq!(response.text().await.expect("a body"), TOOLS);
 }
+
+#[actix_web::test]
+async fn a_stream_that_is_compressed_all_the_same_is_not_passed_on() {
+    let world = World::with(|toml| toml + RULES).await;
+    let request = world.post(Some(("u", "mcp:use")), LIST).header("x-test", "say").header("x-say", "not to be read");
+    let request = request.header("x-say-type", "text/event-stream").header("x-say-encoding", "gzip");
+    let response = request.send().await.expect("an answer");
+    assert_eq!(response.status(), 502);
+}
+
+#[actix_web::test]
+async fn a_list_that_is_asked_for_without_an_id_is_changed_too() {
+    let world = World::with(|toml| toml + RULES).await;
+    let request = world.post(Some(("u", "mcp:use")), r#"{"jsonrpc":"2.0","method":"tools/list"}"#);
+    let request = request.header("x-test", "say").header("x-say", TOOLS.replace("\"id\":1", "\"id\":null"));
+    let body = request.send().await.expect("an answer").text().await.expect("a body");
+    assert!(body.contains("write") && !body.contains("drop_table"), "{body}");
+}

@@ -136,3 +136,34 @@ async fn a_token_in_the_query_is_not_passed_on_by_a_good_request() {
     assert!(bench.wire.requests().iter().all(|request| request.request_line() == "POST /internal/mcp?a=1 HTTP/1.1"));
     assert!(!bench.wire.bytes().contains(&bench.token));
 }
+
+#[actix_web::test]
+async fn what_was_judged_arrives_in_no_other_spelling() {
+    let bench = Bench::start(Manner::KeepsAlive).await;
+    for name in "Mcp_Session_Id~mcp.session-id~Mcp-Session_Id~Last_Event_Id~MCP_Protocol_Version~Mcp_Method~Mcp_Name~Content_Type~\
+         Content_Encoding~X-HTTP-Method-Override~X_HTTP_Method_Override~X-HTTP-Method~X-Method-Override"
+        .split('~')
+    {
+        let answers = bench.send(&bench.post(&format!("{name}: forged\r\nContent-Length: 30\r\n"), GOOD)).await;
+        assert_eq!(answers.statuses(), [200], "{name}: {}", answers.text);
+        assert!(!bench.wire.bytes().contains("forged"), "{name}");
+    }
+}
+
+#[actix_web::test]
+async fn connection_takes_nothing_away_that_was_judged() {
+    let bench = Bench::with(Manner::KeepsAlive, "unknown_sessions = \"adopt\"").await;
+    let fields = "Mcp-Session-Id: mine\r\nLast-Event-ID: 7\r\nMCP-Protocol-Version: 2025-06-18\r\nContent-Length: 30\r\n\
+                  Connection: mcp-session-id, content-type, MCP-Protocol-Version\r\n";
+    let answers = bench.send(&bench.post(fields, GOOD)).await;
+    assert_eq!(answers.statuses(), [200], "{}", answers.text);
+    let request = bench.wire.requests().remove(0);
+    for (name, value) in [
+        ("mcp-session-id", "mine"),
+        ("last-event-id", "7"),
+        ("mcp-protocol-version", "2025-06-18"),
+        ("content-type", "application/json"),
+    ] {
+        assert_eq!(request.all(name), [value], "{}", request.head);
+    }
+}

@@ -137,6 +137,9 @@ fn said(seen: &Seen) -> HttpResponse {
     let value = |name| seen.all(name).first().map(|value| value.replace('|', "\n"));
     let mut response = HttpResponse::Ok();
     response.content_type(value("x-say-type").unwrap_or_else(|| "application/json".into()));
+    if let Some(encoding) = value("x-say-encoding") {
+        response.insert_header(("Content-Encoding", encoding));
+    }
     if let Some(id) = value("x-say-session") {
         response.insert_header(("Mcp-Session-Id", id));
     }
