@@ -70,7 +70,7 @@ pub struct Endpoint {
 }
 
 /// Answers one request.
-pub async fn handle(request: HttpRequest, payload: Payload, endpoint: Data<Endpoint>) -> HttpResponse {
+pub async fn handle(request: HttpRequest, mut payload: Payload, endpoint: Data<Endpoint>) -> HttpResponse {
     let origin = endpoint.origins.judge(request.headers());
     let mut record = Record::begin(endpoint.resource.as_str());
     if origin == Origin::Foreign {
@@ -82,10 +82,11 @@ pub async fn handle(request: HttpRequest, payload: Payload, endpoint: Data<Endpo
     if *request.method() == Method::OPTIONS {
         return cors::expose_to(&origin, cors::preflight(request.headers(), &origin));
     }
-    let answer = match endpoint.answer(&request, payload, &mut record).await {
+    let answer = match endpoint.answer(&request, &mut payload, &mut record).await {
         Ok(answer) => answer,
         Err(refusal) => {
             record.refused(&refusal);
+            body::drain(request.headers(), &mut payload).await;
             respond::refusal(&refusal)
         }
     };
@@ -97,7 +98,7 @@ impl Endpoint {
     async fn answer(
         &self,
         request: &HttpRequest,
-        payload: Payload,
+        payload: &mut Payload,
         record: &mut Record<'_>,
     ) -> Result<HttpResponse, Refusal> {
         let caller = self.authenticate(request).await?;
@@ -143,7 +144,7 @@ impl Endpoint {
     async fn post(
         &self,
         request: &HttpRequest,
-        payload: Payload,
+        payload: &mut Payload,
         caller: Caller,
         record: &mut Record<'_>,
     ) -> Result<HttpResponse, Refusal> {

@@ -109,8 +109,11 @@ impl ToUpstream<'_> {
             let is_session = name == sessions::HEADER && !self.keep_session;
             // Events are resumed within a session: without one an event id would be a credential.
             let is_resumption = name == "last-event-id" && !in_session;
-            let is_hop = !JUDGED.contains(&name) && is_hop_by_hop(name, self.received);
-            if !is_session && !is_resumption && !is_hop && !self.withholds(name) {
+            let mut buffer = [0; LONGEST_SQUASHED];
+            let squashed = squash_into(name, &mut buffer);
+            let is_listed = !JUDGED.contains(&name) && is_listed(name, self.received);
+            let is_hop = HOP_BY_HOP.contains(&squashed) || is_listed;
+            if !is_session && !is_resumption && !is_hop && !self.withholds(squashed, name) {
                 line(head, name, value.as_bytes());
             }
         }
@@ -129,9 +132,7 @@ impl ToUpstream<'_> {
 
 impl ToUpstream<'_> {
     /// What could pass for a header of ours, or must stay with us.
-    fn withholds(&self, name: &str) -> bool {
-        let mut buffer = [0; LONGEST_SQUASHED];
-        let squashed = squash_into(name, &mut buffer);
+    fn withholds(&self, squashed: &str, name: &str) -> bool {
         WITHHELD.contains(&squashed)
             || squashed.starts_with("xmcpauth")
             || is_forwarding(squashed)
@@ -156,7 +157,8 @@ pub fn to_relay(received: &Incoming, arrival: &Arrival) -> HeaderMap {
         let mut buffer = [0; LONGEST_SQUASHED];
         let squashed = squash_into(name, &mut buffer);
         let framing = squashed == "contentlength" || squashed == "expect";
-        if framing || is_forwarding(squashed) || is_hop_by_hop(name, received) {
+        let is_hop_by_hop = HOP_BY_HOP.contains(&squashed) || is_listed(name, received);
+        if framing || is_forwarding(squashed) || is_hop_by_hop {
             continue;
         }
         // Two versions of the `http` crate meet here; both hold bytes.
@@ -195,8 +197,8 @@ pub fn from_relay(answered: &HeaderMap) -> Vec<(incoming::HeaderName, incoming::
     headers
 }
 
-fn is_hop_by_hop(name: &str, received: &Incoming) -> bool {
-    is_for_one_connection(name) || received.get_all(incoming::CONNECTION).any(|value| lists(value.as_bytes(), name))
+fn is_listed(name: &str, received: &Incoming) -> bool {
+    received.get_all(incoming::CONNECTION).any(|value| lists(value.as_bytes(), name))
 }
 
 fn is_for_one_connection(name: &str) -> bool {
@@ -264,7 +266,7 @@ mod tests {
             arrival: &arrival,
             keep_session: true,
         };
-        to.withholds(name)
+        to.withholds(squash_into(name, &mut [0; LONGEST_SQUASHED]), name)
     }
 
     #[test]

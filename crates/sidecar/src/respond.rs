@@ -7,6 +7,7 @@ use actix_web::http::header;
 use actix_web::web::Bytes;
 use actix_web::{HttpResponse, HttpResponseBuilder};
 use gatelodge_oauth::challenge::{Challenge, ChallengeError};
+use serde::Serialize;
 
 use crate::mcp::{HeaderMismatch, Mismatch, Revision, Unreadable};
 
@@ -301,8 +302,15 @@ const fn status_of(error: ChallengeError) -> StatusCode {
     }
 }
 
+/// RFC 6749 §5.2.
+#[derive(Serialize)]
+struct ErrorBody<'a> {
+    error: &'a str,
+    error_description: &'a str,
+}
+
 fn error(response: &mut HttpResponseBuilder, code: &str, description: &str) -> HttpResponse {
     response
         .insert_header((header::CACHE_CONTROL, "no-store"))
-        .json(serde_json::json!({ "error": code, "error_description": description }))
+        .json(ErrorBody { error: code, error_description: description })
 }

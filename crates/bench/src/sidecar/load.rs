@@ -42,19 +42,27 @@ pub fn request(tool: Tool, token: Option<&str>) -> Vec<u8> {
     format!(
         "POST /mcp HTTP/1.1\r\nhost: mcp.example.com\r\nconnection: keep-alive\r\ncontent-type: application/json\r\n\
          accept: application/json, text/event-stream\r\nmcp-protocol-version: 2025-06-18\r\n\
-         mcp-session-id: 6b1f9a3c-2f0e-4d57-9f1b-0a1b2c3d4e5f\r\n{authorization}accept-language: *\r\n\
+         mcp-session-id: {}\r\n{authorization}accept-language: *\r\n\
          sec-fetch-mode: cors\r\nuser-agent: node\r\naccept-encoding: gzip, deflate\r\ncontent-length: {}\r\n\r\n{body}",
+        session(token.unwrap_or_default()),
         body.len()
     )
     .into_bytes()
+}
+
+/// As long as most are. A session is that of one user, so each token has its own.
+fn session(token: &str) -> String {
+    let signature = token.rsplit('.').next().unwrap_or_default();
+    format!("{signature:0>36.36}")
 }
 
 /// The stream that a client keeps open for what the server has to say on its own.
 pub fn listening(token: &str) -> Vec<u8> {
     format!(
         "GET /mcp HTTP/1.1\r\nhost: mcp.example.com\r\nconnection: keep-alive\r\naccept: text/event-stream\r\n\
-         mcp-protocol-version: 2025-06-18\r\nmcp-session-id: 6b1f9a3c-2f0e-4d57-9f1b-0a1b2c3d4e5f\r\n\
-         authorization: Bearer {token}\r\nuser-agent: node\r\n\r\n"
+         mcp-protocol-version: 2025-06-18\r\nmcp-session-id: {}\r\n\
+         authorization: Bearer {token}\r\nuser-agent: node\r\n\r\n",
+        session(token)
     )
     .into_bytes()
 }

@@ -201,11 +201,12 @@ fn haproxy(upstream: SocketAddr, listen: SocketAddr, key: &Path) -> String {
     )
 }
 
+/// The requests name a session that was begun elsewhere, as behind a load balancer; whose it is, is remembered and checked.
 fn sidecar(upstream: SocketAddr, listen: SocketAddr) -> String {
     let health = machine::free_address();
     format!(
         "public_url = \"{ISSUER}\"\nlisten = \"{listen}\"\nhealth_listen = \"{health}\"\n\
          [authorization_server]\nrelay = \"http://{upstream}\"\nstatus_list_interval = \"30s\"\n\
-         [[resource]]\npath = \"/mcp\"\nupstream = \"http://{upstream}/mcp\"\n"
+         [[resource]]\npath = \"/mcp\"\nupstream = \"http://{upstream}/mcp\"\nunknown_sessions = \"adopt\"\n"
     )
 }

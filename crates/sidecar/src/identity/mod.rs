@@ -199,15 +199,24 @@ fn plain(principal: &Principal<'_>) -> Vec<(HeaderName, HeaderValue)> {
 /// An identity as a header value: visible ASCII as it is, everything else (and `%` itself) percent-encoded, so that two
 /// identities never look the same.
 fn visible(identity: &str) -> HeaderValue {
+    if identity.bytes().all(is_visible)
+        && let Ok(value) = HeaderValue::from_str(identity)
+    {
+        return value;
+    }
     let mut text = String::with_capacity(identity.len());
     for byte in identity.bytes() {
-        if byte.is_ascii_graphic() && byte != b'%' {
+        if is_visible(byte) {
             text.push(char::from(byte));
         } else {
             text.push_str(&format!("%{byte:02X}"));
         }
     }
     HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static(""))
+}
+
+const fn is_visible(byte: u8) -> bool {
+    byte.is_ascii_graphic() && byte != b'%'
 }
 
 #[cfg(test)]

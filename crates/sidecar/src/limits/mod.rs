@@ -55,7 +55,7 @@ pub async fn guard<B: MessageBody + 'static>(
             Payload::Stream { payload: Box::pin(paced) }
         }
     });
-    let ending = stop.ending(request.method());
+    let method = request.method().clone();
     let mut response = next.call(request).await?;
     if gave_up.get() {
         if response.status() == StatusCode::BAD_REQUEST {
@@ -68,7 +68,7 @@ pub async fn guard<B: MessageBody + 'static>(
     if !asks_for_more || !response.response().keep_alive() {
         under_way.is_the_last();
     }
-    let ending = is_event_stream(response.headers()).then_some(ending);
+    let ending = is_event_stream(response.headers()).then(|| stop.ending(&method));
     Ok(response.map_body(|_, body| BoxBody::new(Answer { body: body.boxed(), under_way, ending })))
 }
 

@@ -1,6 +1,10 @@
 //! What follows on the same connection: second requests, tunnels, and bytes that were never a request (RFC 9112 §9.3, RFC 9110 §7.8).
 
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
 use crate::support::raw::{Bench, GOOD};
+use crate::support::soon;
 use crate::support::wire::Manner;
 
 const IMPATIENT: &str =
@@ -139,6 +143,42 @@ async fn a_body_that_nobody_wanted_is_no_request() {
             bench.refused(&format!("{name}, in half a chunk, {waits:?}"), cut.as_bytes()).await;
         }
     }
+}
+
+const NO_TOKEN: &str = "POST /mcp HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n";
+
+#[actix_web::test]
+async fn a_connection_outlives_a_refusal_when_the_body_is_small_and_comes() {
+    let bench = Bench::start(Manner::KeepsAlive).await;
+    let mut stream = TcpStream::connect(bench.world.address).await.expect("a connection");
+    for _ in 0..3 {
+        // The body in a packet of its own, as many clients send it.
+        for part in [&format!("{NO_TOKEN}Content-Length: 30\r\n\r\n"), GOOD] {
+            stream.write_all(part.as_bytes()).await.expect("sent");
+            stream.flush().await.expect("sent");
+        }
+        let mut said = Vec::new();
+        while !said.ends_with(b"}") {
+            assert_ne!(soon("an answer", stream.read_buf(&mut said)).await.expect("the connection stays"), 0);
+        }
+        assert!(said.starts_with(b"HTTP/1.1 401"), "{}", String::from_utf8_lossy(&said));
+    }
+    assert_eq!(bench.wire.deliveries(), 0);
+}
+
+#[actix_web::test]
+async fn a_connection_ends_with_a_refusal_when_the_body_is_large_or_does_not_come() {
+    let bench = Bench::start(Manner::KeepsAlive).await;
+    for (fields, sent) in
+        [("Content-Length: 70000\r\n", 70_000), ("Content-Length: 1000\r\n", 10), ("Content-Length: 1000\r\n", 0)]
+    {
+        let mut stream = TcpStream::connect(bench.world.address).await.expect("a connection");
+        stream.write_all(format!("{NO_TOKEN}{fields}\r\n{}", "x".repeat(sent)).as_bytes()).await.expect("sent");
+        let mut said = Vec::new();
+        soon("the connection ends", stream.read_to_end(&mut said)).await.ok();
+        assert!(said.starts_with(b"HTTP/1.1 401"), "{fields:?}: {}", String::from_utf8_lossy(&said));
+    }
+    assert_eq!(bench.wire.deliveries(), 0);
 }
 
 #[actix_web::test]

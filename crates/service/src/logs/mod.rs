@@ -10,6 +10,10 @@ use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
+use json::Json;
+
+mod json;
+
 /// The table `[logs]`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Default)]
 #[serde(deny_unknown_fields, default)]
@@ -64,12 +68,9 @@ impl From<LogsLevel> for Level {
 pub fn init(config: &LogsConfig) {
     let levels = Targets::new().with_default(LevelFilter::WARN).with_target("gatelodge", Level::from(config.level));
     let registry = tracing_subscriber::registry().with(levels);
-    let layer = tracing_subscriber::fmt::layer().with_ansi(false);
     let started = match config.format {
-        LogsFormat::Json => {
-            registry.with(layer.json().flatten_event(true).with_current_span(true).with_span_list(false)).try_init()
-        }
-        LogsFormat::Text => registry.with(layer).try_init(),
+        LogsFormat::Json => registry.with(Json).try_init(),
+        LogsFormat::Text => registry.with(tracing_subscriber::fmt::layer().with_ansi(false)).try_init(),
     };
     if started.is_err() {
         tracing::debug!("logging was started before");
