@@ -18,6 +18,7 @@ use actix_web::{Error, HttpMessage as _, HttpResponse};
 use bytes::Bytes;
 
 use crate::config::Limits;
+use crate::respond::{self, Fault};
 use crate::shutdown::{Ending, Stop};
 use body::Paced;
 use connection::{Connection, UnderWay};
@@ -38,10 +39,12 @@ pub async fn guard<B: MessageBody + 'static>(
     slow_body_timeout: Duration,
     stop: Stop,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    let under_way = match request.conn_data::<Rc<Connection>>() {
-        Some(connection) => Some(UnderWay::on(connection).await),
-        None => None,
+    // Turned away; but what it had sent by then is read all the same.
+    let Some(connection) = request.conn_data::<Rc<Connection>>().cloned() else {
+        return Ok(request.into_response(respond::fault(Fault::TooManyRequests)));
     };
+    let under_way = UnderWay::on(&connection).await;
+    drop(connection);
     let asks_for_more = request.head().connection_type() == ConnectionType::KeepAlive;
     let gave_up = Rc::new(Cell::new(false));
     let payload = request.take_payload();
@@ -60,9 +63,9 @@ pub async fn guard<B: MessageBody + 'static>(
             *response.response_mut().status_mut() = StatusCode::REQUEST_TIMEOUT;
         }
         response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
-        under_way.iter().for_each(UnderWay::gave_up);
+        under_way.gave_up();
     }
-    if let Some(under_way) = under_way.as_ref().filter(|_| !asks_for_more || !response.response().keep_alive()) {
+    if !asks_for_more || !response.response().keep_alive() {
         under_way.is_the_last();
     }
     let ending = is_event_stream(response.headers()).then_some(ending);
@@ -77,7 +80,7 @@ fn is_event_stream(headers: &HeaderMap) -> bool {
 /// The body of an answer on its way to the client.
 struct Answer {
     body: BoxBody,
-    under_way: Option<UnderWay>,
+    under_way: UnderWay,
     /// Of event streams, which have no end of their own; their readers may also be as slow as their events.
     ending: Option<Ending>,
 }
@@ -101,15 +104,9 @@ impl MessageBody for Answer {
             }
             return Poll::Ready(part);
         }
-        let part = match &this.under_way {
-            Some(under_way) => {
-                under_way.asked();
-                let part = ready!(Pin::new(&mut this.body).poll_next(context));
-                under_way.handed_over();
-                part
-            }
-            None => ready!(Pin::new(&mut this.body).poll_next(context)),
-        };
+        this.under_way.asked();
+        let part = ready!(Pin::new(&mut this.body).poll_next(context));
+        this.under_way.handed_over();
         Poll::Ready(part)
     }
 }
