@@ -18,6 +18,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use gatelodge_oauth::access_token::Refusal as TokenRefusal;
 use gatelodge_oauth::resource::ResourceId;
 use gatelodge_service::clock::Clock;
+use gatelodge_service::http::source::subscriber;
 
 use crate::api_keys::{ApiKeys, Found};
 use crate::audit::Record;
@@ -103,10 +104,22 @@ impl Endpoint {
     ) -> Result<HttpResponse, Refusal> {
         let caller = self.authenticate(request).await?;
         record.caller(&caller);
-        match *request.method() {
+        // Before its body is read: that takes memory.
+        let open = self.open_requests.begin(self.holder(request, &caller)).map_err(|_| Fault::TooManyRequests)?;
+        let answer = match *request.method() {
             Method::POST => self.post(request, payload, caller, record).await,
             Method::GET | Method::DELETE => self.session(request, caller, record).await,
             _ => Err(Fault::MethodNotAllowed.into()),
+        }?;
+        Ok(open.until_sent(answer))
+    }
+
+    /// Whom a request counts for. Subjects are names of one issuer's. Strangers are told apart by where they come from, and so
+    /// is whoever has a key that nobody has checked yet.
+    fn holder(&self, request: &HttpRequest, caller: &Caller) -> String {
+        match caller.subject().filter(|_| caller.is_known()) {
+            Some(subject) => format!("{} {subject}", caller.issuer().unwrap_or_default()),
+            None => self.arrival.of(request).client.map(|ip| subscriber(ip).to_string()).unwrap_or_default(),
         }
     }
 
@@ -259,13 +272,8 @@ impl Endpoint {
 
     async fn forward(&self, request: &HttpRequest, permit: Permit, onward: Onward) -> Result<HttpResponse, Refusal> {
         let arrival = self.arrival.of(request);
-        // Whom nobody knows is told apart by where it comes from.
-        let source = || arrival.client.map(|address| address.to_string()).unwrap_or_default();
-        let known = permit.caller().subject().filter(|_| permit.caller().is_known());
-        let holder = known.map_or_else(source, str::to_owned);
-        let open = self.open_requests.begin(holder).map_err(|_| Fault::TooManyRequests)?;
         match self.upstream.forward(permit, request, onward, &arrival).await {
-            Ok(answer) => Ok(open.until_sent(answer)),
+            Ok(answer) => Ok(answer),
             Err(Fault::KeyRefused) => Err(self.gate.bad_key().into()),
             Err(fault) => Err(fault.into()),
         }

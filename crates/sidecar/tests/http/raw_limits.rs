@@ -134,3 +134,37 @@ async fn behind_a_trusted_proxy_stand_many() {
 fn upstream_count(upstream: &upstream::Upstream) -> usize {
     upstream.seen().len()
 }
+
+#[actix_web::test]
+async fn a_body_that_is_not_whole_yet_is_a_request_under_way() {
+    let bench = Bench::with(Manner::KeepsAlive, "[limits]\nopen_requests_per_user = 1\n").await;
+    let second = bench.post("Content-Length: 30\r\n", GOOD);
+    // Either may come first, and then the other one is refused.
+    let counted = async {
+        loop {
+            let mut stream = TcpStream::connect(bench.world.address).await.expect("a connection");
+            stream.write_all(&bench.post("Content-Length: 100000\r\n", "{")).await.expect("sent");
+            if bench.send(&second).await.statuses() == [429] {
+                return stream;
+            }
+        }
+    };
+    let stream = soon("it counts", counted).await;
+    drop(stream);
+    soon("it counts no more", async { while bench.send(&second).await.statuses() != [200] {} }).await;
+}
+
+#[actix_web::test]
+async fn keys_that_nobody_has_checked_are_counted_by_where_they_come_from() {
+    let keys = "[resource.api_keys]\nheader = \"X-Api-Key\"\npass_through = true\n\
+                [limits]\nopen_requests_per_user = 1\n";
+    let world = World::with(|toml| toml + keys).await;
+    let with_key = |key: &str| world.request(reqwest::Method::POST).header("x-api-key", key);
+    let mut waiting = std::pin::pin!(with_key("made-up").header("x-test", "never").send());
+    tokio::select! {
+        answer = &mut waiting => panic!("it is answered: {answer:?}"),
+        () = soon("the first is under way", world.upstream.shared.waiting.notified()) => {}
+    }
+    assert_eq!(with_key("another").send().await.expect("an answer").status(), 429);
+    assert_eq!(world.authorized(reqwest::Method::POST).send().await.expect("an answer").status(), 200);
+}
