@@ -24,6 +24,7 @@ use crate::front_door::FrontDoor;
 use crate::gate::Gate;
 use crate::headers::Arrival;
 use crate::identity::{self, Identity, IdentityError};
+use crate::legacy_sse::{Addresses, Role};
 use crate::limits::{self, Connections, OpenRequests, descriptors};
 use crate::protected_resource::{self, Document};
 use crate::relay::{self, Relay};
@@ -79,6 +80,7 @@ struct OfResource {
     target: Target,
     identity: Arc<Identity>,
     api_keys: Option<Arc<ApiKeys>>,
+    legacy: Option<(Target, Arc<Addresses>)>,
 }
 
 impl Shared {
@@ -86,11 +88,15 @@ impl Shared {
         let tokens = Arc::new(Tokens::new(&config.issuers, config.clock_leeway, clock.clone())?);
         let resources = config.resources.iter().map(|resource| {
             let (socket, ca_file) = (resource.upstream_socket.as_deref(), resource.upstream_ca_file.as_deref());
+            let legacy = resource.legacy_sse.as_ref().map(|legacy| {
+                Ok::<_, TlsError>((Target::new(&legacy.upstream, socket, ca_file)?, Arc::new(Addresses::new(legacy))))
+            });
             Ok(OfResource {
                 sessions: Arc::new(Sessions::new(resource.unknown_sessions)),
                 target: Target::new(&resource.upstream, socket, ca_file)?,
                 identity: Arc::new(Identity::new(config, resource, clock)?),
                 api_keys: resource.api_keys.clone().map(|keys| Arc::new(ApiKeys::new(keys))),
+                legacy: legacy.transpose()?,
             })
         });
         let open_requests = OpenRequests::new(&config.limits);
@@ -131,19 +137,30 @@ impl Worker {
         let mut endpoints = Vec::new();
         for (resource, of_resource) in config.resources.iter().zip(&shared.resources) {
             let identity = Arc::clone(&of_resource.identity);
-            let upstream = Rc::new(Upstream::new(resource, of_resource.target.clone(), identity));
-            let mut forms = vec![resource.path.clone()];
+            let upstream = |url, target: &Target| {
+                Rc::new(Upstream::new(url, target.clone(), Arc::clone(&identity), resource.response_timeout))
+            };
+            let streamable = upstream(&resource.upstream, &of_resource.target);
+            let mut paths = vec![(resource.path.clone(), Rc::clone(&streamable), None)];
             if resource.path != "/" {
-                forms.push(format!("{}/", resource.path));
+                paths.push((format!("{}/", resource.path), streamable, None));
             }
-            for path in forms {
+            if let (Some(legacy), Some((target, addresses))) = (&resource.legacy_sse, &of_resource.legacy) {
+                let (upstream, role) =
+                    (upstream(&legacy.upstream, target), |role: fn(_) -> _| role(Arc::clone(addresses)));
+                paths.push((legacy.sse_path.clone(), Rc::clone(&upstream), Some(role(Role::Stream))));
+                paths.push((legacy.message_path.clone(), upstream, Some(role(Role::Messages))));
+            }
+            for (path, upstream, legacy) in paths {
+                // The metadata of the paths of HTTP+SSE is that of the resource.
+                let named = if legacy.is_some() { &resource.path } else { &path };
                 let endpoint = Endpoint {
                     resource: resource.id.clone(),
                     tokens: Arc::clone(&shared.tokens),
                     audiences: Audiences::of(&resource.id, &resource.audiences),
                     gate: Gate {
                         policy: Arc::clone(&resource.policy),
-                        resource_metadata: protected_resource::url(config, &path),
+                        resource_metadata: protected_resource::url(config, named),
                     },
                     overlay: Arc::clone(&resource.overlay),
                     stream_grace: resource.stream_grace,
@@ -152,7 +169,8 @@ impl Worker {
                     api_keys: of_resource.api_keys.clone(),
                     sessions: Arc::clone(&of_resource.sessions),
                     origins: Origins::new(config, resource),
-                    upstream: Rc::clone(&upstream),
+                    upstream,
+                    legacy,
                     clock: clock.clone(),
                     arrival: arrival.clone(),
                 };

@@ -7,6 +7,8 @@
 //! 5. Is the session the caller's? (`sessions.rs`)
 //! 6. Forward. (`forward.rs`)
 //! 7. One line in the log. (`audit.rs`)
+//!
+//! The paths of HTTP+SSE go the same way; what is different there is in `legacy_sse.rs`.
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -26,9 +28,10 @@ use crate::body;
 use crate::caller::Caller;
 use crate::config::ToolChallenges;
 use crate::cors::{self, Origin, Origins};
-use crate::forward::{Onward, Right, Upstream};
+use crate::forward::{Legacy, Onward, Right, Upstream};
 use crate::gate::{Decision, Gate, Permit, Wanted};
 use crate::headers::Arrival;
+use crate::legacy_sse::Role;
 use crate::limits::OpenRequests;
 use crate::lists::{Asked, List, Overlay, Rewriter};
 use crate::mcp::{self, Id, Kind, Message, Operations, Revision};
@@ -60,6 +63,8 @@ pub struct Endpoint {
     pub api_keys: Option<Arc<ApiKeys>>,
     /// Where its requests go.
     pub upstream: Rc<Upstream>,
+    /// What the path is in HTTP+SSE, where it belongs to that transport.
+    pub legacy: Option<Role>,
     /// How tools are described, in place of what the MCP server says.
     pub overlay: Arc<Overlay>,
     /// Whose sessions are whose.
@@ -106,9 +111,10 @@ impl Endpoint {
         record.caller(&caller);
         // Before its body is read: that takes memory.
         let open = self.open_requests.begin(self.holder(request, &caller)).map_err(|_| Fault::TooManyRequests)?;
-        let answer = match *request.method() {
-            Method::POST => self.post(request, payload, caller, record).await,
-            Method::GET | Method::DELETE => self.session(request, caller, record).await,
+        let answer = match (request.method().as_str(), &self.legacy) {
+            ("POST", _) => self.post(request, payload, caller, record).await,
+            ("GET", Some(Role::Stream(addresses))) => self.legacy_stream(request, caller, addresses, record).await,
+            ("GET" | "DELETE", None) => self.session(request, caller, record).await,
             _ => Err(Fault::MethodNotAllowed.into()),
         }?;
         Ok(open.until_sent(answer))
@@ -168,8 +174,12 @@ impl Endpoint {
         let revision = mcp::check_headers(&message, headers)?;
         let operations = message.operations();
         record.operations(operations);
+        if let Some(Role::Messages(addresses)) = &self.legacy {
+            let permit = self.decide(caller, Wanted::Operations(operations), true, record)?;
+            return self.legacy_message(request, permit, addresses, body.clone()).await;
+        }
         let session = sessions::named(headers);
-        let permit = self.decide(caller, Wanted::Operations(operations), session, record);
+        let permit = self.decide(caller, Wanted::Operations(operations), session != Named::Nothing, record);
         let permit = permit.map_err(|refusal| self.as_tool_result(refusal, &message, revision))?;
         // Revisions without sessions ignore the header; a server of an earlier one behind us would not.
         let mine = self.sessions.check(session, permit.caller(), self.clock.now());
@@ -183,8 +193,9 @@ impl Endpoint {
             Some((operation.id.map_or("null", Id::as_json), list))
         });
         let lists = self.lists(permit.caller(), Asked::by(lists), revision == Revision::Modern);
+        let right = self.right(permit.caller());
         let onward =
-            Onward { body: Some(body.clone()), keep_session: mine.is_ok(), lists, right: self.right(permit.caller()) };
+            Onward { body: Some(body.clone()), keep_session: mine.is_ok(), lists, right, legacy: Legacy::None };
         let caller = permit.caller().clone();
         let answer = self.forward(request, permit, onward).await?;
         if let Some(id) = answer.headers().get(sessions::HEADER).filter(|_| begins) {
@@ -206,11 +217,12 @@ impl Endpoint {
             return Err(Fault::UnexpectedBody.into());
         }
         let session = sessions::named(request.headers());
-        let permit = self.decide(caller, Wanted::Session, session, record)?;
+        let permit = self.decide(caller, Wanted::Session, session != Named::Nothing, record)?;
         self.sessions.check(session, permit.caller(), self.clock.now())?;
         // A stream that is resumed, or the one stream of a session, may bring answers to requests that came elsewhere.
         let lists = self.lists(permit.caller(), Asked::elsewhere(), false);
-        let onward = Onward { body: None, keep_session: true, lists, right: self.right(permit.caller()) };
+        let right = self.right(permit.caller());
+        let onward = Onward { body: None, keep_session: true, lists, right, legacy: Legacy::None };
         let answer = self.forward(request, permit, onward).await?;
         if *request.method() == Method::DELETE && answer.status().is_success() {
             self.sessions.ended(session);
@@ -218,14 +230,14 @@ impl Endpoint {
         Ok(answer)
     }
 
-    fn decide(
+    /// What the gate says; what it needs is noted.
+    pub fn decide(
         &self,
         caller: Caller,
         wanted: Wanted<'_>,
-        session: Named<'_>,
+        in_session: bool,
         record: &mut Record<'_>,
     ) -> Result<Permit, Refusal> {
-        let in_session = session != Named::Nothing;
         record.need(&self.gate.need(wanted, in_session));
         match self.gate.decide(caller, wanted, in_session) {
             Decision::Forward(permit) => {
@@ -252,13 +264,13 @@ impl Endpoint {
     }
 
     /// What an event stream of this caller lives by.
-    fn right(&self, caller: &Caller) -> Option<Right> {
+    pub fn right(&self, caller: &Caller) -> Option<Right> {
         let Caller::Token(token) = caller else { return None };
         Some(Right { tokens: Arc::clone(&self.tokens), token: Arc::clone(token), grace: self.stream_grace })
     }
 
     /// What is to be done to lists that the answer may bring; nothing where nobody's configuration changes any.
-    fn lists(&self, caller: &Caller, asked: Asked, is_modern: bool) -> Option<(Rewriter<CallersView>, Asked)> {
+    pub fn lists(&self, caller: &Caller, asked: Asked, is_modern: bool) -> Option<(Rewriter<CallersView>, Asked)> {
         let policy = &self.gate.policy;
         let shows_security_schemes = self.tool_challenges != ToolChallenges::Http;
         let changes_any =
@@ -270,7 +282,13 @@ impl Endpoint {
         Some((Rewriter { overlay: Arc::clone(&self.overlay), view, is_modern }, asked))
     }
 
-    async fn forward(&self, request: &HttpRequest, permit: Permit, onward: Onward) -> Result<HttpResponse, Refusal> {
+    /// Forwards within what the caller may have under way.
+    pub async fn forward(
+        &self,
+        request: &HttpRequest,
+        permit: Permit,
+        onward: Onward,
+    ) -> Result<HttpResponse, Refusal> {
         let arrival = self.arrival.of(request);
         match self.upstream.forward(permit, request, onward, &arrival).await {
             Ok(answer) => Ok(answer),

@@ -18,12 +18,12 @@ use tokio::time::timeout;
 use url::{Url, form_urlencoded};
 
 use crate::caller::Caller;
-use crate::config::Resource;
 use crate::event_stream::{self, kept_alive, until};
 use crate::gate::Permit;
 use crate::headers::{self, Arrival, ToUpstream};
 use crate::identity::{Header, Identity};
-use crate::lists::{Asked, MAX_SIZE, Rewriter, Unrewritable, rewritten};
+use crate::legacy_sse::Opening;
+use crate::lists::{Asked, Lists as ListEditor, MAX_SIZE, Rewriter, Unrewritable, edited};
 use crate::presented::{Presented, presented};
 use crate::respond::Fault;
 use crate::tokens::Tokens;
@@ -42,6 +42,18 @@ pub struct Onward {
     pub lists: Lists,
     /// Whose end ends an event stream too.
     pub right: Option<Right>,
+    /// Of HTTP+SSE.
+    pub legacy: Legacy,
+}
+
+/// What HTTP+SSE (MCP 2024-11-05) needs beside what Streamable HTTP needs.
+pub enum Legacy {
+    /// Nothing.
+    None,
+    /// A stream is opened, and its first event says where messages go.
+    Stream(Opening),
+    /// A message goes to this path and query, whatever the client's are.
+    Message(Arc<str>),
 }
 
 /// What an event stream lives by.
@@ -74,14 +86,9 @@ pub struct Upstream {
 
 impl Upstream {
     /// Opens no connection yet.
-    pub fn new(resource: &Resource, target: Target, identity: Arc<Identity>) -> Self {
-        Self {
-            client: Client::new(target),
-            path: resource.upstream.path().to_owned(),
-            host: authority(&resource.upstream),
-            identity,
-            response_timeout: resource.response_timeout,
-        }
+    pub fn new(url: &Url, target: Target, identity: Arc<Identity>, response_timeout: Duration) -> Self {
+        let (path, host) = (url.path().to_owned(), authority(url));
+        Self { client: Client::new(target), path, host, identity, response_timeout }
     }
 
     /// Forwards one request.
@@ -99,10 +106,10 @@ impl Upstream {
         };
         let identity = self.identity.headers_for(caller, token).await?;
         let head = self.head(request, &onward, &identity, arrival);
-        let Onward { body, lists, right, .. } = onward;
+        let Onward { body, lists, right, legacy, .. } = onward;
         match timeout(self.response_timeout, self.client.send(&head, body.unwrap_or_default())).await {
             Ok(Ok((head, _))) if head.status == StatusCode::UNAUTHORIZED => Err(self.refused(caller)),
-            Ok(Ok((head, body))) => answer(head, body, lists, right).await,
+            Ok(Ok((head, body))) => answer(head, body, lists, right, legacy).await,
             Ok(Err(failure)) => Err(fault_of(&failure)),
             Err(_) => {
                 tracing::warn!("the MCP server did not answer in time");
@@ -122,15 +129,20 @@ impl Upstream {
         Fault::UpstreamUnavailable
     }
 
-    /// RFC 9112 §3.1. The method is one of three, the path is the operator's, and the query was found to be plain.
+    /// RFC 9112 §3.1. The method is one of three, the path is the operator's or the MCP server's own, and the query was found
+    /// to be plain.
     fn head(&self, request: &HttpRequest, onward: &Onward, identity: &[Header], arrival: &Arrival) -> Vec<u8> {
         let mut head = Vec::with_capacity(2048);
         head.extend_from_slice(request.method().as_str().as_bytes());
         head.push(b' ');
-        head.extend_from_slice(self.path.as_bytes());
-        if let Some(query) = without_tokens(request.query_string()) {
-            head.push(b'?');
-            head.extend_from_slice(query.as_bytes());
+        if let Legacy::Message(address) = &onward.legacy {
+            head.extend_from_slice(address.as_bytes());
+        } else {
+            head.extend_from_slice(self.path.as_bytes());
+            if let Some(query) = without_tokens(request.query_string()) {
+                head.push(b'?');
+                head.extend_from_slice(query.as_bytes());
+            }
         }
         head.extend_from_slice(b" HTTP/1.1\r\n");
         headers::line(&mut head, "host", self.host.as_bytes());
@@ -169,7 +181,13 @@ fn without_tokens(query: &str) -> Option<String> {
     (!kept.is_empty()).then_some(kept)
 }
 
-async fn answer(head: AnswerHead, body: AnswerBody, lists: Lists, right: Option<Right>) -> Result<HttpResponse, Fault> {
+async fn answer(
+    head: AnswerHead,
+    body: AnswerBody,
+    lists: Lists,
+    right: Option<Right>,
+    legacy: Legacy,
+) -> Result<HttpResponse, Fault> {
     let status = head.status;
     if status.is_redirection() && status != StatusCode::NOT_MODIFIED {
         let location = head.headers.iter().find(|(name, _)| *name == header::LOCATION);
@@ -186,6 +204,16 @@ async fn answer(head: AnswerHead, body: AnswerBody, lists: Lists, right: Option<
             response.headers_mut().append(name, value);
         }
     }
+    match (legacy, is_event_stream(&response)) {
+        (Legacy::Stream(opening), true) => return opened(response, body, opening, lists, right),
+        // What answers a message comes on the stream; servers write a word here, or nothing. Where lists are changed, nobody
+        // reads it.
+        (Legacy::Message(_), _) if lists.is_some() && status.is_success() => {
+            response.headers_mut().remove(header::CONTENT_TYPE);
+            return Ok(response);
+        }
+        _ => {}
+    }
     match (lists, is_event_stream(&response)) {
         (None, false) => Ok(with_body(response, head.framing, body)),
         (None, true) => Ok(events(response, body, right)),
@@ -194,8 +222,25 @@ async fn answer(head: AnswerHead, body: AnswerBody, lists: Lists, right: Option<
             Err(unusable(Unrewritable::Encoded))
         }
         (Some(lists), false) => list(response, body, lists).await,
-        (Some((rewriter, asked)), true) => Ok(events(response, Box::pin(rewritten(body, rewriter, asked)), right)),
+        (Some((rewriter, asked)), true) => {
+            Ok(events(response, Box::pin(edited(body, ListEditor { rewriter, asked })), right))
+        }
     }
+}
+
+/// The stream of HTTP+SSE. Compressed, nobody could see where it sends the client.
+fn opened(
+    response: HttpResponse,
+    body: AnswerBody,
+    opening: Opening,
+    lists: Lists,
+    right: Option<Right>,
+) -> Result<HttpResponse, Fault> {
+    if response.headers().contains_key(header::CONTENT_ENCODING) {
+        return Err(unusable(Unrewritable::NotJson));
+    }
+    let lists = lists.map(|(rewriter, asked)| ListEditor { rewriter, asked });
+    Ok(events(response, Box::pin(edited(body, opening.with(lists))), right))
 }
 
 /// An answer that may be a list, in JSON. It is changed, or not passed on at all: what came would show what is hidden.

@@ -14,6 +14,7 @@
 //! | `gate` | forward, challenge or refuse: pure |
 //! | `sessions` | whose session is it |
 //! | `endpoint` | one request to the MCP path, from its arrival to its answer |
+//! | `legacy_sse` | what is different in HTTP+SSE, the transport of 2024-11-05 |
 //! | `audit` | its line in the log |
 //! | `tokens` | is this access token good? Keys, introspection and revocation, of each issuer |
 //! | `forward` | to the MCP server and back, streaming both ways; needs a `gate::Permit` |
@@ -41,6 +42,7 @@ mod front_door;
 mod gate;
 mod headers;
 mod identity;
+mod legacy_sse;
 pub mod limits;
 pub mod lists;
 pub mod mcp;

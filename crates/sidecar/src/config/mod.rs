@@ -23,6 +23,7 @@ pub use identity::{
     MapConfig, WebhookConfig,
 };
 pub use issuer::{IntrospectionConfig, IssuerConfig, KeySource, StatusListConfig};
+pub use legacy_sse::LegacySse;
 pub use limits::Limits;
 pub use resource::Resource;
 pub use tools::{ToolChallenges, ToolConfig};
@@ -32,6 +33,7 @@ mod api_keys;
 mod authorization_server;
 mod identity;
 mod issuer;
+mod legacy_sse;
 mod limits;
 mod resource;
 mod tools;
@@ -184,9 +186,14 @@ fn http_url(text: &str, key: &str, problems: &mut Problems) -> Option<Url> {
 
 fn apart_from_relay(resources: &[Resource], paths: &relay::Paths, problems: &mut Problems) {
     for (index, resource) in resources.iter().enumerate() {
-        if paths.contain(&resource.path) {
-            let says = format!("{:?} is a path of the authorization server", resource.path);
-            problems.add(format!("resource[{index}].path"), says, "choose another, for instance \"/mcp\"");
+        let legacy = resource.legacy_sse.iter();
+        let legacy =
+            legacy.flat_map(|l| [("legacy_sse.sse_path", &l.sse_path), ("legacy_sse.message_path", &l.message_path)]);
+        for (name, path) in [("path", &resource.path)].into_iter().chain(legacy) {
+            if paths.contain(path) {
+                let says = format!("{path:?} is a path of the authorization server");
+                problems.add(format!("resource[{index}].{name}"), says, "choose another, for instance \"/mcp\"");
+            }
         }
     }
 }

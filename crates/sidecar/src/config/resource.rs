@@ -18,6 +18,7 @@ use super::api_keys::{ApiKeysConfig, RawApiKeys};
 use super::http_url;
 use super::identity::{IdentityConfig, RawIdentity};
 use super::issuer;
+use super::legacy_sse::{self, LegacySse, RawLegacySse};
 use super::tools::{self, ToolChallenges, ToolConfig};
 use crate::front_door;
 use crate::lists::Overlay;
@@ -63,6 +64,7 @@ pub(super) struct RawResource {
     #[serde(default)]
     identity: RawIdentity,
     api_keys: Option<RawApiKeys>,
+    legacy_sse: Option<RawLegacySse>,
 }
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -127,6 +129,8 @@ pub struct Resource {
     pub identity: IdentityConfig,
     /// Keys that work beside access tokens.
     pub api_keys: Option<ApiKeysConfig>,
+    /// The transport of before, beside Streamable HTTP.
+    pub legacy_sse: Option<LegacySse>,
 }
 
 /// Pages about an MCP server.
@@ -186,6 +190,7 @@ pub(super) fn check(
         checked.extend(raw.check(origin, unsafe_values_allowed, &key, problems));
     }
     issuer::audiences_apart(&checked, problems);
+    legacy_sse::apart(&checked, problems);
     checked
 }
 
@@ -205,6 +210,8 @@ impl RawResource {
         tools::check(&self.tools, &key("tools"), problems);
         let id = resource_id(&self.path, origin, &key("path"), problems);
         let upstream = self.upstream(key, problems);
+        let place = (self.path.as_str(), self.upstream_socket.is_some());
+        let legacy = self.legacy_sse.as_ref().and_then(|legacy| legacy.check(place, origin, key, problems));
         let origins = self.allowed_origins.iter().enumerate();
         let allowed_origins = origins
             .filter_map(|(i, origin)| allowed_origin(origin, &key(&format!("allowed_origins[{i}]")), problems))
@@ -234,6 +241,7 @@ impl RawResource {
             stream_grace: self.stream_grace.get(),
             identity,
             api_keys,
+            legacy_sse: legacy,
         })
     }
 
@@ -290,7 +298,12 @@ fn caller(
     Some((identity?, api_keys.flatten()))
 }
 
-fn resource_id(path: &str, origin: Option<&PublicUrl>, key: &str, problems: &mut Problems) -> Option<ResourceId> {
+pub(super) fn resource_id(
+    path: &str,
+    origin: Option<&PublicUrl>,
+    key: &str,
+    problems: &mut Problems,
+) -> Option<ResourceId> {
     let mut complain = |says: &str, hint: &str| problems.add(key, format!("{path:?} {says}"), hint);
     if !path.starts_with('/') {
         complain("does not begin with a slash", "write it like \"/mcp\"");
@@ -310,7 +323,7 @@ fn resource_id(path: &str, origin: Option<&PublicUrl>, key: &str, problems: &mut
     None
 }
 
-fn upstream(text: &str, key: &str, problems: &mut Problems) -> Option<Url> {
+pub(super) fn upstream(text: &str, key: &str, problems: &mut Problems) -> Option<Url> {
     let url = http_url(text, key, problems)?;
     if url.query().is_some() {
         problems.add(key, format!("{text:?} has a query"), "remove it: the query of each request is forwarded");
@@ -362,35 +375,5 @@ fn allowed_origin(text: &str, key: &str, problems: &mut Problems) -> Option<Stri
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_mcp_server_that_everybody_could_reach_is_told_from_one_that_nobody_can() {
-        let looks_public = |host: &str| {
-            let raw = toml::from_str::<RawResource>(&format!("path = \"/mcp\"\nupstream = \"http://{host}/mcp\""));
-            let origin = gatelodge_service::config::public_url("https://h.example", "k", &mut Problems::default());
-            let mut problems = Problems::default();
-            let checked = check(vec![raw.expect("a table")], origin.as_ref(), false, &mut problems);
-            checked.first().expect("a good one").looks_public()
-        };
-        for host in ["mcp.example.com", "mcp.example.com.", "8.8.8.8", "100.128.0.1", "[2001:db8::1]", "172.32.0.1"] {
-            assert!(looks_public(host), "{host}");
-        }
-        for host in [
-            "my-mcp:3000",
-            "localhost",
-            "127.0.0.1:3000",
-            "10.1.2.3",
-            "172.16.0.1",
-            "192.168.1.1",
-            "100.64.0.1",
-            "[::1]",
-            "[fd00::1]",
-            "mcp.prod.svc.cluster.local",
-            "mcp.internal",
-        ] {
-            assert!(!looks_public(host), "{host}");
-        }
-    }
-}
+#[path = "resource_tests.rs"]
+mod tests;

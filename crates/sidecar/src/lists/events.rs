@@ -1,8 +1,8 @@
-//! Lists in server-sent events on their way to the client. WHATWG HTML §9.2. Between the MCP server and
-//! `event_stream::kept_alive`, whose comments then fall only between events that went out.
+//! Lists in server-sent events on their way to the client, and whatever else is edited there (`legacy_sse.rs`). WHATWG HTML
+//! §9.2. Between the MCP server and `event_stream::kept_alive`, whose comments then fall only between events that went out.
 //!
 //! What carries no data goes out line by line; data is held until its event is complete, since only then it is known what
-//! it is. Only an event that is changed is written anew; when all lists have come, nothing is looked at any more.
+//! it is. Only an event that is changed is written anew; when nothing more is to change, nothing is looked at any more.
 
 use std::borrow::Cow;
 
@@ -25,15 +25,48 @@ pub enum Broken<E> {
     Unrewritable(Unrewritable),
 }
 
-/// Rewrites the lists in a stream of events. After an error it has ended.
-pub fn rewritten<V: View, E>(
+/// What is done to the events of one stream.
+pub trait Edit {
+    /// Whether nothing will be changed any more.
+    fn is_over(&self) -> bool;
+
+    /// New data for an event of this type, which is empty for most; `None` leaves the event as it is.
+    ///
+    /// # Errors
+    /// The event cannot be passed on, and neither can what follows.
+    fn edit(&mut self, kind: &[u8], data: &[u8]) -> Result<Option<String>, Unrewritable>;
+}
+
+/// The lists among them.
+pub struct Lists<V> {
+    /// What is done to each.
+    pub rewriter: Rewriter<V>,
+    /// Which are awaited.
+    pub asked: Asked,
+}
+
+impl<V: View> Edit for Lists<V> {
+    fn is_over(&self) -> bool {
+        self.asked.is_answered()
+    }
+
+    fn edit(&mut self, _kind: &[u8], data: &[u8]) -> Result<Option<String>, Unrewritable> {
+        if !may_be_message(data) {
+            return Ok(None);
+        }
+        let text = std::str::from_utf8(data).map_err(|_| Unrewritable::NotJson)?;
+        self.rewriter.message(text, &mut self.asked)
+    }
+}
+
+/// Edits a stream of events. After an error it has ended.
+pub fn edited<E>(
     events: impl Stream<Item = Result<Bytes, E>> + Unpin,
-    rewriter: Rewriter<V>,
-    asked: Asked,
+    editor: impl Edit,
 ) -> impl Stream<Item = Result<Bytes, Broken<E>>> {
     let reader = Reader {
-        rewriter,
-        asked,
+        editor,
+        kind: Vec::new(),
         held: BytesMut::new(),
         line: 0,
         searched: 0,
@@ -45,14 +78,14 @@ pub fn rewritten<V: View, E>(
     unfold(state, |mut state| async move { Some((state.next().await?, state)) })
 }
 
-struct Rewritten<S, V> {
+struct Rewritten<S, D> {
     events: S,
-    reader: Reader<V>,
+    reader: Reader<D>,
     refused: Option<Unrewritable>,
     has_ended: bool,
 }
 
-impl<S: Stream<Item = Result<Bytes, E>> + Unpin, E, V: View> Rewritten<S, V> {
+impl<S: Stream<Item = Result<Bytes, E>> + Unpin, E, D: Edit> Rewritten<S, D> {
     async fn next(&mut self) -> Option<Result<Bytes, Broken<E>>> {
         loop {
             if let Some(refused) = self.refused.take() {
@@ -64,7 +97,7 @@ impl<S: Stream<Item = Result<Bytes, E>> + Unpin, E, V: View> Rewritten<S, V> {
             }
             let mut out = Vec::new();
             let read = match self.events.next().await {
-                Some(Ok(chunk)) if self.reader.asked.is_answered() => return Some(Ok(chunk)),
+                Some(Ok(chunk)) if self.reader.editor.is_over() => return Some(Ok(chunk)),
                 Some(Ok(chunk)) => self.reader.push(&chunk, &mut out),
                 Some(Err(error)) => {
                     self.has_ended = true;
@@ -84,9 +117,10 @@ impl<S: Stream<Item = Result<Bytes, E>> + Unpin, E, V: View> Rewritten<S, V> {
 }
 
 /// Parts the stream into lines and events.
-struct Reader<V> {
-    rewriter: Rewriter<V>,
-    asked: Asked,
+struct Reader<D> {
+    editor: D,
+    /// The type of the event that is not complete.
+    kind: Vec<u8>,
     /// What has not gone out: a line that is not complete, and before it the lines of its event from the first data on.
     held: BytesMut,
     /// Where in it the line begins that is not complete.
@@ -100,10 +134,10 @@ struct Reader<V> {
     is_first: bool,
 }
 
-impl<V: View> Reader<V> {
+impl<D: Edit> Reader<D> {
     fn push(&mut self, chunk: &[u8], out: &mut Vec<u8>) -> Result<(), Unrewritable> {
         self.held.extend_from_slice(chunk);
-        while !self.asked.is_answered() {
+        while !self.editor.is_over() {
             self.end_line_feed(out);
             let found = self.held[self.searched..].iter().position(|byte| matches!(byte, b'\n' | b'\r'));
             let Some(found) = found else {
@@ -142,12 +176,18 @@ impl<V: View> Reader<V> {
         let content = if self.line == 0 { &content[self.mark()..] } else { content };
         let is_end_of_event = content.is_empty();
         self.has_data |= data_of(content).is_some();
+        if let Some(kind) = field(content, b"event") {
+            self.kind = kind.to_vec();
+        }
         if self.has_data && is_end_of_event {
             self.event(behind, out)?;
         } else if self.has_data {
             (self.line, self.searched) = (behind, behind);
         } else {
             self.release(behind, out);
+        }
+        if is_end_of_event {
+            self.kind.clear();
         }
         Ok(())
     }
@@ -174,13 +214,7 @@ impl<V: View> Reader<V> {
         }
         let (mark, event) = self.held[..length].split_at(self.mark());
         let data = joined_data(event);
-        let changed = if may_be_message(&data) {
-            let text = std::str::from_utf8(&data).map_err(|_| Unrewritable::NotJson)?;
-            self.rewriter.message(text, &mut self.asked)?
-        } else {
-            None
-        };
-        let Some(changed) = changed else {
+        let Some(changed) = self.editor.edit(&self.kind, &data)? else {
             self.release(length, out);
             return Ok(());
         };
@@ -209,7 +243,11 @@ fn lines(event: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
 
 /// What a line adds to the data of its event.
 fn data_of(line: &[u8]) -> Option<&[u8]> {
-    match line.strip_prefix(b"data")? {
+    field(line, b"data")
+}
+
+fn field<'l>(line: &'l [u8], name: &[u8]) -> Option<&'l [u8]> {
+    match line.strip_prefix(name)? {
         [] => Some(&[]),
         [b':', b' ', value @ ..] | [b':', value @ ..] => Some(value),
         _ => None,
@@ -227,7 +265,7 @@ fn joined_data(event: &[u8]) -> Cow<'_, [u8]> {
     })
 }
 
-/// An event can be something else than a message, such as the address in HTTP+SSE. What begins like JSON must be JSON.
+/// An event can be something else than a message. What begins like JSON must be JSON.
 fn may_be_message(data: &[u8]) -> bool {
     let data = data.strip_prefix(BYTE_ORDER_MARK).unwrap_or(data);
     matches!(data.trim_ascii_start(), [b'{' | b'[', ..])

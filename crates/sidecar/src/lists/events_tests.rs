@@ -34,8 +34,10 @@ fn asked() -> Asked {
 /// Everything that comes out, and the error that ended it.
 fn run(chunks: Vec<Bytes>, asked: Asked) -> (Vec<u8>, Option<Unrewritable>) {
     let events = iter(chunks.into_iter().map(Ok::<_, Infallible>));
-    let out =
-        Box::pin(rewritten(events, rewriter(), asked)).collect::<Vec<_>>().now_or_never().expect("nothing to wait for");
+    let out = Box::pin(edited(events, Lists { rewriter: rewriter(), asked }))
+        .collect::<Vec<_>>()
+        .now_or_never()
+        .expect("nothing to wait for");
     let mut bytes = Vec::new();
     let mut refused = None;
     for chunk in out {
@@ -160,8 +162,10 @@ fn an_event_above_the_limit_ends_the_stream_with_bounded_memory() {
         Ok::<_, Infallible>(piece.clone())
     });
     let begin = iter([Ok(Bytes::from_static(b"data: {}\n\ndata: \""))]);
-    let out =
-        Box::pin(rewritten(Box::pin(begin.chain(endless)), rewriter(), asked()).map(|chunk| chunk.map_err(|_| ())));
+    let out = Box::pin(
+        edited(Box::pin(begin.chain(endless)), Lists { rewriter: rewriter(), asked: asked() })
+            .map(|chunk| chunk.map_err(|_| ())),
+    );
     let out: Vec<_> = out.collect().now_or_never().expect("it ends");
     assert_eq!(out, [Ok(Bytes::from_static(b"data: {}\n\n")), Err(())]);
     assert_eq!(taken, 16, "no more is taken than the limit");
@@ -173,7 +177,7 @@ fn an_event_above_the_limit_ends_the_stream_with_bounded_memory() {
 #[test]
 fn an_upstream_that_breaks_breaks_the_stream() {
     let events = iter([Ok(Bytes::from_static(b"data: {\n\ndata: x")), Err(std::io::Error::other("cut"))]);
-    let mut out = Box::pin(rewritten(events, rewriter(), Asked::by([])));
+    let mut out = Box::pin(edited(events, Lists { rewriter: rewriter(), asked: Asked::by([]) }));
     assert!(out.next().now_or_never().is_some_and(|chunk| chunk.is_some_and(|chunk| chunk.is_ok())));
     assert!(matches!(out.next().now_or_never(), Some(Some(Err(Broken::Upstream(_))))));
 }
@@ -194,7 +198,7 @@ async fn each_event_goes_out_at_once_and_comments_never_fall_inside_one() {
     const SILENCE: Duration = Duration::from_secs(15);
     let (sender, mut receiver) = mpsc::channel::<Result<Bytes, Infallible>>(4);
     let events = futures_util::stream::poll_fn(move |context| receiver.poll_recv(context));
-    let out = Box::pin(rewritten(events, rewriter(), Asked::elsewhere()));
+    let out = Box::pin(edited(events, Lists { rewriter: rewriter(), asked: Asked::elsewhere() }));
     let mut out = Box::pin(kept_alive(out, SILENCE).map(|chunk| chunk.expect("no error")));
     let send = |part: &'static str| sender.try_send(Ok(Bytes::from_static(part.as_bytes()))).expect("open");
     let begin = tokio::time::Instant::now();

@@ -25,7 +25,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 pub use asked::Asked;
-pub use events::{Broken, rewritten};
+pub use events::{Broken, Edit, Lists, edited};
 pub use overlay::Overlay;
 
 /// What is larger is not rewritten: an answer, an event, and what they become. To rewrite so much takes a worker about as long
@@ -137,4 +137,7 @@ pub enum Unrewritable {
     /// Nothing can be set in them.
     #[error("the annotations of a tool are not an object")]
     Annotations,
+    /// Of HTTP+SSE: clients would be sent there, with their tokens.
+    #[error("the URI for messages is not on the MCP server's own host")]
+    ForeignAddress,
 }

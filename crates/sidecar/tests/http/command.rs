@@ -351,3 +351,36 @@ fn ask_again(path: &Path) -> impl FnOnce() -> bool + Send + 'static {
     let path = path.to_owned();
     move || sidecar("health", &path).output().is_ok_and(|output| output.status.success())
 }
+
+#[test]
+fn mistakes_in_the_transport_of_before_name_key_and_fix() {
+    let good = ["/mcp/sse", "/mcp/messages", "http://127.0.0.1:3000/sse"];
+    let check = |[sse, messages, upstream]: [&str; 3], more: &str| {
+        let table = format!(
+            "{more}[resource.legacy_sse]\nsse_path = {sse:?}\nmessage_path = {messages:?}\nupstream = {upstream:?}\n"
+        );
+        let (_dir, path) = written(&format!("{}\n{table}", GOOD.trim_end()));
+        told(&sidecar("check", &path).output().expect("it runs"))
+    };
+    assert_eq!(check(good, ""), "");
+    let with = |at: usize, value: &'static str| {
+        let mut values = good;
+        values[at] = value;
+        values
+    };
+    for (values, more, expected) in [
+        (with(0, "/sse"), "", "legacy_sse.sse_path: \"/sse\" is not below \"/mcp\""),
+        (with(0, "/mcp/"), "", "legacy_sse.sse_path: \"/mcp/\" ends in a slash"),
+        (with(0, "/mcp/../sse"), "", "legacy_sse.sse_path: \"/mcp/../sse\" has characters or segments"),
+        (with(1, "/mcp/sse"), "", "legacy_sse.message_path: \"/mcp/sse\" is used twice"),
+        (with(1, "/mcp"), "", "legacy_sse.message_path: \"/mcp\" is used twice"),
+        (with(1, "/token"), "", "legacy_sse.message_path: \"/token\" is a path of the authorization server"),
+        (with(1, "messages"), "", "legacy_sse.message_path: \"messages\" does not begin with a slash"),
+        (with(2, "http://h/sse?a=b"), "", "legacy_sse.upstream: \"http://h/sse?a=b\" has a query"),
+        (with(2, "ftp://h/sse"), "", "legacy_sse.upstream: \"ftp://h/sse\" is not an http or https URL"),
+        (with(2, "https://h/sse"), "upstream_socket = \"/run/x\"\n", "legacy_sse.upstream: is https"),
+    ] {
+        let said = check(values, more);
+        assert!(said.contains(expected) && said.contains("hint: "), "{expected} in {said}");
+    }
+}

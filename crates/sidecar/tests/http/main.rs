@@ -15,6 +15,7 @@ mod identity_secrets;
 mod introspection;
 mod issuers;
 mod keys;
+mod legacy_sse;
 mod lists;
 mod metadata;
 mod raw_framing;
