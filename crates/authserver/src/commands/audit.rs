@@ -103,7 +103,7 @@ async fn show(list: ListEvents) -> Result<(), String> {
     let found = setting.store.read(move |tx| audit_events::page(tx, &search, Order::NewestFirst, None, limit)).await;
     let events = found.map_err(text)?;
     if list.json {
-        return print_json(&events.iter().map(as_json).collect::<Result<Vec<_>, _>>()?);
+        return print_json(&events.iter().map(as_json).collect::<Vec<_>>());
     }
     events.iter().for_each(|event| println!("{}", line(event)));
     Ok(())
@@ -115,16 +115,67 @@ async fn print_all(export: ExportEvents) -> Result<(), String> {
     let mut output = BufWriter::new(io::stdout().lock());
     let mut last: Option<AuditEvent> = None;
     loop {
-        let (search, after) = (search.clone(), last.clone());
+        let (search, after) = (search.clone(), last.take());
         let page =
             setting.store.read(move |tx| audit_events::page(tx, &search, Order::OldestFirst, after.as_ref(), PAGE));
         let events = page.await.map_err(text)?;
-        let written = events.iter().try_for_each(|event| Ok(writeln!(output, "{}", as_json(event)?).and(Ok(()))));
-        match written? {
+        let written = events.iter().try_for_each(|event| writeln!(output, "{}", as_json(event)));
+        match written.and_then(|()| output.flush()) {
             Ok(()) => {}
+            // Whoever reads has seen enough.
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => return Ok(()),
+            Err(error) => return Err(text(error)),
         }
-        let Some(end) = events.into_iter().next_back() else { break };
-        last = Some(end);
+        last = events.into_iter().next_back();
+        if last.is_none() {
+            return Ok(());
+        }
     }
-    output.flush().map_err(text)
+}
+
+/// The event with its time as people and programs read it.
+fn as_json(event: &AuditEvent) -> Value {
+    let mut value = json!(event);
+    value["at"] = rfc3339(event.at).into();
+    value
+}
+
+fn line(event: &AuditEvent) -> String {
+    let shown = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".into());
+    let what = match (&event.mcp_method, &event.mcp_name, event.lost) {
+        (_, _, Some(lost)) => format!("{lost} calls before this are missing"),
+        (Some(method), Some(name), _) => format!("{method} {name}"),
+        (method, _, _) => shown(method),
+    };
+    let status = event.status.map_or_else(|| "-".into(), |status| status.to_string());
+    let subject = event.subject.as_ref().or(event.api_key.as_ref());
+    format!(
+        "{}  {:<12} {status:<4} {:<28} {:<28} {what}",
+        rfc3339(event.at),
+        event.outcome,
+        shown(&subject.cloned()),
+        shown(&event.client_id)
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_says_who_did_what_by_which_client_and_what_is_missing() {
+        let called = AuditEvent {
+            subject: Some("user_1".into()),
+            client_id: Some("client_1".into()),
+            mcp_method: Some("tools/call".into()),
+            mcp_name: Some("find".into()),
+            status: Some(200),
+            ..AuditEvent::new("1".into(), Timestamp::from_unix(1_800_000_000), "forwarded")
+        };
+        let words = |event: &AuditEvent| line(event).split_whitespace().collect::<Vec<_>>().join(" ");
+        assert_eq!(words(&called), "2027-01-15T08:00:00Z forwarded 200 user_1 client_1 tools/call find");
+        let lost = AuditEvent { lost: Some(3), ..AuditEvent::new("2".into(), called.at, "events_lost") };
+        assert_eq!(words(&lost), "2027-01-15T08:00:00Z events_lost - - - 3 calls before this are missing");
+        assert_eq!(as_json(&called)["at"], "2027-01-15T08:00:00Z");
+    }
 }
