@@ -6,7 +6,7 @@
 //! 4. The gate decides. (`gate.rs`, `policy.rs`)
 //! 5. Is the session the caller's? (`sessions.rs`)
 //! 6. Forward. (`forward.rs`)
-//! 7. One line in the log. (`audit.rs`)
+//! 7. One line in the log, and in the audit trail. (`audit.rs`, `trail.rs`)
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -34,6 +34,7 @@ use crate::presented::{Presented, presented};
 use crate::respond::{self, Fault, Refusal};
 use crate::sessions::{self, Named, Sessions};
 use crate::tokens::{Audiences, Rejection, Tokens};
+use crate::trail::Trail;
 use crate::view::CallersView;
 
 /// One path of one resource; the form with a trailing slash has its own.
@@ -62,6 +63,8 @@ pub struct Endpoint {
     pub sessions: Arc<Sessions>,
     /// The time that sessions end by.
     pub clock: Clock,
+    /// Where decisions are kept.
+    pub trail: Option<Trail>,
     /// How clients reach us.
     pub arrival: Arrival,
 }
@@ -73,7 +76,7 @@ pub async fn handle(request: HttpRequest, payload: Payload, endpoint: Data<Endpo
     if origin == Origin::Foreign {
         record.refused(&Fault::ForeignOrigin.into());
         let answer = respond::fault(Fault::ForeignOrigin);
-        record.log(answer.status());
+        record.log(answer.status(), &request, endpoint.trail.as_ref());
         return cors::expose_to(&origin, answer);
     }
     if *request.method() == Method::OPTIONS {
@@ -86,7 +89,7 @@ pub async fn handle(request: HttpRequest, payload: Payload, endpoint: Data<Endpo
             respond::refusal(&refusal)
         }
     };
-    record.log(answer.status());
+    record.log(answer.status(), &request, endpoint.trail.as_ref());
     cors::expose_to(&origin, answer)
 }
 

@@ -13,7 +13,7 @@
 //! | `gate` | forward, challenge or refuse: pure |
 //! | `sessions` | whose session is it |
 //! | `endpoint` | one request to the MCP path, from its arrival to its answer |
-//! | `audit` | its line in the log |
+//! | `audit`, `trail` | its line in the log, and the copy that is kept |
 //! | `tokens` | is this access token good? Keys, introspection and revocation, of each issuer |
 //! | `forward` | to the MCP server and back, streaming both ways; needs a `gate::Permit` |
 //! | `upstream` | its HTTP/1.1 client |
@@ -51,6 +51,7 @@ mod respond;
 mod sessions;
 mod shutdown;
 mod tokens;
+mod trail;
 mod upload;
 mod upstream;
 mod view;
