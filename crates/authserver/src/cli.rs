@@ -12,6 +12,7 @@ use gatelodge_service::logs;
 use gatelodge_store::users::{self, User};
 use gatelodge_store::{Insertion, PoolOptions, Store};
 
+use crate::commands::audit::AuditCommand;
 use crate::commands::client::ClientCommand;
 use crate::commands::grant::GrantCommand;
 use crate::commands::key::KeyCommand;
@@ -63,6 +64,9 @@ enum Command {
     /// List and revoke what people allowed. Works while the server runs.
     #[command(subcommand)]
     Grant(GrantCommand),
+    /// Show who asked for what through the sidecars: the audit trail. Works while the server runs.
+    #[command(subcommand)]
+    Audit(AuditCommand),
 }
 
 /// Of every command.
@@ -109,6 +113,7 @@ pub fn run() -> ExitCode {
         Command::Key(command) => command.run(),
         Command::Token(command) => command.run(),
         Command::Grant(command) => command.run(),
+        Command::Audit(command) => command.run(),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

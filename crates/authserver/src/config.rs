@@ -17,6 +17,7 @@ use gatelodge_store::DatabaseUrl;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
+use crate::audit::{AuditConfig, RawAudit};
 use crate::clients::configured::{self, RawClient, RawClients};
 use crate::clients::document_config::ClientDocuments;
 use crate::clients::registration::{RawRegistration, RegistrationConfig};
@@ -64,6 +65,8 @@ pub struct Config {
     pub tokens: Tokens,
     /// How tokens are signed.
     pub keys: KeysConfig,
+    /// The audit trail.
+    pub audit: AuditConfig,
     /// How to log.
     pub logs: LogsConfig,
     /// Whether values outside the safe ranges were allowed.
@@ -125,6 +128,8 @@ struct RawConfig {
     tokens: RawTokens,
     #[serde(default)]
     keys: RawKeys,
+    #[serde(default)]
+    audit: RawAudit,
     #[serde(default)]
     logs: LogsConfig,
     #[serde(default)]
@@ -231,6 +236,7 @@ impl RawConfig {
         let clients = configured::check_all(self.client, &registration.redirects, &resources, &mut problems);
         let limits = self.limits.check(&mut problems);
         let trusted_proxies = TrustedProxies::from_config(&self.trusted_proxies, "trusted_proxies", &mut problems);
+        let audit = self.audit.check(&mut problems);
         if !unsafe_values_allowed {
             self.tokens.check_ranges(&mut problems);
         }
@@ -258,6 +264,7 @@ impl RawConfig {
                 trusted_proxies,
                 tokens: self.tokens.typed(),
                 keys,
+                audit,
                 logs: self.logs,
                 unsafe_values_allowed,
             }),

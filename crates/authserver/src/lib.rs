@@ -2,6 +2,7 @@
 //! [`app`] shows every route on one screen. The rules themselves are in `gatelodge-oauth`.
 
 pub mod app;
+pub mod audit;
 pub mod cli;
 pub mod clients;
 pub mod code_guesses;

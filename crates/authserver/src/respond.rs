@@ -213,6 +213,13 @@ pub fn plain_error(status: StatusCode, error: &'static str, allow: Option<&'stat
     response.json(PlainError { error })
 }
 
+/// RFC 6750 §3: to a sidecar whose secret for the audit trail is not ours.
+pub fn wrong_secret() -> HttpResponse {
+    HttpResponse::Unauthorized()
+        .insert_header((header::WWW_AUTHENTICATE, "Bearer"))
+        .json(PlainError { error: "invalid_token" })
+}
+
 #[derive(Serialize)]
 struct PlainError {
     error: &'static str,

@@ -11,13 +11,14 @@ use actix_web::{App as ActixApp, HttpServer};
 use gatelodge_service::clock::Clock;
 use gatelodge_service::guarded_fetch::GuardedFetch;
 use gatelodge_service::http::{self, health};
-use gatelodge_store::{PoolOptions, Store, StoreError, Tx, clients, sweep};
+use gatelodge_store::{PoolOptions, Store, StoreError, Tx, audit_events, clients, sweep};
 
 use crate::app::{App, Documents, State, routes};
 use crate::clients::keys::PublishedKeys;
 use crate::clients::metadata_document::BackOff;
 use crate::code_guesses::CodeGuesses;
 use crate::config::Config;
+use crate::endpoints::audit_events as audit_endpoint;
 use crate::keys::{self, KeyError, KeyRing};
 use crate::limits::Limits;
 use crate::login::password::{PasswordError, Passwords};
@@ -27,6 +28,9 @@ use crate::status_list::PublishedStatusList;
 
 /// How often rows that have expired are removed.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(60);
+
+/// Audit events that one sweep deletes at most.
+const SWEPT_EVENTS: u32 = 1000;
 
 /// Why the server did not start.
 #[derive(Debug, thiserror::Error)]
@@ -148,7 +152,12 @@ fn listen_health(app: &App) -> Result<(Server, SocketAddr), StartError> {
         let store = store.clone();
         async move { store.read(gatelodge_store::signing_keys::active).await.is_ok_and(|key| key.is_some()) }
     };
-    health::serve(address, ready).map_err(|source| StartError::Listen { key: "health_listen", address, source })
+    let audit = audit_endpoint::routes(app);
+    health::serve_with(address, ready, audit).map_err(|source| StartError::Listen {
+        key: "health_listen",
+        address,
+        source,
+    })
 }
 
 /// Keys are rotated by the clock, whether or not anybody asks for a token.
@@ -164,9 +173,13 @@ async fn sweep_regularly(app: App) {
         let now = app.clock.now();
         app.limits.forget();
         let unused_until = now.minus(app.config.registration.unused_client_lifetime);
+        let events_until = app.config.audit.retention.map(|time| now.minus(time));
         let sweep = move |tx: &mut Tx| {
             clients::delete_unused(tx, unused_until, now)?;
-            sweep(tx, now)
+            let events = events_until.map(|until| audit_events::delete_before(tx, until, SWEPT_EVENTS)).transpose()?;
+            let mut report = sweep(tx, now)?;
+            report.unfinished |= events.is_some_and(|events| events >= SWEPT_EVENTS as usize);
+            Ok(report)
         };
         let pause = match app.store.write(sweep).await {
             // The rest in portions, so that requests get their turn in between.

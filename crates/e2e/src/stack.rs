@@ -23,6 +23,9 @@ use crate::{
 /// Expiry within the patience of a test. Outside the safe range: the stack sets the development switch.
 pub const ACCESS_TOKEN_LIFETIME_S: u32 = 5;
 
+/// What the sidecar proves itself with when it sends its audit events.
+const AUDIT_SECRET: &str = "0123456789abcdef0123456789abcdef";
+
 /// The same selection as `cargo test --workspace` makes, so that nothing is compiled a second time with other features; only
 /// the program that may be running these tests is left alone.
 const BUILD: &str = "build --quiet --workspace --exclude gatelodge-dev --bins --examples";
@@ -135,6 +138,8 @@ title = "Read and write your notes"
 encryption_key_file = "{encryption_key}"
 [registration]
 dcr = "open"
+[audit]
+secret = "{AUDIT_SECRET}"
 [tokens]
 access_token_lifetime = "{access_token_lifetime_s}s"
 [logs]
@@ -158,6 +163,9 @@ upstream = "{upstream}"
 name = "Notes"
 scopes = ["mcp:use"]
 {}
+[audit]
+url = "http://127.0.0.1:{authserver_health}/audit/events"
+secret = "{AUDIT_SECRET}"
 [logs]
 format = "json"
 level = "debug"

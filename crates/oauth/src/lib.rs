@@ -28,9 +28,11 @@
 //! | RFC 9126 (pushed authorization request) | [`authorization_request`] |
 //! | RFC 9728 (protected resource metadata) | [`protected_resource_metadata`] |
 //! | draft-ietf-oauth-status-list | [`status_list`] |
+//! | none: what both programs keep of one call | [`audit_event`] |
 #![warn(missing_docs)]
 
 pub mod access_token;
+pub mod audit_event;
 pub mod authorization_request;
 pub mod authorization_response;
 pub mod authorization_server_metadata;

@@ -32,6 +32,7 @@ use crate::respond::{self, Fault};
 use crate::sessions::Sessions;
 use crate::shutdown;
 use crate::tokens::{Audiences, Tokens};
+use crate::trail::{Sending, Trail};
 use crate::upstream::{Target, TlsError};
 
 /// The routes.
@@ -70,6 +71,7 @@ async fn nothing_here(request: HttpRequest) -> HttpResponse {
 struct Shared {
     tokens: Arc<Tokens>,
     open_requests: OpenRequests,
+    trail: Option<Trail>,
     resources: Vec<OfResource>,
 }
 
@@ -84,7 +86,7 @@ struct OfResource {
 }
 
 impl Shared {
-    fn new(config: &Config, clock: &Clock) -> Result<Self, StartError> {
+    fn new(config: &Config, clock: &Clock, trail: Option<Trail>) -> Result<Self, StartError> {
         let tokens = Arc::new(Tokens::new(&config.issuers, config.clock_leeway, clock.clone())?);
         let resources = config.resources.iter().map(|resource| {
             let (socket, ca_file) = (resource.upstream_socket.as_deref(), resource.upstream_ca_file.as_deref());
@@ -100,7 +102,7 @@ impl Shared {
             })
         });
         let open_requests = OpenRequests::new(&config.limits);
-        Ok(Self { tokens, open_requests, resources: resources.collect::<Result<_, StartError>>()? })
+        Ok(Self { tokens, open_requests, trail, resources: resources.collect::<Result<_, StartError>>()? })
     }
 
     fn keep_fresh(&self) -> Vec<JoinHandle<()>> {
@@ -172,6 +174,7 @@ impl Worker {
                     upstream,
                     legacy,
                     clock: clock.clone(),
+                    trail: shared.trail.clone(),
                     arrival: arrival.clone(),
                 };
                 endpoints.push((path, Data::new(endpoint)));
@@ -234,13 +237,16 @@ pub struct Application {
     server: Server,
     health: Server,
     refreshers: Vec<JoinHandle<()>>,
+    sending: Option<Sending>,
 }
 
 impl Application {
     /// Binds both listeners and begins to fetch keys.
     pub fn build(config: Config, clock: Clock) -> Result<Self, StartError> {
         descriptors::ensure(&config.limits)?;
-        let shared = Shared::new(&config, &clock)?;
+        let trail = config.audit.clone().map(|audit| Trail::begin(audit, clock.clone())).transpose()?;
+        let (trail, sending) = trail.unzip();
+        let shared = Shared::new(&config, &clock, trail)?;
         // Made once here, where a failure can be told; then once by each worker.
         Worker::new(&config, &shared, &clock)?;
 
@@ -285,7 +291,7 @@ impl Application {
         .bind(listen)
         .map_err(|source| StartError::Bind { address: listen, key: "listen", source })?;
         let address = server.addrs().first().copied().unwrap_or(listen);
-        Ok(Self { address, health_address, server: server.run(), health, refreshers })
+        Ok(Self { address, health_address, server: server.run(), health, refreshers, sending })
     }
 
     /// Runs until a signal asks to stop.
@@ -294,6 +300,9 @@ impl Application {
         let health_server = actix_web::rt::spawn(self.health);
         let outcome = self.server.await;
         self.refreshers.iter().for_each(JoinHandle::abort);
+        if let Some(sending) = self.sending {
+            sending.finish().await;
+        }
         health.stop(false).await;
         health_server.await.ok();
         outcome

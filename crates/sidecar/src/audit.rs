@@ -1,17 +1,22 @@
 //! One line in the log for each request to an MCP path: who asked for what, by which client, what it needed, what was decided,
-//! and how long it took. Never a token, an argument, a query or a cookie. Written by `endpoint.rs`.
+//! and how long it took. Never a token, an argument, a query or a cookie. Written by `endpoint.rs`. Where the operator wants it,
+//! the same goes to the audit trail (`trail.rs`), call by call.
 
 use std::time::Instant;
 
+use actix_web::HttpRequest;
 use actix_web::http::StatusCode;
+use gatelodge_oauth::audit_event::AuditEvent;
+use gatelodge_service::http;
 
 use crate::caller::Caller;
 use crate::gate::Exception;
 use crate::mcp::{Operation, Target};
 use crate::policy::Need;
 use crate::respond::Refusal;
+use crate::trail::{self, Trail};
 
-/// No more than so many operations of a batch are named, and targets of each.
+/// No more than so many operations of a batch are named in the line, and targets of each.
 const MOST_NAMED: usize = 8;
 
 /// What is known of one request by now.
@@ -19,8 +24,8 @@ pub struct Record<'e> {
     begun: Instant,
     resource: &'e str,
     caller: Option<Caller>,
-    methods: String,
-    names: String,
+    /// Method and targets, of each operation.
+    calls: Vec<(String, String)>,
     needed: String,
     exception: Option<Exception>,
     reason: Option<String>,
@@ -34,8 +39,7 @@ impl<'e> Record<'e> {
             begun: Instant::now(),
             resource,
             caller: None,
-            methods: String::new(),
-            names: String::new(),
+            calls: Vec::new(),
             needed: String::new(),
             exception: None,
             reason: None,
@@ -50,14 +54,17 @@ impl<'e> Record<'e> {
 
     /// It is known what is asked.
     pub fn operations(&mut self, operations: &[Operation<'_>]) {
-        for operation in operations.iter().take(MOST_NAMED) {
-            add(&mut self.methods, &operation.method);
+        self.calls.reserve_exact(operations.len());
+        for operation in operations {
+            let (mut method, mut names) = (String::new(), String::new());
+            add(&mut method, &operation.method);
             for target in operation.targets.as_slice().iter().take(MOST_NAMED) {
                 match target {
-                    Target::ResourceUri(uri) => add(&mut self.names, without_query(uri)),
-                    target => add(&mut self.names, target.as_str()),
+                    Target::ResourceUri(uri) => add(&mut names, without_query(uri)),
+                    target => add(&mut names, target.as_str()),
                 }
             }
+            self.calls.push((method, names));
         }
     }
 
@@ -81,10 +88,12 @@ impl<'e> Record<'e> {
         self.reason = Some(refusal.reason().to_owned());
     }
 
-    /// Writes the line, once the head of the answer is there.
-    pub fn log(self, status: StatusCode) {
+    /// Writes the line, once the head of the answer is there, and hands the same to the trail.
+    pub fn log(self, status: StatusCode, request: &HttpRequest, trail: Option<&Trail>) {
+        let latency_us = u32::try_from(self.begun.elapsed().as_micros()).unwrap_or(u32::MAX);
         let caller = self.caller.as_ref();
         let held = caller.and_then(Caller::scope).map(ToString::to_string);
+        let named = &self.calls[..self.calls.len().min(MOST_NAMED)];
         tracing::info!(
             outcome = self.outcome,
             reason = self.reason,
@@ -92,16 +101,62 @@ impl<'e> Record<'e> {
             client_id = caller.and_then(Caller::client_id),
             api_key = caller.and_then(Caller::api_key),
             resource = self.resource,
-            mcp_method = some(&self.methods),
-            mcp_name = some(&self.names),
+            mcp_method = joined(named.iter().map(|(method, _)| method)).as_deref(),
+            mcp_name = joined(named.iter().map(|(_, names)| names)).as_deref(),
             needed = some(&self.needed),
             held,
             dry_run = self.exception.map(Exception::as_str),
             status = status.as_u16(),
-            latency_us = u64::try_from(self.begun.elapsed().as_micros()).unwrap_or(u64::MAX),
+            latency_us,
             "decision"
         );
+        if let Some(trail) = trail.filter(|trail| self.presented_something() || trail.wants_public_calls()) {
+            self.keep(trail, status, latency_us, &http::id_of(request));
+        }
     }
+
+    fn presented_something(&self) -> bool {
+        !matches!(self.caller, None | Some(Caller::Anonymous))
+    }
+
+    /// One event for each operation, so that each is found by its name, however many a batch has.
+    fn keep(&self, trail: &Trail, status: StatusCode, latency_us: u32, request_id: &str) {
+        let caller = self.caller.as_ref();
+        let owned = |text: Option<&str>| text.map(str::to_owned);
+        let event = AuditEvent {
+            request_id: Some(request_id.to_owned()),
+            resource: Some(self.resource.to_owned()),
+            issuer: owned(caller.and_then(Caller::issuer)),
+            subject: owned(caller.and_then(Caller::subject)),
+            client_id: owned(caller.and_then(Caller::client_id)),
+            api_key: owned(caller.and_then(Caller::api_key)),
+            needed: owned(some(&self.needed)),
+            held: caller.and_then(Caller::scope).map(ToString::to_string),
+            reason: self.reason.clone(),
+            dry_run: owned(self.exception.map(Exception::as_str)),
+            status: Some(status.as_u16()),
+            latency_us: Some(latency_us),
+            ..AuditEvent::new(trail::event_id(), trail.now(), self.outcome)
+        };
+        let Some(((method, names), rest)) = self.calls.split_last() else { return trail.keep(event) };
+        for (method, names) in rest {
+            let (mcp_method, mcp_name) = (owned(some(method)), owned(some(names)));
+            trail.keep(AuditEvent { id: trail::event_id(), mcp_method, mcp_name, ..event.clone() });
+        }
+        trail.keep(AuditEvent { mcp_method: owned(some(method)), mcp_name: owned(some(names)), ..event });
+    }
+}
+
+/// What there is, in one text.
+fn joined<'a>(texts: impl Iterator<Item = &'a String>) -> Option<String> {
+    let mut all = String::new();
+    for text in texts.filter(|text| !text.is_empty()) {
+        if !all.is_empty() {
+            all.push(' ');
+        }
+        all.push_str(text);
+    }
+    (!all.is_empty()).then_some(all)
 }
 
 fn some(text: &str) -> Option<&str> {
@@ -135,6 +190,7 @@ mod tests {
         let message = crate::mcp::read(body.as_bytes()).expect("a message");
         let mut record = Record::begin("r");
         record.operations(message.operations());
-        assert!(record.names.len() < 2_000, "{}", record.names.len());
+        let named: usize = record.calls.iter().map(|(method, names)| method.len() + names.len()).sum();
+        assert!(named < 2_000, "{named}");
     }
 }

@@ -6,7 +6,7 @@
 //! 4. The gate decides. (`gate.rs`, `policy.rs`)
 //! 5. Is the session the caller's? (`sessions.rs`)
 //! 6. Forward. (`forward.rs`)
-//! 7. One line in the log. (`audit.rs`)
+//! 7. One line in the log, and in the audit trail. (`audit.rs`, `trail.rs`)
 //!
 //! The paths of HTTP+SSE go the same way; what is different there is in `legacy_sse.rs`.
 
@@ -39,6 +39,7 @@ use crate::presented::{Presented, presented};
 use crate::respond::{self, Fault, Refusal, ToolCallChallenge};
 use crate::sessions::{self, Named, Sessions};
 use crate::tokens::{Audiences, Rejection, Tokens};
+use crate::trail::Trail;
 use crate::view::CallersView;
 
 /// One path of one resource; the form with a trailing slash has its own.
@@ -71,6 +72,8 @@ pub struct Endpoint {
     pub sessions: Arc<Sessions>,
     /// The time that sessions end by.
     pub clock: Clock,
+    /// Where decisions are kept.
+    pub trail: Option<Trail>,
     /// How clients reach us.
     pub arrival: Arrival,
 }
@@ -82,7 +85,7 @@ pub async fn handle(request: HttpRequest, mut payload: Payload, endpoint: Data<E
     if origin == Origin::Foreign {
         record.refused(&Fault::ForeignOrigin.into());
         let answer = respond::fault(Fault::ForeignOrigin);
-        record.log(answer.status());
+        record.log(answer.status(), &request, endpoint.trail.as_ref());
         return cors::expose_to(&origin, answer);
     }
     if *request.method() == Method::OPTIONS {
@@ -96,7 +99,7 @@ pub async fn handle(request: HttpRequest, mut payload: Payload, endpoint: Data<E
             respond::refusal(&refusal)
         }
     };
-    record.log(answer.status());
+    record.log(answer.status(), &request, endpoint.trail.as_ref());
     cors::expose_to(&origin, answer)
 }
 

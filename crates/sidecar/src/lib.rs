@@ -15,7 +15,7 @@
 //! | `sessions` | whose session is it |
 //! | `endpoint` | one request to the MCP path, from its arrival to its answer |
 //! | `legacy_sse` | what is different in HTTP+SSE, the transport of 2024-11-05 |
-//! | `audit` | its line in the log |
+//! | `audit`, `trail` | its line in the log, and the copy that is kept |
 //! | `tokens` | is this access token good? Keys, introspection and revocation, of each issuer |
 //! | `forward` | to the MCP server and back, streaming both ways; needs a `gate::Permit` |
 //! | `upstream` | its HTTP/1.1 client |
@@ -55,6 +55,7 @@ mod sessions;
 mod shutdown;
 mod spelling;
 mod tokens;
+mod trail;
 mod upload;
 mod upstream;
 mod view;

@@ -29,6 +29,7 @@ use connection::{Access, Manager};
 use database_url::Backend;
 use write_queue::WriteQueue;
 
+pub mod audit_events;
 pub mod authorization_codes;
 pub mod browser_sessions;
 pub mod clients;

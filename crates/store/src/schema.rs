@@ -166,3 +166,26 @@ diesel::table! {
 
 // A client is cleared away only when no browser shows its request.
 diesel::allow_tables_to_appear_in_same_query!(clients, pending_authorizations);
+
+diesel::table! {
+    audit_events (id) {
+        id -> Text,
+        at -> BigInt,
+        outcome -> Text,
+        request_id -> Nullable<Text>,
+        resource -> Nullable<Text>,
+        issuer -> Nullable<Text>,
+        subject -> Nullable<Text>,
+        client_id -> Nullable<Text>,
+        api_key -> Nullable<Text>,
+        mcp_method -> Nullable<Text>,
+        mcp_name -> Nullable<Text>,
+        needed -> Nullable<Text>,
+        held -> Nullable<Text>,
+        reason -> Nullable<Text>,
+        dry_run -> Nullable<Text>,
+        status -> Nullable<BigInt>,
+        latency_us -> Nullable<BigInt>,
+        lost -> Nullable<BigInt>,
+    }
+}

@@ -14,6 +14,7 @@ use crate::cli::ConfigFile;
 use crate::config::{self, Config};
 use crate::keys::KeyRing;
 
+pub mod audit;
 pub mod client;
 pub mod grant;
 pub mod key;

@@ -1,5 +1,6 @@
 //! One file for each endpoint: parse, authenticate, decide, store in one transaction, answer.
 
+pub mod audit_events;
 pub mod authorize;
 pub mod consent;
 pub mod device;

@@ -52,6 +52,13 @@ const CASES: &[Case] = &[
         "public_url = \"https://mcp.example.com\"\npublic_url = \"x\"",
         &["gatelodge.toml:2:", "duplicate", "hint:"],
     ),
+    // The audit trail
+    case(
+        END,
+        "title = \"x\"\n[audit]\nsecret = \"short\"\n",
+        &["audit.secret", "shorter than 22", "hint:", "openssl rand"],
+    ),
+    case(END, "title = \"x\"\n[audit]\nretention = \"1h\"\n", &["audit.retention", "shorter than", "hint:", "forever"]),
     // Documents of clients
     case(
         END,

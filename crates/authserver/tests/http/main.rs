@@ -1,6 +1,7 @@
 //! The authorization server over real sockets: only HTTP is asserted, and what is in the database afterwards. One file for
 //! each RFC, and one for each kind of trouble. Every test that touches the store runs on SQLite and on PostgreSQL.
 
+mod audit_trail;
 mod bad_config;
 mod browser_forgery;
 mod browser_pages;

@@ -11,7 +11,7 @@ use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::middleware::Next;
-use actix_web::{Error, HttpMessage as _};
+use actix_web::{Error, HttpMessage};
 use tracing::Span;
 use tracing_actix_web::{RequestId, RootSpanBuilder, TracingLogger};
 
@@ -40,7 +40,7 @@ pub struct RequestSpan;
 impl RootSpanBuilder for RequestSpan {
     fn on_request_start(request: &ServiceRequest) -> Span {
         let path = loggable(request.path());
-        tracing::info_span!("request", request_id = %request_id_of(request), method = %request.method(), path = %path)
+        tracing::info_span!("request", request_id = %id_of(request), method = %request.method(), path = %path)
     }
 
     fn on_request_end<B: MessageBody>(_: Span, _: &Result<ServiceResponse<B>, Error>) {}
@@ -49,7 +49,7 @@ impl RootSpanBuilder for RequestSpan {
 /// Middleware (`actix_web::middleware::from_fn`) that names the request in its answer, so that a person who reports a
 /// fault can name the log line. Wrap it before [`logger`].
 pub async fn request_id<B: MessageBody>(request: ServiceRequest, next: Next<B>) -> Result<ServiceResponse<B>, Error> {
-    let id = HeaderValue::from_str(&request_id_of(&request));
+    let id = HeaderValue::from_str(&id_of(&request));
     let mut response = next.call(request).await?;
     if let Ok(id) = id {
         response.headers_mut().insert(REQUEST_ID, id);
@@ -62,7 +62,8 @@ pub fn loggable(path: &str) -> String {
     path.chars().take(LONGEST_LOGGED_PATH).flat_map(char::escape_debug).collect()
 }
 
-fn request_id_of(request: &ServiceRequest) -> String {
+/// The id that a request has in the log and in its answer.
+pub fn id_of(request: &impl HttpMessage) -> String {
     request.extensions().get::<RequestId>().map(ToString::to_string).unwrap_or_default()
 }
 

@@ -12,12 +12,14 @@ use serde::Deserialize;
 use url::Url;
 
 use crate::relay;
+use audit::RawAudit;
 use authorization_server::RawAuthorizationServer;
 use issuer::RawIssuer;
 use limits::RawLimits;
 use resource::RawResource;
 
 pub use api_keys::ApiKeysConfig;
+pub use audit::AuditConfig;
 pub use identity::{
     AssertionConfig, ContextRule, CredentialConfig, CredentialSource, ExchangeConfig, IdentityConfig, IdentityKind,
     MapConfig, WebhookConfig,
@@ -30,6 +32,7 @@ pub use tools::{ToolChallenges, ToolConfig};
 
 mod access;
 mod api_keys;
+mod audit;
 mod authorization_server;
 mod identity;
 mod issuer;
@@ -63,6 +66,8 @@ pub struct RawConfig {
     resource: Vec<RawResource>,
     #[serde(default)]
     limits: RawLimits,
+    #[serde(default)]
+    audit: RawAudit,
     #[serde(default)]
     logs: LogsConfig,
     #[serde(default)]
@@ -108,6 +113,8 @@ pub struct Config {
     pub resources: Vec<Resource>,
     /// What clients may hold.
     pub limits: Limits,
+    /// Where decisions are sent beside the log.
+    pub audit: Option<AuditConfig>,
     /// The logs.
     pub logs: LogsConfig,
     /// Said again at each start.
@@ -128,6 +135,7 @@ impl RawConfig {
             let says = format!("\"{}\" is not between \"0s\" and \"2m\"", self.authorization_server.clock_leeway);
             problems.add("authorization_server.clock_leeway", says, "write \"30s\", and keep both clocks right");
         }
+        let audit = self.audit.check(&mut problems);
         let limits = self.limits.check(unsafe_values_allowed, &mut problems);
         let issuers = issuer::further(&self.issuer, server.as_ref().map(|server| &server.issuer), &mut problems);
         let resources = resource::check(self.resource, origin.as_ref(), unsafe_values_allowed, &mut problems);
@@ -150,6 +158,7 @@ impl RawConfig {
                     relay,
                     resources,
                     limits,
+                    audit,
                     logs,
                     unsafe_values_allowed,
                 })

@@ -184,6 +184,26 @@ fn each_mistake_about_issuers_has_its_own_words() {
 }
 
 #[test]
+fn an_audit_trail_needs_an_address_and_a_secret() {
+    for (table, expected) in [
+        ("url = \"http://a:1/audit/events\"", "audit.secret: is missing\n  hint: add secret_file"),
+        ("secret = \"s3cret\"", "audit.url: is missing: nothing would be sent\n  hint: write the health_listen"),
+        ("public_calls = true", "audit.url: is missing: nothing would be sent\n  hint: write the health_listen"),
+        ("url = \"a:1\"\nsecret = \"s3cret\"", "audit.url: \"a:1\" is not an http or https URL"),
+        ("url = \"http://a:1/\"\nsecret = \"s3cret\\n\"", "audit.secret: has characters that a header cannot hold"),
+        (
+            "url = \"http://a:1/\"\nsecret = \"s3cret\"\nsecret_file = \"x\"",
+            "audit.secret and audit.secret_file are both set",
+        ),
+    ] {
+        let (_dir, path) = written(&format!("{GOOD}[audit]\n{table}\n"));
+        let said = told_by(&sidecar("check", &path).output().expect("it runs"), table);
+        assert!(said.contains(expected), "{expected} in {said}");
+        assert!(!said.contains("s3cret"), "{said}");
+    }
+}
+
+#[test]
 fn an_audience_is_the_name_of_one_resource() {
     let second = "[[resource]]\npath = \"/b\"\nupstream = \"http://127.0.0.1:3000/b\"\n";
     for (first, then, expected) in [

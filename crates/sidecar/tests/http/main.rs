@@ -3,6 +3,7 @@
 
 mod access;
 mod api_keys;
+mod audit_trail;
 mod challenges;
 mod command;
 mod cors;

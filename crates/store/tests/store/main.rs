@@ -1,5 +1,6 @@
 //! The store on both databases: every test body runs once on SQLite and once on PostgreSQL, from one text.
 
+mod audit_trail;
 mod clients;
 mod devices;
 mod documents;

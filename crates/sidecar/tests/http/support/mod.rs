@@ -4,6 +4,7 @@ pub mod authority;
 pub mod minter;
 pub mod raw;
 pub mod site;
+pub mod trail;
 pub mod upstream;
 pub mod wire;
 

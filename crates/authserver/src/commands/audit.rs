@@ -1,0 +1,181 @@
+//! `gatelodge audit`: who asked for what through the sidecars, by which client, and what was decided.
+
+use std::io::{self, BufWriter, ErrorKind, Write};
+
+use clap::{Args, Subcommand};
+use gatelodge_oauth::audit_event::AuditEvent;
+use gatelodge_oauth::time::Timestamp;
+use gatelodge_store::audit_events::{self, Order, Search};
+use serde_json::{Value, json};
+
+use super::{Setting, parse_rfc3339, print_json, rfc3339, run, text};
+use crate::cli::ConfigFile;
+
+/// How many events `export` reads at a time.
+const PAGE: u32 = 1000;
+
+/// See `gatelodge audit --help`.
+#[derive(Subcommand)]
+pub enum AuditCommand {
+    /// List calls, the newest first.
+    ///
+    /// Each line: when, what was decided, the answer's status, on whose behalf, by which client, and what was asked for. Calls
+    /// without a token are only there where the sidecar has public_calls = true. A line "events_lost" says that the sidecar could
+    /// not deliver that many calls before it; they are in its log.
+    #[command(after_help = "\
+Examples:
+  gatelodge audit list --subject user_4f… --since 2026-11-01T00:00:00Z
+  gatelodge audit list --tool delete_note --limit 1000 --json")]
+    List(ListEvents),
+    /// Print everything, the oldest first, one JSON object in each line.
+    ///
+    /// Reads a page at a time, however long the trail is.
+    #[command(after_help = "\
+Example, the calls of one month:
+  gatelodge audit export --since 2026-11-01T00:00:00Z --until 2026-12-01T00:00:00Z > november.jsonl")]
+    Export(ExportEvents),
+}
+
+/// Which events.
+#[derive(Args)]
+struct Wanted {
+    /// From this time on, as 2026-11-21T10:00:00Z.
+    #[arg(long, value_name = "TIME", value_parser = parse_rfc3339)]
+    since: Option<Timestamp>,
+    /// Before this time.
+    #[arg(long, value_name = "TIME", value_parser = parse_rfc3339)]
+    until: Option<Timestamp>,
+    /// On behalf of this subject: the id of a user as `gatelodge user list` shows it, or the client of a machine.
+    #[arg(long, value_name = "ID")]
+    subject: Option<String>,
+    /// By the client with this client_id.
+    #[arg(long, value_name = "ID")]
+    client: Option<String>,
+    /// Calls of the tool with exactly this name.
+    #[arg(long, value_name = "NAME")]
+    tool: Option<String>,
+}
+
+/// Of `list`.
+#[derive(Args)]
+pub struct ListEvents {
+    #[command(flatten)]
+    wanted: Wanted,
+    /// How many at most.
+    #[arg(long, value_name = "NUMBER", default_value_t = 50)]
+    limit: u32,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    config: ConfigFile,
+}
+
+/// Of `export`.
+#[derive(Args)]
+pub struct ExportEvents {
+    #[command(flatten)]
+    wanted: Wanted,
+    #[command(flatten)]
+    config: ConfigFile,
+}
+
+impl From<Wanted> for Search {
+    fn from(wanted: Wanted) -> Self {
+        let Wanted { since, until, subject, client, tool } = wanted;
+        Self { since, until, subject, client_id: client, tool }
+    }
+}
+
+impl AuditCommand {
+    /// Does it.
+    pub fn run(self) -> Result<(), String> {
+        match self {
+            Self::List(list) => run(show(list)),
+            Self::Export(export) => run(print_all(export)),
+        }
+    }
+}
+
+async fn show(list: ListEvents) -> Result<(), String> {
+    let setting = Setting::open(&list.config).await?;
+    let (search, limit) = (Search::from(list.wanted), list.limit);
+    let found = setting.store.read(move |tx| audit_events::page(tx, &search, Order::NewestFirst, None, limit)).await;
+    let events = found.map_err(text)?;
+    if list.json {
+        return print_json(&events.iter().map(as_json).collect::<Vec<_>>());
+    }
+    events.iter().for_each(|event| println!("{}", line(event)));
+    Ok(())
+}
+
+async fn print_all(export: ExportEvents) -> Result<(), String> {
+    let setting = Setting::open(&export.config).await?;
+    let search = Search::from(export.wanted);
+    let mut output = BufWriter::new(io::stdout().lock());
+    let mut last: Option<AuditEvent> = None;
+    loop {
+        let (search, after) = (search.clone(), last.take());
+        let page =
+            setting.store.read(move |tx| audit_events::page(tx, &search, Order::OldestFirst, after.as_ref(), PAGE));
+        let events = page.await.map_err(text)?;
+        let written = events.iter().try_for_each(|event| writeln!(output, "{}", as_json(event)));
+        match written.and_then(|()| output.flush()) {
+            Ok(()) => {}
+            // Whoever reads has seen enough.
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => return Ok(()),
+            Err(error) => return Err(text(error)),
+        }
+        last = events.into_iter().next_back();
+        if last.is_none() {
+            return Ok(());
+        }
+    }
+}
+
+/// The event with its time as people and programs read it.
+fn as_json(event: &AuditEvent) -> Value {
+    let mut value = json!(event);
+    value["at"] = rfc3339(event.at).into();
+    value
+}
+
+fn line(event: &AuditEvent) -> String {
+    let shown = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".into());
+    let what = match (&event.mcp_method, &event.mcp_name, event.lost) {
+        (_, _, Some(lost)) => format!("{lost} calls before this are missing"),
+        (Some(method), Some(name), _) => format!("{method} {name}"),
+        (method, _, _) => shown(method),
+    };
+    let status = event.status.map_or_else(|| "-".into(), |status| status.to_string());
+    let subject = event.subject.as_ref().or(event.api_key.as_ref());
+    format!(
+        "{}  {:<12} {status:<4} {:<28} {:<28} {what}",
+        rfc3339(event.at),
+        event.outcome,
+        shown(&subject.cloned()),
+        shown(&event.client_id)
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_says_who_did_what_by_which_client_and_what_is_missing() {
+        let called = AuditEvent {
+            subject: Some("user_1".into()),
+            client_id: Some("client_1".into()),
+            mcp_method: Some("tools/call".into()),
+            mcp_name: Some("find".into()),
+            status: Some(200),
+            ..AuditEvent::new("1".into(), Timestamp::from_unix(1_800_000_000), "forwarded")
+        };
+        let words = |event: &AuditEvent| line(event).split_whitespace().collect::<Vec<_>>().join(" ");
+        assert_eq!(words(&called), "2027-01-15T08:00:00Z forwarded 200 user_1 client_1 tools/call find");
+        let lost = AuditEvent { lost: Some(3), ..AuditEvent::new("2".into(), called.at, "events_lost") };
+        assert_eq!(words(&lost), "2027-01-15T08:00:00Z events_lost - - - 3 calls before this are missing");
+        assert_eq!(as_json(&called)["at"], "2027-01-15T08:00:00Z");
+    }
+}
