@@ -1,5 +1,11 @@
 //! The audit trail: what sidecars send to the health listener is kept once, and an operator finds it by the command line.
 
+use std::time::Duration;
+
+use gatelodge_oauth::audit_event::AuditEvent;
+use gatelodge_oauth::time::Timestamp;
+use gatelodge_service::clock::Clock;
+use gatelodge_store::{PoolOptions, Store, audit_events};
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
@@ -133,18 +139,20 @@ async fn an_export_is_everything_in_the_order_of_time(database: &Database) {
 }
 
 async fn events_are_deleted_once_they_are_as_old_as_the_operator_says(database: &Database) {
-    let more = "[audit]\nsecret = \"0123456789abcdef0123456789abcdef\"\nretention = \"30d\"\n";
-    let server = Server::start_with(database, Settings { more, ..Settings::default() }).await;
-    let now = server.clock.now().as_unix();
-    let day = 86_400;
-    assert_eq!(
-        send(&server, lines(&[event("old", now - 31 * day, "a", "t"), event("young", now - 29 * day, "a", "t")])).await,
-        204
-    );
-    while listed(database, &[]).len() > 1 {
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    const DAY: i64 = 86_400;
+    let now = 1_800_000_000;
+    let kept = [("old", now - 31 * DAY), ("young", now - 29 * DAY)]
+        .map(|(id, at)| AuditEvent::new(id.into(), Timestamp::from_unix(at), "forwarded"));
+    let url = database.url.parse().expect("a URL");
+    let store = Store::open(&url, PoolOptions::command()).await.expect("opens");
+    store.write(move |tx| audit_events::insert(tx, &kept)).await.expect("kept");
+    assert_eq!(listed(database, &[]), ["young", "old"]);
+    let settings = Settings { more: "[audit]\nretention = \"30d\"\n", ..Settings::default() };
+    // A server sweeps when it starts.
+    let _server = Server::start_at(database, settings, Clock::manual(Timestamp::from_unix(now))).await;
+    while listed(database, &[]) != ["young"] {
+        tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    assert_eq!(listed(database, &[]), ["young"]);
 }
 
 async fn without_the_secret_nothing_is_taken(database: &Database) {
