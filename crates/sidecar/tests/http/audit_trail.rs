@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use reqwest::Method;
 use serde_json::Value;
 
 use crate::support::trail::{Trail, configured};
@@ -84,6 +85,22 @@ async fn calls_of_strangers_are_kept_only_where_the_operator_wants_them() {
         let kept = trail.until("ada's call", |kept| kept.iter().any(|event| event["subject"] == "ada")).await;
         assert_eq!(kept.len(), expected, "{kept:?}");
     }
+}
+
+#[actix_web::test]
+async fn a_key_that_somebody_made_up_is_not_kept_and_one_that_the_mcp_server_takes_is() {
+    let trail = Trail::start();
+    let world = World::with(|toml| {
+        let keys = "[resource.api_keys]\nprefixes = [\"acme_key_\"]\npass_through = true\n";
+        format!("{toml}{keys}{}", trail.toml)
+    })
+    .await;
+    for (key, plan, status) in [("acme_key_made_up", "401", 401), ("acme_key_good", "echo", 200)] {
+        let request = world.request(Method::POST).bearer_auth(key).header("x-test", plan).body(CALL);
+        assert_eq!(request.send().await.expect("an answer").status(), status, "{key}");
+    }
+    let kept = trail.until("one is kept", |kept| !kept.is_empty()).await;
+    assert_eq!((kept.len(), &kept[0]["outcome"], &kept[0]["status"]), (1, &"forwarded".into(), &200.into()));
 }
 
 #[actix_web::test]
