@@ -2,7 +2,7 @@
 //! sidecar in front of both. Each test starts its own, with its own database, ports and logs.
 
 use std::{
-    collections::hash_map::RandomState,
+    collections::{BTreeSet, hash_map::RandomState},
     fs,
     hash::{BuildHasher, Hasher},
     io::Write,
@@ -10,7 +10,7 @@ use std::{
     ops::Range,
     path::{Path, PathBuf},
     process::{Command, Stdio},
-    sync::OnceLock,
+    sync::{Mutex, OnceLock, PoisonError},
 };
 
 use tempfile::TempDir;
@@ -291,17 +291,22 @@ pub fn artifacts_directory(name: &str) -> PathBuf {
     directory
 }
 
-/// Ports that were free a moment ago, and that nobody is given by chance while their program is started again. All are held
-/// until the last is known, so that they differ.
+/// Ports that were free a moment ago, and that nobody is given by chance while their program is started again. Each is given
+/// once in this process.
 ///
 /// # Panics
 /// When a hundred ports in a row are taken.
 pub fn free_ports<const N: usize>() -> [u16; N] {
+    // Between the look here and the start of the program that gets the port, another test must not get it too.
+    static GIVEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
     let random = || RandomState::new().build_hasher().finish() % (PORTS.end - PORTS.start) + PORTS.start;
-    let bind = || TcpListener::bind(format!("127.0.0.1:{}", random()));
-    let listeners: [TcpListener; N] =
-        std::array::from_fn(|_| (0..100).find_map(|_| bind().ok()).expect("one port of a hundred is free"));
-    listeners.each_ref().map(|listener| listener.local_addr().expect("a bound socket has an address").port())
+    let mut given = GIVEN.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut free = || {
+        let port = u16::try_from(random()).ok().filter(|port| !given.contains(port))?;
+        TcpListener::bind(("127.0.0.1", port)).ok()?;
+        given.insert(port).then_some(port)
+    };
+    std::array::from_fn(|_| (0..100).find_map(|_| free()).expect("one port of a hundred is free"))
 }
 
 /// Cargo builds the binaries of a package for that package's own tests only, so a stack would start yesterday's.
