@@ -45,7 +45,7 @@ const LONG: &str = "GATELODGE_LONG_PROOFS";
 
 /// Run every check and every test, and say at the end what ran, what was skipped and why.
 ///
-/// From a fresh checkout about 12 minutes on two cores, most of it compiling; later a few.
+/// From a fresh checkout about 20 minutes on two cores, most of it compiling; later about ten.
 #[derive(Debug, Args)]
 #[command(after_help = DETAILS)]
 pub struct Options {
