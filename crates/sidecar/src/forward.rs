@@ -274,16 +274,16 @@ async fn list(
     Ok(response.set_body(rewritten.map_or(whole, Bytes::from)).map_into_boxed_body())
 }
 
-/// JSON in UTF-8 that is not compressed. An empty answer needs no type.
+/// JSON in UTF-8. An empty answer needs no type.
 fn is_plain_json(response: &HttpResponse) -> bool {
-    let headers = response.headers();
-    let Some(content_type) = headers.get(header::CONTENT_TYPE) else { return response.status() != StatusCode::OK };
+    let Some(content_type) = response.headers().get(header::CONTENT_TYPE) else {
+        return response.status() != StatusCode::OK;
+    };
     let Ok(content_type) = content_type.to_str() else { return false };
     let mut parts = content_type.split(';').map(|part| part.trim().to_ascii_lowercase());
     parts.next().is_some_and(|essence| essence == "application/json")
         && parts
             .all(|parameter| !parameter.starts_with("charset") || parameter.trim_end_matches('"').ends_with("utf-8"))
-        && !headers.contains_key(header::CONTENT_ENCODING)
 }
 
 fn unusable(error: Unrewritable) -> Fault {
