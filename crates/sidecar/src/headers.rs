@@ -10,6 +10,7 @@ use actix_web::http::header::{self as incoming, HeaderMap as Incoming};
 use gatelodge_service::http::source::TrustedProxies;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 
+use crate::proxy_headers::is_of_another_proxy;
 use crate::sessions;
 
 const FORWARDED_FOR: &str = "x-forwarded-for";
@@ -32,7 +33,7 @@ const HOP_BY_HOP: [&str; 10] = [
 
 /// Never sent to the MCP server, squashed: credentials and cookies of our own origin; what is set anew for the next
 /// connection; and what some frameworks let replace the path or the method.
-const WITHHELD: [&str; 15] = [
+const WITHHELD: [&str; 14] = [
     "authorization",
     "proxyauthorization",
     "dpop",
@@ -43,7 +44,6 @@ const WITHHELD: [&str; 15] = [
     "contentlength",
     "expect",
     "acceptencoding",
-    "xoriginalurl",
     "xrewriteurl",
     "xhttpmethodoverride",
     "xhttpmethod",
@@ -135,7 +135,7 @@ impl ToUpstream<'_> {
     fn withholds(&self, squashed: &str, name: &str) -> bool {
         WITHHELD.contains(&squashed)
             || squashed.starts_with("xmcpauth")
-            || is_forwarding(squashed)
+            || is_of_another_proxy(squashed)
             || is_respelled(name, squashed)
             || self.reserved.iter().any(|reserved| squash(name).starts_with(reserved.as_str()))
     }
@@ -149,7 +149,8 @@ pub fn line(head: &mut Vec<u8>, name: &str, value: &[u8]) {
     head.extend_from_slice(b"\r\n");
 }
 
-/// The headers for the authorization server: everything but what belongs to this connection or names the client.
+/// The headers for the authorization server: everything but what belongs to this connection or names the client, a person or
+/// a certificate on the word of whoever sent it.
 pub fn to_relay(received: &Incoming, arrival: &Arrival) -> HeaderMap {
     let mut headers = HeaderMap::new();
     for (name, value) in received {
@@ -158,7 +159,7 @@ pub fn to_relay(received: &Incoming, arrival: &Arrival) -> HeaderMap {
         let squashed = squash_into(name, &mut buffer);
         let framing = squashed == "contentlength" || squashed == "expect";
         let is_hop_by_hop = HOP_BY_HOP.contains(&squashed) || is_listed(name, received);
-        if framing || is_forwarding(squashed) || is_hop_by_hop {
+        if framing || is_of_another_proxy(squashed) || is_hop_by_hop {
             continue;
         }
         // Two versions of the `http` crate meet here; both hold bytes.
@@ -233,10 +234,6 @@ fn squash_into<'b>(name: &str, buffer: &'b mut [u8; LONGEST_SQUASHED]) -> &'b st
 fn is_respelled(name: &str, squashed: &str) -> bool {
     let is_it = |judged: &&str| judged.bytes().filter(u8::is_ascii_alphanumeric).eq(squashed.bytes());
     JUDGED.iter().any(|judged| is_it(judged) && *judged != name)
-}
-
-fn is_forwarding(squashed: &str) -> bool {
-    squashed == "forwarded" || squashed == "xrealip" || squashed.starts_with("xforwarded")
 }
 
 fn add_arrival(headers: &mut HeaderMap, arrival: &Arrival) {

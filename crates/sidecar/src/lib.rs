@@ -19,7 +19,7 @@
 //! | `tokens` | is this access token good? Keys, introspection and revocation, of each issuer |
 //! | `forward` | to the MCP server and back, streaming both ways; needs a `gate::Permit` |
 //! | `upstream` | its HTTP/1.1 client |
-//! | `body`, `headers`, `event_stream` | its parts: request body, header hygiene, server-sent events |
+//! | `body`, `headers`, `proxy_headers`, `event_stream` | its parts: request body, header hygiene, server-sent events |
 //! | `view`, [`lists`] | what of `tools/list` and its like comes back, and how tools are described |
 //! | `caller`, `identity` | who calls, and in which form the MCP server is told |
 //! | [`limits`], `shutdown` | what clients may hold and how slow they may be; how everything ends |
@@ -49,6 +49,7 @@ pub mod mcp;
 mod policy;
 mod presented;
 mod protected_resource;
+mod proxy_headers;
 mod relay;
 mod respond;
 mod sessions;

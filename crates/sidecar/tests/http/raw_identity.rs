@@ -167,3 +167,53 @@ async fn connection_takes_nothing_away_that_was_judged() {
         assert_eq!(request.all(name), [value], "{}", request.head);
     }
 }
+
+/// A server behind other proxies, or before, believes what these say of a person, an address or a certificate.
+const OF_OTHER_PROXIES: &str = "Remote-User Remote-Groups Remote-Email Remote-Addr X-Remote-User X-Remote-Group X-Remote-Extra-Scopes \
+     X-Forwarded-User X-Forwarded-Email X-Forwarded-Groups X-Forwarded-Preferred-Username X-Forwarded-Access-Token X-Forwarded-Prefix \
+     X-Forwarded-Port X-Forwarded-Client-Cert X-Forwarded-Tls-Client-Cert X-Forwarded Forwarded Forwarded-For Proxy \
+     X-Auth-Request-User X-Auth-Request-Email X-Auth-Request-Access-Token X-Authenticated-User X-Authenticated-Userid \
+     X-WEBAUTH-USER X-WEBAUTH-ROLE X-Client-IP X-Cluster-Client-IP X-Real-IP True-Client-IP Client-IP Fastly-Client-IP \
+     Fly-Client-IP X-Originating-IP X-Azure-ClientIP X-Envoy-External-Address X-Appengine-User-Email X-Appengine-User-IP \
+     CF-Connecting-IP CF-Connecting-IPv6 CF-Access-Authenticated-User-Email CF-Access-Jwt-Assertion CF-Access-Client-Id \
+     Tailscale-User-Login Tailscale-User-Name X-Goog-Authenticated-User-Email X-Goog-Iap-Jwt-Assertion \
+     X-Ms-Client-Principal X-Ms-Client-Principal-Name X-Ms-Token-Aad-Id-Token X-Amzn-Oidc-Identity X-Amzn-Oidc-Data \
+     X-Amzn-Mtls-Clientcert X-Pomerium-Jwt-Assertion X-Pomerium-Claim-Email X-Authentik-Username X-Vouch-User \
+     X-Consumer-Username X-Credential-Identifier X-Userinfo X-Endpoint-Api-Userinfo X-Apigateway-Api-Userinfo \
+     X-SSL-Client-Cert X-SSL-Client-S-DN X-SSL-Client-Verify SSL-Client-Cert SSL-Client-Verify X-SSL-Cert X-Client-Cert \
+     X-Client-DN X-Client-Verify Client-Cert Client-Cert-Chain X-ARR-ClientCert X-TLS-Client-Cert X-Original-URI \
+     X-Original-Forwarded-For X-Original-Host X-Host";
+
+#[actix_web::test]
+async fn what_another_proxy_would_say_of_the_caller_arrives_in_no_spelling() {
+    let bench = Bench::start(Manner::KeepsAlive).await;
+    for name in OF_OTHER_PROXIES.split_whitespace() {
+        let (upper, lower) = (name.to_uppercase(), name.to_lowercase());
+        let spellings = [
+            name.to_owned(),
+            name.replace('-', "_"),
+            upper.replacen('-', "_", 1),
+            lower.replace('-', "--"),
+            lower.replace('-', "."),
+            format!("{upper}_"),
+        ];
+        let fields: String = spellings.iter().map(|spelling| format!("{spelling}: forged\r\n")).collect();
+        let answers = bench.send(&bench.post(&format!("{fields}Content-Length: 30\r\n"), GOOD)).await;
+        assert_eq!(answers.statuses(), [200], "{name}: {}", answers.text);
+        let arrived = bench.wire.requests().pop().expect("a request").head;
+        assert!(!arrived.contains("forged"), "{name}: {arrived}");
+    }
+}
+
+#[actix_web::test]
+async fn what_names_nobody_arrives() {
+    let bench = Bench::start(Manner::KeepsAlive).await;
+    for name in "X-Request-Id Traceparent User-Agent Accept-Language CF-Ray X-Api-Version Remoteness X-Correlation-Id Proximity \
+                 Mcp-Param-X-Forwarded-User X-Amzn-Trace-Id X-Cloud-Trace-Context Client-Name"
+        .split_whitespace()
+    {
+        let answers = bench.send(&bench.post(&format!("{name}: kept\r\nContent-Length: 30\r\n"), GOOD)).await;
+        assert_eq!(answers.statuses(), [200], "{name}: {}", answers.text);
+        assert_eq!(bench.wire.requests().pop().expect("a request").all(name), ["kept"], "{name}");
+    }
+}

@@ -53,6 +53,8 @@ async fn status_location_and_cookies_pass_as_they_are() {
         .header("Accept-Encoding", "br")
         .header("X-Forwarded-For", "6.6.6.6")
         .header("X-Forwarded-Prefix", "/evil")
+        .header("SSL-Client-Cert", "forged")
+        .header("X_Remote_User", "forged")
         .header("Connection", "x-hop")
         .header("X-Hop", "dropped")
         .form(&[("username", "jo"), ("password", "secret")]);
@@ -80,7 +82,10 @@ async fn status_location_and_cookies_pass_as_they_are() {
     ] {
         assert!(seen.contains(&format!("{line}\n")) || seen.ends_with(line), "{line} in {seen}");
     }
-    assert!(!seen.contains("6.6.6.6") && !seen.contains("evil") && !seen.contains("x-hop"), "{seen}");
+    assert!(
+        !seen.contains("6.6.6.6") && !seen.contains("evil") && !seen.contains("forged") && !seen.contains("x-hop"),
+        "{seen}"
+    );
 }
 
 #[actix_web::test]
