@@ -2,20 +2,23 @@
 
 use std::sync::Arc;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use gatelodge_oauth::scope::Scope;
 use gatelodge_service::config::Problems;
 use reqwest::header::{AUTHORIZATION, HeaderName};
 use serde::Deserialize;
 
 use super::identity::header_name;
-use super::resource::scope;
+use super::issuer::IssuerConfig;
+use super::resource::{Resource, scope};
 use crate::api_keys::ApiKey;
 
 /// Shorter, and access tokens could begin with it by chance.
 const SHORTEST_PREFIX: usize = 4;
 
-/// How every JWT begins, and every secret of the authorization server.
-const OTHERS: [&str; 2] = ["eyJ", "gatelodge_"];
+/// How every secret of the authorization server begins.
+const OUR_SECRETS: &str = "gatelodge_";
 
 #[derive(Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -98,9 +101,35 @@ fn check_prefix(prefix: &str, key: &str, problems: &mut Problems) {
         let says =
             format!("{prefix:?} is shorter than {SHORTEST_PREFIX} characters, or has some that a key cannot have");
         problems.add(key, says, "write all that your keys begin with, for instance \"acme_key_\"");
-    } else if OTHERS.iter().any(|other| prefix.starts_with(other) || other.starts_with(prefix)) {
+    } else if begins_a_jwt(prefix) || prefix.starts_with(OUR_SECRETS) || OUR_SECRETS.starts_with(prefix) {
         let says = format!("{prefix:?} is how tokens begin");
         problems.add(key, says, "only keys of the MCP server's own can be let in here, not tokens");
+    }
+}
+
+/// RFC 7515 §3.1: a JWT begins with a JSON object in base64url, most often `eyJ`, with white space in it otherwise.
+fn begins_a_jwt(prefix: &str) -> bool {
+    let first = prefix.get(..4).and_then(|four| URL_SAFE_NO_PAD.decode(four).ok());
+    matches!(first.as_deref(), Some([b'{', b'"' | b' ' | b'\t' | b'\r' | b'\n' | b'}', ..]))
+}
+
+/// With a prefix that every token of an issuer has, all of them would be taken for keys. A longer one is good: no token has it but
+/// by chance.
+pub(super) fn apart_from_tokens(resources: &[Resource], issuers: &[IssuerConfig], problems: &mut Problems) {
+    let of_tokens: Vec<&str> = issuers
+        .iter()
+        .filter_map(|issuer| Some(issuer.introspection.as_ref()?.token_prefix.as_str()))
+        .filter(|prefix| !prefix.is_empty())
+        .collect();
+    for (index, resource) in resources.iter().enumerate() {
+        let keys = resource.api_keys.iter().filter(|keys| keys.header == AUTHORIZATION);
+        for (i, prefix) in keys.flat_map(|keys| &keys.prefixes).enumerate() {
+            if let Some(tokens) = of_tokens.iter().find(|tokens| tokens.starts_with(prefix.as_str())) {
+                let says = format!("{prefix:?} is how tokens begin too: a token_prefix is {tokens:?}");
+                let hint = "write more of what your keys begin with, so that no token does";
+                problems.add(format!("resource[{index}].api_keys.prefixes[{i}]"), says, hint);
+            }
+        }
     }
 }
 

@@ -34,6 +34,7 @@ mod access;
 mod api_keys;
 mod audit;
 mod authorization_server;
+mod bounds;
 mod identity;
 mod issuer;
 mod legacy_sse;
@@ -139,6 +140,7 @@ impl RawConfig {
         let limits = self.limits.check(unsafe_values_allowed, &mut problems);
         let issuers = issuer::further(&self.issuer, server.as_ref().map(|server| &server.issuer), &mut problems);
         let resources = resource::check(self.resource, origin.as_ref(), unsafe_values_allowed, &mut problems);
+        api_keys::apart_from_tokens(&resources, &issuers, &mut problems);
         if let (Some(server), Some(origin)) = (&server, &origin)
             && server.relay.is_some()
         {

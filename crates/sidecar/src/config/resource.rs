@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
-use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,6 +14,7 @@ use url::{Host, Url};
 
 use super::access::{self, RawAccess, RawLogin};
 use super::api_keys::{ApiKeysConfig, RawApiKeys};
+use super::bounds;
 use super::http_url;
 use super::identity::{IdentityConfig, RawIdentity};
 use super::issuer;
@@ -24,9 +24,6 @@ use crate::front_door;
 use crate::lists::Overlay;
 use crate::policy::Policy;
 use crate::sessions;
-
-/// Shorter cuts off tools that people wait for; longer keeps dead connections.
-const SAFE_RESPONSE_TIMEOUT: RangeInclusive<Duration> = Duration::from_secs(30)..=Duration::from_secs(3600);
 
 #[derive(Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -202,10 +199,8 @@ impl RawResource {
         key: &impl Fn(&str) -> String,
         problems: &mut Problems,
     ) -> Option<Resource> {
-        let timeout = self.response_timeout;
-        if !unsafe_values_allowed && !SAFE_RESPONSE_TIMEOUT.contains(&timeout.get()) {
-            let says = format!("\"{timeout}\" is outside the safe range of 30s to 1h");
-            problems.add(key("response_timeout"), says, "write \"5m\", or set development.allow_unsafe_values");
+        if !unsafe_values_allowed {
+            bounds::check((self.response_timeout, self.stream_grace), key, problems);
         }
         tools::check(&self.tools, &key("tools"), problems);
         let id = resource_id(&self.path, origin, &key("path"), problems);
@@ -237,7 +232,7 @@ impl RawResource {
                 RawUnknownSessions::Adopt => sessions::Unknown::Adopt,
             },
             allowed_origins,
-            response_timeout: timeout.get(),
+            response_timeout: self.response_timeout.get(),
             stream_grace: self.stream_grace.get(),
             identity,
             api_keys,

@@ -98,6 +98,7 @@ fn each_mistake_has_its_own_words() {
         (("\"/mcp\"\nup", "\"/a/../b\"\nup"), "has characters or segments that a path may not have"),
         (("public_url = \"https://mcp.example.com\"\n", ""), "the key public_url is missing"),
         (("mcp.example.com\"", "mcp.example.com/mcp\""), "has a path\n  hint: write \"https://mcp.example.com\" here"),
+        (("path =", "stream_grace = \"61m\"\npath ="), "stream_grace: \"61m\" is outside the safe range of 0s to 1h"),
         (("http://127.0.0.1:3000", "http://me:pw@127.0.0.1:3000"), "has a user name, a password or a fragment"),
         (
             ("[authorization_server]", "[authorization_server]\nissuer = \"http://as.example\""),

@@ -118,6 +118,18 @@ fn no_header_can_be_chosen_that_the_protocol_or_the_connection_needs() {
     }
 }
 
+/// An issuer whose tokens are opaque.
+const ASKED: &str = "[[issuer]]\nissuer = \"https://b.example\"\n[issuer.introspection]\nurl = \"https://b.example/i\"\n\
+                     client_id = \"me\"\nclient_secret = \"s3cret\"\ntoken_prefix = \"acme_at_\"\n";
+
+#[test]
+fn a_prefix_that_is_not_how_tokens_begin_is_good() {
+    for prefix in ["ewallet_key_", "eyes_", "acme_key_", "acme_at_key_", "Eyj1"] {
+        let table = format!("[resource.api_keys]\npass_through = true\nprefixes = [{prefix:?}]\n{ASKED}");
+        assert!(load(&table).is_ok(), "{prefix}");
+    }
+}
+
 #[test]
 fn mistakes_in_api_keys_name_key_and_fix() {
     let hash = "a".repeat(64);
@@ -135,6 +147,15 @@ fn mistakes_in_api_keys_name_key_and_fix() {
         ),
         (table("pass_through = true\nprefixes = [\"ok_key_\", \"eyJhbG\"]\n"), "api_keys.prefixes[1]", "not tokens"),
         (table("pass_through = true\nprefixes = [\"gatelodge_rt_\"]\n"), "api_keys.prefixes[0]", "not tokens"),
+        (table("pass_through = true\nprefixes = [\"ey\"]\n"), "api_keys.prefixes[0]", "write all"),
+        (table("pass_through = true\nprefixes = [\"eyAi\"]\n"), "api_keys.prefixes[0]", "not tokens"),
+        (table("pass_through = true\nprefixes = [\"ewogICJ\"]\n"), "api_keys.prefixes[0]", "not tokens"),
+        (table(&format!("pass_through = true\nprefixes = [\"acme_\"]\n{ASKED}")), "api_keys.prefixes[0]", "write more"),
+        (
+            table(&format!("pass_through = true\nprefixes = [\"acme_at_\"]\n{ASKED}")),
+            "api_keys.prefixes[0]",
+            "write more",
+        ),
         (table("pass_through = true\nprefixes = [\"gate\"]\n"), "api_keys.prefixes[0]", "not tokens"),
         (table("pass_through = true\nprefixes = [\"a b c d\"]\n"), "api_keys.prefixes[0]", "write all"),
         (
