@@ -16,6 +16,7 @@ use reqwest::header::HeaderValue;
 use tokio::task::JoinHandle;
 
 use crate::api_keys::ApiKeys;
+use crate::body::Bodies;
 use crate::config::Config;
 use crate::cors::{self, Origins};
 use crate::endpoint::{self, Endpoint};
@@ -25,7 +26,7 @@ use crate::gate::Gate;
 use crate::headers::Arrival;
 use crate::identity::{self, Identity, IdentityError};
 use crate::legacy_sse::{Addresses, Role};
-use crate::limits::{self, Connections, OpenRequests, descriptors};
+use crate::limits::{self, Connections, OpenRequests, Room, descriptors};
 use crate::protected_resource::{self, Document};
 use crate::relay::{self, Relay};
 use crate::respond::{self, Fault};
@@ -71,6 +72,8 @@ async fn nothing_here(request: HttpRequest) -> HttpResponse {
 struct Shared {
     tokens: Arc<Tokens>,
     open_requests: OpenRequests,
+    bodies: Arc<Room>,
+    lists: Arc<Room>,
     trail: Option<Trail>,
     resources: Vec<OfResource>,
 }
@@ -102,7 +105,10 @@ impl Shared {
             })
         });
         let open_requests = OpenRequests::new(&config.limits);
-        Ok(Self { tokens, open_requests, trail, resources: resources.collect::<Result<_, StartError>>()? })
+        let (bodies, lists) = (Room::new(config.limits.body_memory), Room::new(config.limits.list_memory));
+        let (bodies, lists, resources) =
+            (Arc::new(bodies), Arc::new(lists), resources.collect::<Result<_, StartError>>()?);
+        Ok(Self { tokens, open_requests, bodies, lists, trail, resources })
     }
 
     fn keep_fresh(&self) -> Vec<JoinHandle<()>> {
@@ -140,7 +146,8 @@ impl Worker {
         for (resource, of_resource) in config.resources.iter().zip(&shared.resources) {
             let identity = Arc::clone(&of_resource.identity);
             let upstream = |url, target: &Target| {
-                Rc::new(Upstream::new(url, target.clone(), Arc::clone(&identity), resource.response_timeout))
+                let (target, identity, lists) = (target.clone(), Arc::clone(&identity), Arc::clone(&shared.lists));
+                Rc::new(Upstream::new(url, target, identity, resource.response_timeout, lists))
             };
             let streamable = upstream(&resource.upstream, &of_resource.target);
             let mut paths = vec![(resource.path.clone(), Rc::clone(&streamable), None)];
@@ -168,6 +175,7 @@ impl Worker {
                     stream_grace: resource.stream_grace,
                     tool_challenges: resource.tool_challenges,
                     open_requests: shared.open_requests.clone(),
+                    bodies: Bodies { limit: resource.body_limit, room: Arc::clone(&shared.bodies) },
                     api_keys: of_resource.api_keys.clone(),
                     sessions: Arc::clone(&of_resource.sessions),
                     origins: Origins::new(config, resource),

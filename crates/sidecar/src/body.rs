@@ -1,6 +1,7 @@
 //! The body of a request that a client posts: read whole before anything is decided, because what is authorized must be what
 //! is forwarded. Called by `endpoint.rs`; `limits/` sees to it that it does not take for ever.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::http::header::{CONTENT_LENGTH, HeaderMap, TRANSFER_ENCODING};
@@ -9,14 +10,23 @@ use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt as _;
 use tokio::time::timeout;
 
+use crate::limits::{Held, Room};
 use crate::respond::Fault;
-use crate::upload::LIMIT;
 
 /// A larger body that was refused is not read.
 const MOST_DRAINED: u64 = 64 * 1024;
 
 /// Nor one that is slower; many clients send it in a packet of its own.
 const DRAINED_WITHIN: Duration = Duration::from_millis(500);
+
+/// What is taken of bodies at one resource.
+#[derive(Debug, Clone)]
+pub struct Bodies {
+    /// The length of one.
+    pub limit: usize,
+    /// All together, wherever they go.
+    pub room: Arc<Room>,
+}
 
 /// Whether a body is announced (RFC 9112 §6.3).
 pub fn is_announced(headers: &HeaderMap) -> bool {
@@ -27,23 +37,33 @@ fn declared_length(headers: &HeaderMap) -> Option<u64> {
     headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
-/// Reads it. One that arrives in one piece is not copied.
-pub async fn read(headers: &HeaderMap, payload: &mut Payload) -> Result<Bytes, Fault> {
-    if declared_length(headers).is_some_and(|length| length > LIMIT) {
-        return Err(Fault::BodyTooLarge);
-    }
-    let Some(first) = next(payload).await? else { return Ok(Bytes::new()) };
-    let Some(second) = next(payload).await? else { return within_limit(first) };
-    let mut whole = BytesMut::with_capacity(first.len() + second.len());
-    whole.extend_from_slice(&first);
-    whole.extend_from_slice(&second);
-    while let Some(chunk) = next(payload).await? {
-        if (whole.len() + chunk.len()) as u64 > LIMIT {
+impl Bodies {
+    /// Reads it. One that arrives in one piece is not copied.
+    pub async fn read(&self, headers: &HeaderMap, payload: &mut Payload) -> Result<Bytes, Fault> {
+        if declared_length(headers).is_some_and(|length| length > self.limit as u64) {
             return Err(Fault::BodyTooLarge);
         }
-        whole.extend_from_slice(&chunk);
+        let mut held = Held::of(&self.room);
+        let Some(first) = next(payload).await? else { return Ok(Bytes::new()) };
+        self.hold(&mut held, first.len())?;
+        let Some(second) = next(payload).await? else { return Ok(held.with(first)) };
+        let mut whole = BytesMut::with_capacity(first.len() + second.len());
+        whole.extend_from_slice(&first);
+        let mut chunk = Some(second);
+        while let Some(part) = chunk {
+            self.hold(&mut held, whole.len() + part.len())?;
+            whole.extend_from_slice(&part);
+            chunk = next(payload).await?;
+        }
+        Ok(held.with(whole.freeze()))
     }
-    within_limit(whole.freeze())
+
+    fn hold(&self, held: &mut Held, length: usize) -> Result<(), Fault> {
+        if length > self.limit {
+            return Err(Fault::BodyTooLarge);
+        }
+        held.set(length).map_err(|_| Fault::NoRoom)
+    }
 }
 
 /// Reads what nobody wants any more, so that the connection stays good for the next request (RFC 9112 §9.3): the framework
@@ -57,8 +77,4 @@ pub async fn drain(headers: &HeaderMap, payload: &mut Payload) {
 
 async fn next(payload: &mut Payload) -> Result<Option<Bytes>, Fault> {
     payload.next().await.transpose().map_err(|_| Fault::BodyBroken)
-}
-
-fn within_limit(body: Bytes) -> Result<Bytes, Fault> {
-    if body.len() as u64 > LIMIT { Err(Fault::BodyTooLarge) } else { Ok(body) }
 }

@@ -24,7 +24,7 @@ use gatelodge_service::http::source::subscriber;
 
 use crate::api_keys::{ApiKeys, Found};
 use crate::audit::Record;
-use crate::body;
+use crate::body::{self, Bodies};
 use crate::caller::Caller;
 use crate::config::ToolChallenges;
 use crate::cors::{self, Origin, Origins};
@@ -60,6 +60,8 @@ pub struct Endpoint {
     pub tool_challenges: ToolChallenges,
     /// What is under way.
     pub open_requests: OpenRequests,
+    /// How much of what is posted is taken.
+    pub bodies: Bodies,
     /// Keys that work beside access tokens.
     pub api_keys: Option<Arc<ApiKeys>>,
     /// Where its requests go.
@@ -172,7 +174,7 @@ impl Endpoint {
     ) -> Result<HttpResponse, Refusal> {
         let headers = request.headers();
         mcp::check_media(headers)?;
-        let body = body::read(headers, payload).await?;
+        let body = self.bodies.read(headers, payload).await?;
         let message = mcp::read(&body)?;
         let revision = mcp::check_headers(&message, headers)?;
         let operations = message.operations();

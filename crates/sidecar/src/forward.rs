@@ -11,8 +11,8 @@ use actix_web::body::{BodyStream, SizedStream};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse};
-use bytes::{Bytes, BytesMut};
-use futures_util::stream::{Stream, StreamExt as _};
+use bytes::Bytes;
+use futures_util::stream::Stream;
 use gatelodge_oauth::access_token::AccessToken;
 use tokio::time::timeout;
 use url::{Url, form_urlencoded};
@@ -23,7 +23,8 @@ use crate::gate::Permit;
 use crate::headers::{self, Arrival, ToUpstream};
 use crate::identity::{Header, Identity};
 use crate::legacy_sse::Opening;
-use crate::lists::{Asked, Lists as ListEditor, MAX_SIZE, Rewriter, Unrewritable, edited};
+use crate::limits::{Held, Room};
+use crate::lists::{Asked, Edit, Lists as ListEditor, Rewriter, Unread, Unrewritable, edited, read_whole};
 use crate::presented::{Presented, presented};
 use crate::respond::Fault;
 use crate::tokens::Tokens;
@@ -82,13 +83,20 @@ pub struct Upstream {
     host: String,
     identity: Arc<Identity>,
     response_timeout: Duration,
+    room: Arc<Room>,
 }
 
 impl Upstream {
     /// Opens no connection yet.
-    pub fn new(url: &Url, target: Target, identity: Arc<Identity>, response_timeout: Duration) -> Self {
+    pub fn new(
+        url: &Url,
+        target: Target,
+        identity: Arc<Identity>,
+        response_timeout: Duration,
+        room: Arc<Room>,
+    ) -> Self {
         let (path, host) = (url.path().to_owned(), authority(url));
-        Self { client: Client::new(target), path, host, identity, response_timeout }
+        Self { client: Client::new(target), path, host, identity, response_timeout, room }
     }
 
     /// Forwards one request.
@@ -109,7 +117,7 @@ impl Upstream {
         let Onward { body, lists, right, legacy, .. } = onward;
         match timeout(self.response_timeout, self.client.send(&head, body.unwrap_or_default())).await {
             Ok(Ok((head, _))) if head.status == StatusCode::UNAUTHORIZED => Err(self.refused(caller)),
-            Ok(Ok((head, body))) => answer(head, body, lists, right, legacy).await,
+            Ok(Ok((head, body))) => answer(head, body, lists, right, legacy, &self.room).await,
             Ok(Err(failure)) => Err(fault_of(&failure)),
             Err(_) => {
                 tracing::warn!("the MCP server did not answer in time");
@@ -187,6 +195,7 @@ async fn answer(
     lists: Lists,
     right: Option<Right>,
     legacy: Legacy,
+    room: &Arc<Room>,
 ) -> Result<HttpResponse, Fault> {
     let status = head.status;
     if status.is_redirection() && status != StatusCode::NOT_MODIFIED {
@@ -205,7 +214,7 @@ async fn answer(
         }
     }
     match (legacy, is_event_stream(&response)) {
-        (Legacy::Stream(opening), true) => return opened(response, body, opening, lists, right),
+        (Legacy::Stream(opening), true) => return opened(response, body, opening.with(lists), right, room),
         // What answers a message comes on the stream; servers write a word here, or nothing. Where lists are changed, nobody
         // reads it.
         (Legacy::Message(_), _) if lists.is_some() && status.is_success() => {
@@ -221,9 +230,9 @@ async fn answer(
         (Some(_), _) if response.headers().contains_key(header::CONTENT_ENCODING) => {
             Err(unusable(Unrewritable::Encoded))
         }
-        (Some(lists), false) => list(response, body, lists).await,
+        (Some(lists), false) => list(response, body, lists, Held::of(room)).await,
         (Some((rewriter, asked)), true) => {
-            Ok(events(response, Box::pin(edited(body, ListEditor { rewriter, asked })), right))
+            Ok(events(response, Box::pin(edited(body, ListEditor { rewriter, asked }, Held::of(room))), right))
         }
     }
 }
@@ -232,35 +241,31 @@ async fn answer(
 fn opened(
     response: HttpResponse,
     body: AnswerBody,
-    opening: Opening,
-    lists: Lists,
+    editor: impl Edit + 'static,
     right: Option<Right>,
+    room: &Arc<Room>,
 ) -> Result<HttpResponse, Fault> {
     if response.headers().contains_key(header::CONTENT_ENCODING) {
         return Err(unusable(Unrewritable::NotJson));
     }
-    let lists = lists.map(|(rewriter, asked)| ListEditor { rewriter, asked });
-    Ok(events(response, Box::pin(edited(body, opening.with(lists))), right))
+    Ok(events(response, Box::pin(edited(body, editor, Held::of(room))), right))
 }
 
 /// An answer that may be a list, in JSON. It is changed, or not passed on at all: what came would show what is hidden.
 async fn list(
     mut response: HttpResponse,
-    mut body: AnswerBody,
+    body: AnswerBody,
     (rewriter, asked): (Rewriter<CallersView>, Asked),
+    held: Held,
 ) -> Result<HttpResponse, Fault> {
     // Nobody could look into it, and the client can: what is hidden would be shown.
     if response.status().is_success() && !is_plain_json(&response) {
         return Err(unusable(Unrewritable::NotJson));
     }
-    let mut whole = BytesMut::new();
-    while let Some(part) = body.next().await {
-        whole.extend_from_slice(&part.map_err(|failure| fault_of(&failure))?);
-        if whole.len() > MAX_SIZE {
-            return Err(unusable(Unrewritable::TooLarge));
-        }
-    }
-    let whole = whole.freeze();
+    let whole = read_whole(body, held).await.map_err(|unread| match unread {
+        Unread::Upstream(failure) => fault_of(&failure),
+        Unread::Unrewritable(error) => unusable(error),
+    })?;
     let rewritten = match rewriter.json(&whole, asked) {
         Ok(rewritten) => rewritten,
         // A refusal of the MCP server is no list, whatever it looks like.
@@ -288,7 +293,7 @@ fn is_plain_json(response: &HttpResponse) -> bool {
 
 fn unusable(error: Unrewritable) -> Fault {
     tracing::warn!(%error, "a list of the MCP server cannot be passed on");
-    Fault::UpstreamUnavailable
+    if error == Unrewritable::NoRoom { Fault::NoRoom } else { Fault::UpstreamUnavailable }
 }
 
 /// They are of the bytes as they came (RFC 9110 §8.8.3, RFC 9530).

@@ -21,7 +21,7 @@ use crate::config::LegacySse;
 use crate::endpoint::Endpoint;
 use crate::forward::{Legacy, Onward};
 use crate::gate::{Permit, Wanted};
-use crate::lists::{Asked, Edit, Lists, Unrewritable};
+use crate::lists::{Asked, Edit, Lists, Rewriter, Unrewritable};
 use crate::respond::{Fault, Refusal};
 use crate::view::CallersView;
 
@@ -91,8 +91,8 @@ impl Opening {
     }
 
     /// What is done to its events.
-    pub fn with(self, lists: Option<Lists<CallersView>>) -> impl Edit {
-        Events { opening: self, lists }
+    pub fn with(self, lists: Option<(Rewriter<CallersView>, Asked)>) -> impl Edit {
+        Events { opening: self, lists: lists.map(|(rewriter, asked)| Lists { rewriter, asked }) }
     }
 
     /// The event as the client gets it. A server that names another URI later means the same stream.

@@ -26,10 +26,12 @@ pub enum Fault {
     NotFound,
     /// The resource has no such method.
     MethodNotAllowed,
-    /// Larger than [`crate::upload::LIMIT`].
+    /// Larger than this resource takes, or [`crate::upload::LIMIT`].
     BodyTooLarge,
     /// The request body ended early or cannot be read.
     BodyBroken,
+    /// Bodies and lists take all the memory that they may take together.
+    NoRoom,
     /// The caller, or everybody together, has as many requests under way as may be.
     TooManyRequests,
     /// A body where none has a meaning; nobody would look at it.
@@ -74,9 +76,14 @@ impl Fault {
             F::ForeignOrigin => (S::FORBIDDEN, "foreign_origin", "pages of that origin may not call this server"),
             F::NotFound => (S::NOT_FOUND, "not_found", "nothing is served at this path"),
             F::MethodNotAllowed => (S::METHOD_NOT_ALLOWED, "method_not_allowed", "this path does not take that method"),
-            F::BodyTooLarge => (S::PAYLOAD_TOO_LARGE, "body_too_large", "the request body is larger than 4 MiB"),
+            F::BodyTooLarge => {
+                (S::PAYLOAD_TOO_LARGE, "body_too_large", "the request body is larger than this server takes")
+            }
             F::TooManyRequests => {
                 (S::TOO_MANY_REQUESTS, "too_many_requests", "too many requests are under way at once")
+            }
+            F::NoRoom => {
+                (S::SERVICE_UNAVAILABLE, "too_much_at_once", "too much is under way at once for so large a message")
             }
             F::UnexpectedBody => (S::BAD_REQUEST, "unexpected_body", "this request takes no body"),
             F::Forbidden => (S::FORBIDDEN, "forbidden", "the operator of this server does not allow this to anybody"),

@@ -10,6 +10,7 @@ mod listeners;
 mod problem;
 mod public_url;
 mod secret;
+mod size;
 mod source;
 
 use std::path::Path;
@@ -21,6 +22,7 @@ pub use listeners::listeners;
 pub use problem::{ConfigError, Place, Problem, Problems};
 pub use public_url::{PublicUrl, public_url};
 pub use secret::secret;
+pub use size::HumanSize;
 use source::Source;
 
 /// Reads the file and the environment. Where the result still has to be checked, use [`load_checked`], which can say

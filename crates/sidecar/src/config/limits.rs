@@ -3,8 +3,11 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use gatelodge_service::config::{HumanDuration, Problems};
+use gatelodge_service::config::{HumanDuration, HumanSize, Problems};
 use serde::Deserialize;
+
+use super::Resource;
+use crate::lists::MAX_SIZE;
 
 /// Shorter cuts off honest clients on bad networks; longer is no limit.
 const SAFE_TIMEOUT: RangeInclusive<Duration> = Duration::from_secs(5)..=Duration::from_secs(120);
@@ -16,6 +19,8 @@ pub(super) struct RawLimits {
     connections_per_source: usize,
     open_requests: usize,
     open_requests_per_user: usize,
+    body_memory: HumanSize,
+    list_memory: HumanSize,
     head_timeout: HumanDuration,
     slow_body_timeout: HumanDuration,
     stalled_reader_timeout: HumanDuration,
@@ -28,6 +33,8 @@ impl Default for RawLimits {
             connections_per_source: 512,
             open_requests: 2048,
             open_requests_per_user: 128,
+            body_memory: HumanSize::from_mib(256),
+            list_memory: HumanSize::from_mib(256),
             head_timeout: HumanDuration::from_secs(5),
             slow_body_timeout: HumanDuration::from_secs(10),
             stalled_reader_timeout: HumanDuration::from_secs(30),
@@ -46,6 +53,10 @@ pub struct Limits {
     pub open_requests: usize,
     /// Of them, for one user.
     pub open_requests_per_user: usize,
+    /// Bytes of all large request bodies at once.
+    pub body_memory: usize,
+    /// Bytes of all large lists of MCP servers at once.
+    pub list_memory: usize,
     /// For the head of a request.
     pub head_timeout: Duration,
     /// In which a request body must bring 1 KiB for each second.
@@ -67,6 +78,10 @@ impl RawLimits {
                 problems.add(format!("limits.{key}"), says, "raise the one or lower the other");
             }
         }
+        if self.list_memory.get() < MAX_SIZE {
+            let says = format!("\"{}\" is less than the 4MiB that one list may have", self.list_memory);
+            problems.add("limits.list_memory", says, "leave it out, or write more: \"256MiB\"");
+        }
         for (key, timeout) in [
             ("head_timeout", self.head_timeout),
             ("slow_body_timeout", self.slow_body_timeout),
@@ -83,9 +98,22 @@ impl RawLimits {
             connections_per_source: self.connections_per_source,
             open_requests: self.open_requests,
             open_requests_per_user: self.open_requests_per_user,
+            body_memory: self.body_memory.get(),
+            list_memory: self.list_memory.get(),
             head_timeout: self.head_timeout.get(),
             slow_body_timeout: self.slow_body_timeout.get(),
             stalled_reader_timeout: self.stalled_reader_timeout.get(),
+        }
+    }
+}
+
+impl Limits {
+    /// A body that may be so large must find room at some time.
+    pub(super) fn hold(&self, resources: &[Resource], problems: &mut Problems) {
+        let largest = resources.iter().map(|resource| resource.body_limit).max().unwrap_or_default();
+        if self.body_memory < largest {
+            let hint = "write more, or lower body_limit: the bodies of all requests share it";
+            problems.add("limits.body_memory", "is less than the largest body_limit of a [[resource]]", hint);
         }
     }
 }

@@ -140,6 +140,7 @@ impl RawConfig {
         let limits = self.limits.check(unsafe_values_allowed, &mut problems);
         let issuers = issuer::further(&self.issuer, server.as_ref().map(|server| &server.issuer), &mut problems);
         let resources = resource::check(self.resource, origin.as_ref(), unsafe_values_allowed, &mut problems);
+        limits.hold(&resources, &mut problems);
         api_keys::apart_from_tokens(&resources, &issuers, &mut problems);
         if let (Some(server), Some(origin)) = (&server, &origin)
             && server.relay.is_some()

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use gatelodge_oauth::resource::ResourceId;
 use gatelodge_oauth::scope::Scope;
-use gatelodge_service::config::{HumanDuration, Problems, PublicUrl};
+use gatelodge_service::config::{HumanDuration, HumanSize, Problems, PublicUrl};
 use serde::Deserialize;
 use url::{Host, Url};
 
@@ -44,6 +44,8 @@ pub(super) struct RawResource {
     allowed_origins: Vec<String>,
     #[serde(default = "defaults::response_timeout")]
     response_timeout: HumanDuration,
+    #[serde(default = "defaults::body_limit")]
+    body_limit: HumanSize,
     #[serde(default = "defaults::stream_grace")]
     stream_grace: HumanDuration,
     #[serde(default)]
@@ -73,7 +75,12 @@ enum RawUnknownSessions {
 }
 
 mod defaults {
-    use super::HumanDuration;
+    use super::{HumanDuration, HumanSize};
+
+    /// What the SDKs' own servers take.
+    pub fn body_limit() -> HumanSize {
+        HumanSize::from_mib(4)
+    }
 
     pub fn stream_grace() -> HumanDuration {
         HumanDuration::from_secs(0)
@@ -116,6 +123,8 @@ pub struct Resource {
     pub unknown_sessions: sessions::Unknown,
     /// Web pages that may call it, beside those of the public origin.
     pub allowed_origins: Vec<String>,
+    /// How many bytes a request body may have.
+    pub body_limit: usize,
     /// How long the head of an answer may take.
     pub response_timeout: Duration,
     /// How long an event stream may go on after its access token has ended.
@@ -200,7 +209,7 @@ impl RawResource {
         problems: &mut Problems,
     ) -> Option<Resource> {
         if !unsafe_values_allowed {
-            bounds::check((self.response_timeout, self.stream_grace), key, problems);
+            bounds::check((self.response_timeout, self.stream_grace, self.body_limit), key, problems);
         }
         tools::check(&self.tools, &key("tools"), problems);
         let id = resource_id(&self.path, origin, &key("path"), problems);
@@ -232,6 +241,7 @@ impl RawResource {
                 RawUnknownSessions::Adopt => sessions::Unknown::Adopt,
             },
             allowed_origins,
+            body_limit: self.body_limit.get(),
             response_timeout: self.response_timeout.get(),
             stream_grace: self.stream_grace.get(),
             identity,

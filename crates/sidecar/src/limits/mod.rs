@@ -1,4 +1,4 @@
-//! What clients may hold: connections, requests under way, and how slowly they may send and read.
+//! What clients may hold: connections, requests under way, bytes, and how slowly they may send and read.
 //! `[limits]` in the configuration. [`guard`] is middleware of `app.rs`, around everything but the log.
 
 use std::cell::Cell;
@@ -27,11 +27,13 @@ use places::{Place, Places};
 
 pub use connection::Connections;
 pub use places::Full;
+pub use room::{Held, NoRoom, Room};
 
 mod body;
 mod connection;
 pub mod descriptors;
 mod places;
+mod room;
 
 /// Middleware: paces the body of the request and watches the reader of its answer.
 pub async fn guard<B: MessageBody + 'static>(

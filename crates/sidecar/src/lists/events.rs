@@ -11,6 +11,7 @@ use futures_util::StreamExt as _;
 use futures_util::stream::{Stream, unfold};
 
 use super::{Asked, MAX_SIZE, Rewriter, Unrewritable, View};
+use crate::limits::Held;
 
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
@@ -63,9 +64,11 @@ impl<V: View> Edit for Lists<V> {
 pub fn edited<E>(
     events: impl Stream<Item = Result<Bytes, E>> + Unpin,
     editor: impl Edit,
+    room: Held,
 ) -> impl Stream<Item = Result<Bytes, Broken<E>>> {
     let reader = Reader {
         editor,
+        room,
         kind: Vec::new(),
         held: BytesMut::new(),
         line: 0,
@@ -119,6 +122,8 @@ impl<S: Stream<Item = Result<Bytes, E>> + Unpin, E, D: Edit> Rewritten<S, D> {
 /// Parts the stream into lines and events.
 struct Reader<D> {
     editor: D,
+    /// Counts what is held.
+    room: Held,
     /// The type of the event that is not complete.
     kind: Vec<u8>,
     /// What has not gone out: a line that is not complete, and before it the lines of its event from the first data on.
@@ -136,6 +141,7 @@ struct Reader<D> {
 
 impl<D: Edit> Reader<D> {
     fn push(&mut self, chunk: &[u8], out: &mut Vec<u8>) -> Result<(), Unrewritable> {
+        self.room.set(self.held.len() + chunk.len()).map_err(|_| Unrewritable::NoRoom)?;
         self.held.extend_from_slice(chunk);
         while !self.editor.is_over() {
             self.end_line_feed(out);
@@ -143,12 +149,19 @@ impl<D: Edit> Reader<D> {
             let Some(found) = found else {
                 self.searched = self.held.len();
                 // What goes over the limit is no list that could be rewritten, and no end of it is in sight.
-                return if self.held.len() > MAX_SIZE { Err(Unrewritable::TooLarge) } else { Ok(()) };
+                if self.held.len() > MAX_SIZE {
+                    return Err(Unrewritable::TooLarge);
+                }
+                return self.count();
             };
             self.end_line(self.searched + found, out)?;
         }
         self.release(self.held.len(), out);
-        Ok(())
+        self.count()
+    }
+
+    fn count(&mut self) -> Result<(), Unrewritable> {
+        self.room.set(self.held.len()).map_err(|_| Unrewritable::NoRoom)
     }
 
     /// Passes the second half of CR LF: the first has ended the line already.

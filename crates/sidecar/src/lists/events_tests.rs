@@ -8,6 +8,7 @@ use tokio::sync::mpsc;
 
 use super::*;
 use crate::event_stream::kept_alive;
+use crate::limits::Room;
 use crate::lists::{List, Overlay};
 
 /// Hides `hidden`.
@@ -27,6 +28,10 @@ fn rewriter() -> Rewriter<Caller> {
     Rewriter { overlay: Arc::new(Overlay::default()), view: Caller, is_modern: false }
 }
 
+fn no_limit() -> Held {
+    Held::of(&Arc::new(Room::new(usize::MAX)))
+}
+
 fn asked() -> Asked {
     Asked::by([("1", List::Tools)])
 }
@@ -34,7 +39,7 @@ fn asked() -> Asked {
 /// Everything that comes out, and the error that ended it.
 fn run(chunks: Vec<Bytes>, asked: Asked) -> (Vec<u8>, Option<Unrewritable>) {
     let events = iter(chunks.into_iter().map(Ok::<_, Infallible>));
-    let out = Box::pin(edited(events, Lists { rewriter: rewriter(), asked }))
+    let out = Box::pin(edited(events, Lists { rewriter: rewriter(), asked }, no_limit()))
         .collect::<Vec<_>>()
         .now_or_never()
         .expect("nothing to wait for");
@@ -163,7 +168,7 @@ fn an_event_above_the_limit_ends_the_stream_with_bounded_memory() {
     });
     let begin = iter([Ok(Bytes::from_static(b"data: {}\n\ndata: \""))]);
     let out = Box::pin(
-        edited(Box::pin(begin.chain(endless)), Lists { rewriter: rewriter(), asked: asked() })
+        edited(Box::pin(begin.chain(endless)), Lists { rewriter: rewriter(), asked: asked() }, no_limit())
             .map(|chunk| chunk.map_err(|_| ())),
     );
     let out: Vec<_> = out.collect().now_or_never().expect("it ends");
@@ -175,9 +180,25 @@ fn an_event_above_the_limit_ends_the_stream_with_bounded_memory() {
 }
 
 #[test]
+fn an_event_that_finds_no_room_ends_its_stream_and_gives_its_room_back() {
+    let room = Arc::new(Room::new(300_000));
+    let event = |length: usize| vec![Ok::<_, Infallible>(Bytes::from(format!("data: \"{}", "a".repeat(length))))];
+    let held = |length: usize| {
+        let events = iter(event(length)).chain(futures_util::stream::pending());
+        let mut stream = Box::pin(edited(events, Lists { rewriter: rewriter(), asked: asked() }, Held::of(&room)));
+        let next = stream.next().now_or_never().flatten();
+        (stream, next.map(|next| next.is_ok()))
+    };
+    let (first, nothing_yet) = held(200_000);
+    assert_eq!((nothing_yet, held(200_000).1, held(60_000).1), (None, Some(false), None), "small events need none");
+    drop(first);
+    assert_eq!(held(200_000).1, None);
+}
+
+#[test]
 fn an_upstream_that_breaks_breaks_the_stream() {
     let events = iter([Ok(Bytes::from_static(b"data: {\n\ndata: x")), Err(std::io::Error::other("cut"))]);
-    let mut out = Box::pin(edited(events, Lists { rewriter: rewriter(), asked: Asked::by([]) }));
+    let mut out = Box::pin(edited(events, Lists { rewriter: rewriter(), asked: Asked::by([]) }, no_limit()));
     assert!(out.next().now_or_never().is_some_and(|chunk| chunk.is_some_and(|chunk| chunk.is_ok())));
     assert!(matches!(out.next().now_or_never(), Some(Some(Err(Broken::Upstream(_))))));
 }
@@ -198,7 +219,7 @@ async fn each_event_goes_out_at_once_and_comments_never_fall_inside_one() {
     const SILENCE: Duration = Duration::from_secs(15);
     let (sender, mut receiver) = mpsc::channel::<Result<Bytes, Infallible>>(4);
     let events = futures_util::stream::poll_fn(move |context| receiver.poll_recv(context));
-    let out = Box::pin(edited(events, Lists { rewriter: rewriter(), asked: Asked::elsewhere() }));
+    let out = Box::pin(edited(events, Lists { rewriter: rewriter(), asked: Asked::elsewhere() }, no_limit()));
     let mut out = Box::pin(kept_alive(out, SILENCE).map(|chunk| chunk.expect("no error")));
     let send = |part: &'static str| sender.try_send(Ok(Bytes::from_static(part.as_bytes()))).expect("open");
     let begin = tokio::time::Instant::now();

@@ -11,6 +11,7 @@
 //! | `splice` | the new text: only changed bytes differ |
 //! | `asked` | which answers are awaited |
 //! | `rewrite` | one JSON-RPC message, or a batch |
+//! | `whole` | an answer that is no stream, read whole |
 //! | `events` | the same in a stream of server-sent events |
 
 mod asked;
@@ -19,6 +20,7 @@ mod json;
 mod overlay;
 mod rewrite;
 mod splice;
+mod whole;
 
 use std::sync::Arc;
 
@@ -27,6 +29,7 @@ use serde::Serialize;
 pub use asked::Asked;
 pub use events::{Broken, Edit, Lists, edited};
 pub use overlay::Overlay;
+pub use whole::{Unread, read_whole};
 
 /// What is larger is not rewritten: an answer, an event, and what they become. To rewrite so much takes a worker about as long
 /// as anybody may keep it (50 ms).
@@ -122,6 +125,9 @@ pub enum Unrewritable {
     /// Above [`MAX_SIZE`].
     #[error("it is larger than 4 MiB")]
     TooLarge,
+    /// Others that are held take all the memory that they may take.
+    #[error("there is no room for it beside the others that are held (limits.list_memory)")]
+    NoRoom,
     /// There is a `Content-Encoding`.
     #[error("it is compressed")]
     Encoded,

@@ -98,6 +98,19 @@ fn each_mistake_has_its_own_words() {
         (("\"/mcp\"\nup", "\"/a/../b\"\nup"), "has characters or segments that a path may not have"),
         (("public_url = \"https://mcp.example.com\"\n", ""), "the key public_url is missing"),
         (("mcp.example.com\"", "mcp.example.com/mcp\""), "has a path\n  hint: write \"https://mcp.example.com\" here"),
+        (
+            ("path =", "body_limit = \"65MiB\"\npath ="),
+            "body_limit: \"65MiB\" is outside the safe range of 64KiB to 64MiB",
+        ),
+        (("path =", "body_limit = \"4194304\"\npath ="), "is not a size\n  hint: write a number and a unit"),
+        (
+            ("[[resource]]", "[limits]\nbody_memory = \"1MiB\"\n[[resource]]"),
+            "limits.body_memory: is less than the largest",
+        ),
+        (
+            ("[[resource]]", "[limits]\nlist_memory = \"1MiB\"\n[[resource]]"),
+            "less than the 4MiB that one list may have",
+        ),
         (("path =", "stream_grace = \"61m\"\npath ="), "stream_grace: \"61m\" is outside the safe range of 0s to 1h"),
         (("http://127.0.0.1:3000", "http://me:pw@127.0.0.1:3000"), "has a user name, a password or a fragment"),
         (

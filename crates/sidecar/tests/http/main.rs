@@ -27,6 +27,7 @@ mod raw_pipelines;
 mod raw_shutdown;
 mod raw_upstreams;
 mod relay;
+mod room;
 mod sessions;
 mod status_list;
 mod step_up;

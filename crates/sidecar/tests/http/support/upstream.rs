@@ -187,6 +187,12 @@ async fn planned(plan: &str, shared: Data<Shared>) -> HttpResponse {
                 Some((Ok::<_, actix_web::Error>(Bytes::new()), watch))
             }))
         }
+        "stalling list" => {
+            let begin = format!("{{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":\"{}", "x".repeat(3 << 20));
+            let begin = futures_util::stream::iter([Ok::<_, actix_web::Error>(Bytes::from(begin))]);
+            let rest = futures_util::stream::pending();
+            HttpResponse::Ok().content_type("application/json").streaming(begin.chain(rest))
+        }
         "never" => {
             let _watch = Watch(shared.clone(), "answer");
             shared.waiting.notify_one();
