@@ -117,12 +117,13 @@ impl Upstream {
         let Onward { body, lists, right, legacy, .. } = onward;
         match timeout(self.response_timeout, self.client.send(&head, body.unwrap_or_default())).await {
             Ok(Ok((head, _))) if head.status == StatusCode::UNAUTHORIZED => Err(self.refused(caller)),
-            Ok(Ok((head, body))) => answer(head, body, lists, right, legacy, &self.room).await,
-            Ok(Err(failure)) => Err(fault_of(&failure)),
-            Err(_) => {
-                tracing::warn!("the MCP server did not answer in time");
-                Err(Fault::UpstreamTimeout)
+            Ok(Ok((head, body))) => {
+                // Only a list is waited for: it is read whole before it goes on.
+                let answer = answer(head, body, lists, right, legacy, &self.room);
+                timeout(self.response_timeout, answer).await.unwrap_or_else(|_| Err(too_slow()))
             }
+            Ok(Err(failure)) => Err(fault_of(&failure)),
+            Err(_) => Err(too_slow()),
         }
     }
 
@@ -168,6 +169,11 @@ impl Upstream {
 fn authority(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();
     url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+}
+
+fn too_slow() -> Fault {
+    tracing::warn!("the MCP server did not answer in time");
+    Fault::UpstreamTimeout
 }
 
 fn fault_of(failure: &Failure) -> Fault {

@@ -29,6 +29,24 @@ async fn a_server_that_does_not_answer_in_time_is_a_gateway_timeout_and_is_let_g
     assert_eq!(world.upstream.seen().len(), 1, "and the request is not sent again");
 }
 
+/// A list goes on when it is whole, so that nobody could cut it off otherwise.
+#[actix_web::test]
+async fn a_list_that_stands_still_in_the_middle_is_a_gateway_timeout_and_is_let_go() {
+    let hiding = "[resource.tools.hidden]\nhide = true\n";
+    let world = World::with(|toml| {
+        format!("{toml}response_timeout = \"1s\"\n{hiding}[limits]\nlist_memory = \"4MiB\"\n[development]\nallow_unsafe_values = true\n")
+    })
+    .await;
+    let list = r#"{"jsonrpc":"2.0","id":1,"method":"tools/list"}"#;
+    // A second one would find no room, were the first one still held.
+    for _ in 0..2 {
+        let request = world.authorized(Method::POST).body(list).header("x-test", "stalling list");
+        let response = soon("an answer", request.send()).await.expect("an answer");
+        assert_eq!(response.status(), 504);
+        assert!(response.text().await.expect("a body").contains("\"gateway_timeout\""));
+    }
+}
+
 #[actix_web::test]
 async fn once_the_head_has_arrived_a_stream_may_take_any_time() {
     let world =
