@@ -10,10 +10,9 @@ use actix_web::HttpRequest;
 use gatelodge_service::clock::Clock;
 use gatelodge_service::config::Problems;
 use gatelodge_service::http::source;
-use governor::clock::Clock as Time;
+use gatelodge_service::rate::{Counter, Ticks, counter};
+use governor::clock::Clock as _;
 use governor::middleware::NoOpMiddleware;
-use governor::state::InMemoryState;
-use governor::state::direct::NotKeyed;
 use governor::state::keyed::HashMapStateStore;
 use governor::{Quota, RateLimiter};
 use serde::Deserialize;
@@ -127,7 +126,7 @@ impl Source {
 /// One limit. A source may use up its minute at once; from then on it gets its share bit by bit.
 pub struct Limiter {
     by_source: RateLimiter<IpAddr, HashMapStateStore<IpAddr>, Ticks, NoOpMiddleware<Duration>>,
-    together: RateLimiter<NotKeyed, InMemoryState, Ticks, NoOpMiddleware<Duration>>,
+    together: Counter,
     ticks: Ticks,
 }
 
@@ -137,7 +136,7 @@ impl Limiter {
         let (by_source, together) = (Quota::per_minute(limit.by_source), Quota::per_minute(limit.together));
         Self {
             by_source: RateLimiter::new(by_source, HashMapStateStore::default(), ticks.clone()),
-            together: RateLimiter::direct_with_clock(together, ticks.clone()),
+            together: counter(together, &ticks),
             ticks,
         }
     }
@@ -162,18 +161,6 @@ impl Limiter {
     fn forget(&self) {
         self.by_source.retain_recent();
         self.by_source.shrink_to_fit();
-    }
-}
-
-/// Our clock, as the counters read it.
-#[derive(Clone)]
-struct Ticks(Clock);
-
-impl Time for Ticks {
-    type Instant = Duration;
-
-    fn now(&self) -> Duration {
-        Duration::from_secs(u64::try_from(self.0.now().as_unix()).unwrap_or_default())
     }
 }
 

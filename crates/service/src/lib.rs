@@ -7,6 +7,7 @@
 //! | [`logs`] | JSON lines (or text) on standard output |
 //! | [`http_client`] | the only place that builds HTTP clients |
 //! | [`guarded_fetch`] | fetches what strangers name: public addresses only, bounded in time, size and number |
+//! | [`rate`] | how many requests follow each other |
 //! | [`http`] | the span and the id of a request, and the health listener |
 
 pub mod clock;
@@ -15,3 +16,4 @@ pub mod guarded_fetch;
 pub mod http;
 pub mod http_client;
 pub mod logs;
+pub mod rate;

@@ -26,7 +26,7 @@ use crate::gate::Gate;
 use crate::headers::Arrival;
 use crate::identity::{self, Identity, IdentityError};
 use crate::legacy_sse::{Addresses, Role};
-use crate::limits::{self, Connections, OpenRequests, Room, descriptors};
+use crate::limits::{self, Connections, OpenRequests, Rates, Room, descriptors};
 use crate::protected_resource::{self, Document};
 use crate::relay::{self, Relay};
 use crate::respond::{self, Fault};
@@ -72,6 +72,7 @@ async fn nothing_here(request: HttpRequest) -> HttpResponse {
 struct Shared {
     tokens: Arc<Tokens>,
     open_requests: OpenRequests,
+    rates: Arc<Rates>,
     bodies: Arc<Room>,
     lists: Arc<Room>,
     trail: Option<Trail>,
@@ -108,7 +109,8 @@ impl Shared {
         let (bodies, lists) = (Room::new(config.limits.body_memory), Room::new(config.limits.list_memory));
         let (bodies, lists, resources) =
             (Arc::new(bodies), Arc::new(lists), resources.collect::<Result<_, StartError>>()?);
-        Ok(Self { tokens, open_requests, bodies, lists, trail, resources })
+        let rates = Arc::new(Rates::new(&config.limits, clock));
+        Ok(Self { tokens, open_requests, rates, bodies, lists, trail, resources })
     }
 
     fn keep_fresh(&self) -> Vec<JoinHandle<()>> {
@@ -175,6 +177,7 @@ impl Worker {
                     stream_grace: resource.stream_grace,
                     tool_challenges: resource.tool_challenges,
                     open_requests: shared.open_requests.clone(),
+                    rates: Arc::clone(&shared.rates),
                     bodies: Bodies { limit: resource.body_limit, room: Arc::clone(&shared.bodies) },
                     api_keys: of_resource.api_keys.clone(),
                     sessions: Arc::clone(&of_resource.sessions),

@@ -32,7 +32,7 @@ use crate::forward::{Legacy, Onward, Right, Upstream};
 use crate::gate::{Decision, Gate, Permit, Wanted};
 use crate::headers::Arrival;
 use crate::legacy_sse::Role;
-use crate::limits::OpenRequests;
+use crate::limits::{OpenRequests, Rates};
 use crate::lists::{Asked, List, Overlay, Rewriter};
 use crate::mcp::{self, Id, Kind, Message, Operations, Revision};
 use crate::presented::{Presented, presented};
@@ -60,6 +60,8 @@ pub struct Endpoint {
     pub tool_challenges: ToolChallenges,
     /// What is under way.
     pub open_requests: OpenRequests,
+    /// How many requests follow each other.
+    pub rates: Arc<Rates>,
     /// How much of what is posted is taken.
     pub bodies: Bodies,
     /// Keys that work beside access tokens.
@@ -114,6 +116,7 @@ impl Endpoint {
     ) -> Result<HttpResponse, Refusal> {
         let caller = self.authenticate(request).await?;
         record.caller(&caller);
+        self.rates.count_caller(&caller).map_err(Fault::too_often)?;
         // Before its body is read: that takes memory.
         let open = self.open_requests.begin(self.holder(request, &caller)).map_err(|_| Fault::TooManyRequests)?;
         let answer = match (request.method().as_str(), &self.legacy) {
@@ -295,6 +298,7 @@ impl Endpoint {
         onward: Onward,
     ) -> Result<HttpResponse, Refusal> {
         let arrival = self.arrival.of(request);
+        self.rates.count_stranger(permit.caller(), arrival.client).map_err(Fault::too_often)?;
         match self.upstream.forward(permit, request, onward, &arrival).await {
             Ok(answer) => Ok(answer),
             Err(Fault::KeyRefused) => Err(self.gate.bad_key().into()),

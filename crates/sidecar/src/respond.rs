@@ -1,6 +1,7 @@
 //! The only file that writes error bodies: JSON as in RFC 6749 §5.2, never stored, without names of machines or versions.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header;
@@ -34,6 +35,8 @@ pub enum Fault {
     NoRoom,
     /// The caller, or everybody together, has as many requests under way as may be.
     TooManyRequests,
+    /// The caller has asked too often: how many seconds to wait.
+    TooOften(u64),
     /// A body where none has a meaning; nobody would look at it.
     UnexpectedBody,
     /// The policy of the operator: no scope would help, so there is no challenge that a client could act on.
@@ -61,6 +64,11 @@ pub enum Fault {
 }
 
 impl Fault {
+    /// Of a limit that lets more through after this time.
+    pub fn too_often(wait: Duration) -> Self {
+        Self::TooOften(wait.as_secs().max(1))
+    }
+
     /// The code in the body, which is also the reason in the log.
     pub const fn code(self) -> &'static str {
         self.parts().1
@@ -82,6 +90,7 @@ impl Fault {
             F::TooManyRequests => {
                 (S::TOO_MANY_REQUESTS, "too_many_requests", "too many requests are under way at once")
             }
+            F::TooOften(_) => (S::TOO_MANY_REQUESTS, "too_often", "too many requests in too little time"),
             F::NoRoom => {
                 (S::SERVICE_UNAVAILABLE, "too_much_at_once", "too much is under way at once for so large a message")
             }
@@ -226,7 +235,9 @@ fn header_mismatch(id: Option<&str>, what: Mismatch) -> HttpResponse {
 pub fn fault(fault: Fault) -> HttpResponse {
     let (status, code, description) = fault.parts();
     let mut response = HttpResponse::build(status);
-    if matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) {
+    if let Fault::TooOften(seconds) = fault {
+        response.insert_header((header::RETRY_AFTER, seconds));
+    } else if matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) {
         response.insert_header((header::RETRY_AFTER, "5"));
     }
     if fault == Fault::MethodNotAllowed {

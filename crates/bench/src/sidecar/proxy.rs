@@ -209,6 +209,6 @@ fn sidecar(upstream: SocketAddr, listen: SocketAddr) -> String {
         "public_url = \"{ISSUER}\"\nlisten = \"{listen}\"\nhealth_listen = \"{health}\"\n\
          [authorization_server]\nrelay = \"http://{upstream}\"\nstatus_list_interval = \"30s\"\n\
          [[resource]]\npath = \"/mcp\"\nupstream = \"http://{upstream}/mcp\"\nunknown_sessions = \"adopt\"\n\
-         [limits]\nopen_requests_per_user = 2048\n"
+         [limits]\nopen_requests_per_user = 2048\nrequests_per_caller = 0\n"
     )
 }

@@ -69,7 +69,8 @@ mod tests {
             let size = text.parse::<HumanSize>().expect("a size");
             assert_eq!((size.get(), size.to_string().as_str()), (bytes, text));
         }
-        for bad in ["", "4", "MiB", "4MB", "4mib", "4 MiB", "-4MiB", "+4MiB", "4.5MiB", "4B", "99999999999999999999KiB"] {
+        for bad in ["", "4", "MiB", "4MB", "4mib", "4 MiB", "-4MiB", "+4MiB", "4.5MiB", "4B", "99999999999999999999KiB"]
+        {
             assert!(bad.parse::<HumanSize>().is_err(), "{bad:?}");
         }
         assert!(format!("{}GiB", usize::MAX).parse::<HumanSize>().is_err());

@@ -1,5 +1,6 @@
 //! The table `[limits]`: what clients may hold, and how slow they may be.
 
+use std::num::NonZeroU32;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
@@ -19,6 +20,8 @@ pub(super) struct RawLimits {
     connections_per_source: usize,
     open_requests: usize,
     open_requests_per_user: usize,
+    requests_per_caller: u32,
+    requests_per_stranger: u32,
     body_memory: HumanSize,
     list_memory: HumanSize,
     head_timeout: HumanDuration,
@@ -33,6 +36,8 @@ impl Default for RawLimits {
             connections_per_source: 512,
             open_requests: 2048,
             open_requests_per_user: 128,
+            requests_per_caller: 6_000,
+            requests_per_stranger: 600,
             body_memory: HumanSize::from_mib(256),
             list_memory: HumanSize::from_mib(256),
             head_timeout: HumanDuration::from_secs(5),
@@ -53,6 +58,10 @@ pub struct Limits {
     pub open_requests: usize,
     /// Of them, for one user.
     pub open_requests_per_user: usize,
+    /// In a minute, of one user at one client or one listed key; `None`: any number.
+    pub requests_per_caller: Option<NonZeroU32>,
+    /// In a minute, of everybody else at one address; `None`: any number.
+    pub requests_per_stranger: Option<NonZeroU32>,
     /// Bytes of all large request bodies at once.
     pub body_memory: usize,
     /// Bytes of all large lists of MCP servers at once.
@@ -98,6 +107,8 @@ impl RawLimits {
             connections_per_source: self.connections_per_source,
             open_requests: self.open_requests,
             open_requests_per_user: self.open_requests_per_user,
+            requests_per_caller: NonZeroU32::new(self.requests_per_caller),
+            requests_per_stranger: NonZeroU32::new(self.requests_per_stranger),
             body_memory: self.body_memory.get(),
             list_memory: self.list_memory.get(),
             head_timeout: self.head_timeout.get(),

@@ -1,4 +1,5 @@
-//! What clients may hold: connections, requests under way, bytes, and how slowly they may send and read.
+//! What clients may hold: connections, requests under way, bytes; how many requests follow each other, and how slowly they may
+//! come and be read.
 //! `[limits]` in the configuration. [`guard`] is middleware of `app.rs`, around everything but the log.
 
 use std::cell::Cell;
@@ -27,12 +28,14 @@ use places::{Place, Places};
 
 pub use connection::Connections;
 pub use places::Full;
+pub use rates::Rates;
 pub use room::{Held, NoRoom, Room};
 
 mod body;
 mod connection;
 pub mod descriptors;
 mod places;
+mod rates;
 mod room;
 
 /// Middleware: paces the body of the request and watches the reader of its answer.

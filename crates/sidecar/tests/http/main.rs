@@ -19,6 +19,7 @@ mod keys;
 mod legacy_sse;
 mod lists;
 mod metadata;
+mod rates;
 mod raw_framing;
 mod raw_heads;
 mod raw_identity;
