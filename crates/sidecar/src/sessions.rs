@@ -20,7 +20,7 @@ pub const HEADER: &str = "mcp-session-id";
 /// Longer ids are nobody's.
 const LONGEST_ID: usize = 512;
 
-/// So many sessions are remembered; beyond, those that were not used for longest are forgotten.
+/// So many sessions are remembered; beyond, those are forgotten that are used least.
 const REMEMBERED: usize = 100_000;
 
 /// A session that nobody used for so long has ended.
@@ -127,3 +127,7 @@ impl Held {
         now.since(Timestamp::from_unix(self.used_at.load(Ordering::Relaxed))) < IDLE
     }
 }
+
+#[cfg(test)]
+#[path = "sessions_tests.rs"]
+mod tests;

@@ -1,8 +1,11 @@
 //! MCP transports, "Session Management", and security best practices, "Session Hijacking": a session id is no credential.
 
+use std::time::Duration;
+
+use gatelodge_service::clock::Clock;
 use reqwest::Method;
 
-use crate::support::{PING, World, header};
+use crate::support::{Authority, PING, World, header};
 
 const INITIALIZE: &str = r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{}}"#;
 const ADA: Option<(&str, &str)> = Some(("ada", "mcp:use"));
@@ -145,4 +148,27 @@ async fn a_key_that_only_the_mcp_server_can_check_takes_over_no_session() {
     let begun = begun.header("x-test", "say").header("x-say-session", "mine").send().await.expect("an answer");
     assert_eq!(begun.status(), 200);
     assert_eq!((with_key("acme_key_1", "mine").await, with_key("acme_key_2", "mine").await), (200, 404));
+}
+
+#[actix_web::test]
+async fn a_session_that_nobody_used_for_a_day_has_ended() {
+    let clock = Clock::manual(Clock::system().now());
+    let world = World::around(Authority::start(), clock.clone(), |toml| toml).await;
+    let claims = gatelodge_oauth::access_token::Claims { sub: "ada".into(), ..world.authority.claims() };
+    let token = world.authority.sign(&gatelodge_oauth::access_token::Claims {
+        exp: claims.exp.plus(Duration::from_secs(5 * 86_400)),
+        ..claims
+    });
+    let ask = async |body: &'static str, id: Option<&str>| {
+        let request = world.request(Method::POST).bearer_auth(&token).body(body);
+        let request = request.header("x-test", "say").header("x-say-session", "s");
+        let request = if let Some(id) = id { request.header("Mcp-Session-Id", id) } else { request };
+        request.send().await.expect("an answer").status().as_u16()
+    };
+    assert_eq!(ask(INITIALIZE, None).await, 200);
+    for (later, expected) in [(86_399, 200), (86_399, 200), (86_400, 404)] {
+        clock.advance(Duration::from_secs(later));
+        assert_eq!(ask(PING, Some("s")).await, expected);
+    }
+    assert_eq!((ask(INITIALIZE, None).await, ask(PING, Some("s")).await), (200, 200), "a new one is begun");
 }
