@@ -155,7 +155,8 @@ impl Endpoint {
             Presented::Garbage => return Err(self.bad_token(&TokenRefusal::Malformed)),
             Presented::Token(token) => token,
         };
-        match self.tokens.judge(token, &self.audiences).await {
+        let source = || self.arrival.trusted_proxies.source_of(request).map(subscriber);
+        match self.tokens.judge(token, &self.audiences, source).await {
             Ok(token) => Ok(Caller::Token(token)),
             Err(Rejection::Bad(refusal)) => Err(self.bad_token(&refusal)),
             // Not a challenge: a client would throw a good token away.

@@ -1,6 +1,7 @@
 //! One issuer whose tokens count: how they are worded, its keys, its status list, its introspection endpoint. Made and asked
 //! by `mod.rs`.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -99,7 +100,7 @@ impl Issuer {
     pub async fn ask(
         &self,
         endpoint: &Introspection,
-        (key, token): (Key, &str),
+        (key, token, source): (Key, &str, Option<IpAddr>),
         expected: &Audiences,
         clock: &Clock,
     ) -> Answer {
@@ -108,7 +109,7 @@ impl Issuer {
             Err(NotIntrospected::Refused(refusal)) => Some(Err(Rejection::Bad(refusal))),
             Err(NotIntrospected::NotAnAnswer) => None,
         };
-        endpoint.ask(key, token, read).await
+        endpoint.ask(key, (token, source), read).await
     }
 
     /// Whether a signed token of its was revoked since.

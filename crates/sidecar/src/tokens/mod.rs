@@ -8,6 +8,7 @@
 //!
 //! What cannot be decided is a fault of ours, and never the token's: a client would throw a good one away.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -106,8 +107,8 @@ impl Tokens {
         self.issuers.first().is_some_and(Issuer::is_ready)
     }
 
-    /// Judges a token.
-    pub async fn judge(&self, token: &str, expected: &Audiences) -> Answer {
+    /// Judges a token. `source` says where it came from, if somebody must be asked about it.
+    pub async fn judge(&self, token: &str, expected: &Audiences, source: impl Fn() -> Option<IpAddr>) -> Answer {
         let (key, now) = (Key::new(token, expected), self.clock.now());
         if let Some(good) = self.cache.good(&key) {
             if good.holds(self.leeway, now)
@@ -119,7 +120,7 @@ impl Tokens {
         }
         match self.way(token).map_err(Rejection::Bad)? {
             Way::Keys(issuer, keys) => self.verify(key, (issuer, keys), token, expected).await,
-            Way::Ask(issuer, endpoint) => self.ask(key, (issuer, endpoint), token, expected).await,
+            Way::Ask(issuer, endpoint) => self.ask((issuer, endpoint), (key, token, source()), expected).await,
         }
     }
 
@@ -170,16 +171,15 @@ impl Tokens {
     /// What an endpoint said counts from before it was asked.
     async fn ask(
         &self,
-        key: Key,
         (issuer, endpoint): (&Issuer, &introspection::Introspection),
-        token: &str,
+        (key, token, source): (Key, &str, Option<IpAddr>),
         expected: &Audiences,
     ) -> Answer {
         let asked_at = self.clock.now();
         if let Some(refusal) = self.cache.refused(&key, asked_at) {
             return Err(Rejection::Bad(refusal));
         }
-        let answer = issuer.ask(endpoint, (key, token), expected, &self.clock).await;
+        let answer = issuer.ask(endpoint, (key, token, source), expected, &self.clock).await;
         match &answer {
             Ok(token) => self.cache.keep(key, Good::new(Arc::clone(token), Judge::Introspection, asked_at)),
             Err(Rejection::Bad(refusal)) => self.cache.keep_refused(key, refusal.clone(), asked_at),

@@ -28,6 +28,17 @@ async fn world(site: &Site, clock: &Clock) -> World {
     World::around(Authority::start(), clock.clone(), |toml| toml + &table(site, ISSUER, "")).await
 }
 
+/// The same behind a proxy that names who calls.
+async fn behind_a_proxy(site: &Site) -> World {
+    World::with(|toml| format!("trusted_proxies = [\"127.0.0.0/8\"]\n{toml}{}", table(site, ISSUER, ""))).await
+}
+
+/// How a token is answered that comes from there.
+async fn status_from(world: &World, source: String, token: impl AsRef<str>) -> u16 {
+    let request = world.request(reqwest::Method::POST).bearer_auth(token.as_ref()).header("X-Forwarded-For", source);
+    request.send().await.expect("an answer").status().as_u16()
+}
+
 /// Proves RFC 7662 §2.1: the token is in the body of a POST, and whoever asks says who it is.
 #[actix_web::test]
 async fn an_opaque_token_is_asked_about_once_in_a_body_and_by_name() {
@@ -176,26 +187,59 @@ async fn each_issuer_hears_of_its_own_tokens_only() {
     assert_eq!(asked(&two), ["token=two_a&token_type_hint=access_token"]);
 }
 
+/// Waits until so many questions are on their way.
+async fn waits_for(site: &Site, number: usize) {
+    soon("as many as may", async {
+        while site.most_waiting() < number {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    })
+    .await;
+}
+
 #[actix_web::test]
 async fn so_many_questions_are_on_their_way_at_a_time_and_the_others_wait() {
+    for (sources, most) in [(100, 32), (1, 8)] {
+        let site = Site::start();
+        let world = behind_a_proxy(&site).await;
+        let tokens: Vec<String> = (0..100).map(|number| format!("opaque-{number}")).collect();
+        tokens.iter().for_each(|token| site.say(token, &active()));
+        site.hold();
+        let each = tokens.iter().enumerate();
+        let each = each.map(|(number, token)| status_from(&world, format!("198.51.100.{}", number % sources), token));
+        let let_go = async {
+            waits_for(&site, most).await;
+            site.go_on();
+        };
+        let (answers, ()) = tokio::join!(futures_util::future::join_all(each), let_go);
+        assert!(answers.iter().all(|status| *status == 200), "{answers:?}");
+        assert_eq!((site.most_waiting(), site.questions().len()), (most, 100));
+    }
+}
+
+#[actix_web::test]
+async fn garbage_that_the_endpoint_chokes_on_keeps_nobody_elses_tokens_waiting() {
     let site = Site::start();
-    let world = world(&site, &Clock::system()).await;
-    let tokens: Vec<String> = (0..100).map(|number| format!("opaque-{number}")).collect();
-    tokens.iter().for_each(|token| site.say(token, &active()));
-    site.hold();
-    let answers = futures_util::future::join_all(tokens.iter().map(|token| world.status(token)));
-    let let_go = async {
-        soon("as many as may", async {
-            while site.most_waiting() < 32 {
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
-        })
-        .await;
-        site.go_on();
-    };
-    let (answers, ()) = tokio::join!(answers, let_go);
-    assert!(answers.iter().all(|status| *status == 200), "{answers:?}");
-    assert_eq!((site.most_waiting(), site.questions().len()), (32, 100));
+    let world = behind_a_proxy(&site).await;
+    site.hang_on("garbage");
+    let garbage = (0..60).map(|number| status_from(&world, "203.0.113.9".into(), format!("garbage-{number}")));
+    let mut garbage = std::pin::pin!(futures_util::future::join_all(garbage));
+    tokio::select! {
+        answers = &mut garbage => panic!("it is answered: {answers:?}"),
+        () = waits_for(&site, 8) => {}
+    }
+    for number in 0..100 {
+        let token = format!("honest-{number}");
+        site.say(&token, &active());
+        assert_eq!(status_from(&world, format!("198.51.100.{number}"), &token).await, 200);
+    }
+    assert!(garbage.await.iter().all(|status| *status == 503), "nothing is known of it");
+    site.say("honest-after", &active());
+    assert_eq!(
+        status_from(&world, "203.0.113.9".into(), "honest-after").await,
+        200,
+        "and its source has its share back"
+    );
 }
 
 #[actix_web::test]

@@ -27,6 +27,7 @@ struct Shared {
     documents: Mutex<HashMap<String, String>>,
     answers: Mutex<HashMap<String, (u16, String)>>,
     questions: Mutex<Vec<Question>>,
+    hangs_on: Mutex<Option<String>>,
     may_answer: Semaphore,
     waiting: AtomicUsize,
     most_waiting: AtomicUsize,
@@ -38,6 +39,7 @@ impl Site {
             documents: Mutex::default(),
             answers: Mutex::default(),
             questions: Mutex::default(),
+            hangs_on: Mutex::default(),
             may_answer: Semaphore::new(Semaphore::MAX_PERMITS),
             waiting: AtomicUsize::new(0),
             most_waiting: AtomicUsize::new(0),
@@ -75,6 +77,11 @@ impl Site {
         self.shared.may_answer.forget_permits(Semaphore::MAX_PERMITS);
     }
 
+    /// Questions about tokens that begin like this are never answered.
+    pub fn hang_on(&self, prefix: &str) {
+        *self.shared.hangs_on.lock().expect("unpoisoned") = Some(prefix.into());
+    }
+
     /// Answers what waits, and what comes.
     pub fn go_on(&self) {
         self.shared.may_answer.add_permits(Semaphore::MAX_PERMITS);
@@ -105,6 +112,10 @@ async fn introspect(request: HttpRequest, body: String, shared: web::Data<Shared
     shared.questions.lock().expect("unpoisoned").push(question);
     let waiting = shared.waiting.fetch_add(1, Ordering::SeqCst) + 1;
     shared.most_waiting.fetch_max(waiting, Ordering::SeqCst);
+    let hangs = shared.hangs_on.lock().expect("unpoisoned").clone();
+    if hangs.is_some_and(|prefix| body.starts_with(&format!("token={prefix}"))) {
+        std::future::pending::<()>().await;
+    }
     drop(shared.may_answer.acquire().await.expect("it is never closed"));
     shared.waiting.fetch_sub(1, Ordering::SeqCst);
     let fields: Vec<(String, String)> = url::form_urlencoded::parse(body.as_bytes()).into_owned().collect();
