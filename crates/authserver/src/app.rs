@@ -20,13 +20,13 @@ use crate::clients::metadata_document::BackOff;
 use crate::code_guesses::CodeGuesses;
 use crate::config::Config;
 use crate::endpoints::{
-    authorize, consent, device, device_authorization, introspection, login, metadata, pushed_authorization,
+    authorize, consent, device, device_authorization, introspection, legal, login, metadata, pushed_authorization,
     registration, registration_management, revocation, status_list, token,
 };
 use crate::keys::KeyRing;
 use crate::limits::Limits;
 use crate::login::password::Passwords;
-use crate::pages::Pages;
+use crate::pages::{Language, Pages};
 use crate::respond;
 use crate::status_list::{self as published, PublishedStatusList};
 
@@ -99,14 +99,15 @@ impl Deref for App {
 
 impl Documents {
     /// The documents of this configuration.
-    pub fn new(config: &Config) -> Result<Self, serde_json::Error> {
+    pub fn new(config: &Config, pages: &Pages) -> Result<Self, serde_json::Error> {
         let issuer = config.public_url.as_str();
         let features = Features {
             dynamic_registration: config.registration.dynamic.is_on(),
             device_grant: config.device_grant,
             client_id_metadata_documents: config.client_documents.enabled,
         };
-        let oauth = AuthorizationServerMetadata::new(issuer, &config.resources, features);
+        let languages = pages.languages().iter().map(Language::tag).collect();
+        let oauth = AuthorizationServerMetadata::new(issuer, &config.resources, features).with_ui_locales(languages);
         Ok(Self { openid: json(&oauth.clone().with_openid_members(config.keys.algorithm))?, oauth: json(&oauth)? })
     }
 }
@@ -173,6 +174,8 @@ pub fn routes(config: &Config) -> impl Fn(&mut ServiceConfig) + Clone + use<> {
                 .default_service(allow("GET, HEAD, POST")),
         );
         service.service(at("/assets/{name}").route(read().to(login::asset)).default_service(allow("GET, HEAD")));
+        service.service(at("/privacy").route(read().to(legal::privacy_policy)).default_service(allow("GET, HEAD")));
+        service.service(at("/terms").route(read().to(legal::terms)).default_service(allow("GET, HEAD")));
         service.default_service(web::to(not_found));
     }
 }

@@ -19,6 +19,7 @@ use crate::commands::key::KeyCommand;
 use crate::commands::token::TokenCommand;
 use crate::config::{self, Config};
 use crate::login::password::{self, canonical_username};
+use crate::pages::{Language, Pages};
 use crate::server::Application;
 
 /// OAuth 2.1 authorization server for MCP: people sign in and consent on its pages, MCP clients get tokens from it.
@@ -152,12 +153,15 @@ fn warn_about(config: &Config) {
 
 fn check(path: &Path) -> Result<(), String> {
     let config = load(path)?;
+    let pages = Pages::load(&config.branding).map_err(|error| error.to_string())?;
     println!("{}: the configuration is good", path.display());
     println!("  issuer     {}", config.public_url);
     for resource in &config.resources {
         println!("  resource   {} ({})", resource.id, resource.name);
     }
     println!("  database   {}", config.database);
+    let languages: Vec<String> = pages.languages().iter().map(Language::tag).collect();
+    println!("  languages  {}", languages.join(", "));
     Ok(())
 }
 

@@ -18,6 +18,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
 use crate::audit::{AuditConfig, RawAudit};
+use crate::branding::{Branding, RawBranding};
 use crate::clients::configured::{self, RawClient, RawClients};
 use crate::clients::document_config::ClientDocuments;
 use crate::clients::registration::{RawRegistration, RegistrationConfig};
@@ -67,6 +68,8 @@ pub struct Config {
     pub keys: KeysConfig,
     /// The audit trail.
     pub audit: AuditConfig,
+    /// What the pages look like.
+    pub branding: Branding,
     /// How to log.
     pub logs: LogsConfig,
     /// Whether values outside the safe ranges were allowed.
@@ -130,6 +133,8 @@ struct RawConfig {
     keys: RawKeys,
     #[serde(default)]
     audit: RawAudit,
+    #[serde(default)]
+    branding: RawBranding,
     #[serde(default)]
     logs: LogsConfig,
     #[serde(default)]
@@ -237,17 +242,19 @@ impl RawConfig {
         let limits = self.limits.check(&mut problems);
         let trusted_proxies = TrustedProxies::from_config(&self.trusted_proxies, "trusted_proxies", &mut problems);
         let audit = self.audit.check(&mut problems);
+        let branding = self.branding.check(&mut problems);
         if !unsafe_values_allowed {
             self.tokens.check_ranges(&mut problems);
         }
         let listeners = listeners(&self.listen, &self.health_listen, &mut problems);
-        match (public_url, database, listeners, keys, limits) {
+        match (public_url, database, listeners, keys, limits, branding) {
             (
                 Some(public_url),
                 Some((database, max_connections)),
                 Some((listen, health_listen)),
                 Some(keys),
                 Some(limits),
+                Some(branding),
             ) if problems.is_empty() => Ok(Config {
                 public_url,
                 listen,
@@ -265,6 +272,7 @@ impl RawConfig {
                 tokens: self.tokens.typed(),
                 keys,
                 audit,
+                branding,
                 logs: self.logs,
                 unsafe_values_allowed,
             }),

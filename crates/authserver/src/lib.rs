@@ -3,6 +3,7 @@
 
 pub mod app;
 pub mod audit;
+pub mod branding;
 pub mod cli;
 pub mod clients;
 pub mod code_guesses;
@@ -12,6 +13,7 @@ pub mod csrf;
 pub mod endpoints;
 pub mod grants;
 pub mod keys;
+pub mod language;
 pub mod limits;
 pub mod login;
 pub mod pages;

@@ -15,7 +15,7 @@ use crate::app::App;
 use crate::clients::Unresolved;
 use crate::clients::metadata_document::BACK_OFF;
 use crate::pages::{ErrorPage, Failure};
-use crate::respond;
+use crate::{language, respond};
 
 /// An authorization request without a redirect target that could be trusted. The redirect URI it names only tells which client
 /// it may come from; it is not shown.
@@ -50,7 +50,7 @@ pub fn client(app: &App, request: &HttpRequest, unresolved: &Unresolved) -> Http
     };
     let page = ErrorPage::new(failure, request_id(request)).with_detail(detail.clone());
     tracing::info!(code = page.code(), detail, "refused");
-    let mut response = show(app, failure, &page);
+    let mut response = show(app, request, failure, &page);
     if failure == Failure::ClientDocumentUnreachable {
         response.headers_mut().insert(RETRY_AFTER, BACK_OFF.as_secs().into());
     }
@@ -73,14 +73,14 @@ pub fn form(app: &App, request: &HttpRequest, error: &OAuthError) -> HttpRespons
 pub fn store(app: &App, request: &HttpRequest, error: &StoreError) -> HttpResponse {
     let failure = if error.is_unavailable() { Failure::TemporarilyUnavailable } else { Failure::ServerError };
     respond::log(&OAuthError::temporarily_unavailable(error.to_string()));
-    show(app, failure, &ErrorPage::new(failure, request_id(request)))
+    show(app, request, failure, &ErrorPage::new(failure, request_id(request)))
 }
 
 /// A page or form that leads nowhere, for a reason the person can understand.
 pub fn failure(app: &App, request: &HttpRequest, failure: Failure) -> HttpResponse {
     let page = ErrorPage::new(failure, request_id(request));
     tracing::info!(code = page.code(), "refused");
-    show(app, failure, &page)
+    show(app, request, failure, &page)
 }
 
 fn refuse(
@@ -95,12 +95,12 @@ fn refuse(
     // The description of a fault of ours says nothing to anybody; that of a bad request helps the client's developer.
     let page =
         if failure == Failure::TemporarilyUnavailable { page } else { page.with_detail(error.description.clone()) };
-    show(app, failure, &page)
+    show(app, request, failure, &page)
 }
 
-fn show(app: &App, failure: Failure, page: &ErrorPage) -> HttpResponse {
+fn show(app: &App, request: &HttpRequest, failure: Failure, page: &ErrorPage) -> HttpResponse {
     let status = StatusCode::from_u16(failure.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    respond::page(status, app.pages.render(page))
+    respond::page(app, &language::of(request, app), status, page)
 }
 
 fn request_id(request: &HttpRequest) -> String {

@@ -24,13 +24,16 @@ use serde_json::json;
 use crate::app::App;
 use crate::endpoints::device_authorization::DeviceAuthorizationResponse;
 use crate::endpoints::pushed_authorization::PushedAuthorizationResponse;
-use crate::pages::PagesError;
+use crate::pages::{Asset, Language, Page};
 use crate::status_list::Document;
 
 /// Nothing is loaded from elsewhere and nobody may frame a page. There is no `form-action` on purpose: Chromium applies it
 /// to the whole chain of redirects after a post, which ends at the client.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self' data:; script-src 'self'; \
     base-uri 'none'; frame-ancestors 'none'";
+
+/// Of what pages load: as a document of its own it may do nothing but show itself.
+const ASSET_SECURITY_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; sandbox";
 
 /// For a year browsers use https alone for this host (RFC 6797 §6.1), so that nobody between can read a sign-in. The host
 /// alone: what else lies under its domain is not ours to decide.
@@ -171,11 +174,13 @@ pub fn see_other(location: &str) -> HttpResponse {
     HttpResponse::SeeOther().insert_header((header::LOCATION, location)).finish()
 }
 
-/// A page.
-pub fn page(status: StatusCode, html: Result<String, PagesError>) -> HttpResponse {
-    match html {
+/// A page. The language may depend on what the browser prefers (RFC 9110 §12.5.5).
+pub fn page(app: &App, language: &Language, status: StatusCode, page: &impl Page) -> HttpResponse {
+    match app.pages.render(page, language) {
         Ok(html) => builder(status)
             .content_type("text/html; charset=utf-8")
+            .insert_header((header::CONTENT_LANGUAGE, language.tag()))
+            .insert_header((header::VARY, "Accept-Language"))
             .insert_header((header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY))
             .insert_header((header::X_FRAME_OPTIONS, "DENY"))
             .body(html),
@@ -184,6 +189,16 @@ pub fn page(status: StatusCode, html: Result<String, PagesError>) -> HttpRespons
             temporarily_unavailable().content_type("text/plain; charset=utf-8").body("temporarily unavailable\n")
         }
     }
+}
+
+/// A file of a page, under a URL that changes with it. An image can hold scripts when it is an SVG: opened by itself, it runs none.
+pub fn asset(asset: &Asset) -> HttpResponse {
+    HttpResponse::Ok()
+        .content_type(asset.content_type)
+        .insert_header((header::CACHE_CONTROL, "public, max-age=31536000, immutable"))
+        .insert_header((header::ETAG, asset.etag.as_str()))
+        .insert_header((header::CONTENT_SECURITY_POLICY, ASSET_SECURITY_POLICY))
+        .body(asset.bytes.clone())
 }
 
 /// A document made at start that anybody may read and keep for a while.

@@ -78,9 +78,9 @@ impl Application {
     pub async fn build(config: Config, clock: Clock) -> Result<Self, StartError> {
         let store = Store::open(&config.database, PoolOptions::server(config.max_connections)).await?;
         let keys = KeyRing::open(&store, &config, clock.now()).await?;
-        let documents = Documents::new(&config)?;
+        let (pages, passwords) = (Pages::load(&config.branding)?, Passwords::new()?);
+        let documents = Documents::new(&config, &pages)?;
         let status_list = PublishedStatusList::default();
-        let (pages, passwords) = (Pages::load()?, Passwords::new()?);
         let limits = Limits::new(&config.limits, &clock);
         let guarded_fetch = GuardedFetch::new(config.client_documents.fetch_options());
         let (back_off, published_keys) = (BackOff::default(), PublishedKeys::default());

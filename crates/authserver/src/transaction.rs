@@ -13,9 +13,9 @@ use gatelodge_store::{StoreError, Tx};
 
 use crate::app::App;
 use crate::endpoints::login::{self, MAX_BODY, Place};
-use crate::pages::Failure;
+use crate::pages::{Failure, Language};
 use crate::session::{self, OpenSession};
-use crate::{clients, csrf, problem, respond};
+use crate::{clients, csrf, language, problem, respond};
 
 /// A transaction that is still open, in its own browser session.
 pub struct OpenTransaction {
@@ -27,6 +27,8 @@ pub struct OpenTransaction {
     pub client: Client,
     /// Whose browser it is.
     pub session: OpenSession,
+    /// What its pages are written in.
+    pub language: Language,
 }
 
 impl OpenTransaction {
@@ -150,7 +152,11 @@ async fn load(
         let Some(client) = clients::find(tx, &state, &pending.request.client_id)? else {
             return Ok(Err(Failure::ClientUnknown));
         };
-        Ok(Ok(OpenTransaction { transaction: transaction.clone(), pending, client, session }))
+        Ok(Ok((transaction.clone(), pending, client, session)))
     };
-    app.store.write(open).await
+    let opened = app.store.write(open).await?;
+    Ok(opened.map(|(transaction, pending, client, session)| {
+        let language = language::of_pending(request, app, &pending);
+        OpenTransaction { transaction, pending, client, session, language }
+    }))
 }

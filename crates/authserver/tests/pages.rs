@@ -1,12 +1,15 @@
-//! Every page with every sample: it renders, a stranger's text stays text, and nothing on it needs what the content security
-//! policy forbids. Each page is also written to `target/tmp/pages`, to be looked at in a browser.
+//! Every page with every sample, in every language: it renders, a stranger's text stays text, and nothing on it needs what the
+//! content security policy forbids. Each page is also written to `target/tmp/pages`, to be looked at in a browser, and what the
+//! main ones say is kept in `snapshots/` (accept a change with `INSTA_UPDATE=always cargo test -p gatelodge --test pages`).
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
+use gatelodge::branding::Branding;
 use gatelodge::pages::{
-    ConsentPage, Destination, DeviceDonePage, DevicePage, ErrorPage, Failure, LoginPage, Page, Pages, asset,
+    Asset, ConsentPage, Destination, DeviceDonePage, DevicePage, ErrorPage, Failure, Language, LegalPage, LoginPage,
+    Page, Pages, PagesError,
 };
 use gatelodge_oauth::known_clients::KnownClient;
 
@@ -18,22 +21,54 @@ struct Rendered {
     html: String,
 }
 
-fn render<P: Page>(pages: &Pages) -> Vec<Rendered> {
+/// The pages as they come with the program, in English.
+struct English(Pages);
+
+impl English {
+    fn load() -> Self {
+        Self(Pages::load(&Branding::default()).expect("templates"))
+    }
+
+    fn render(&self, page: &impl Page) -> Result<String, PagesError> {
+        self.0.render(page, &Language::default())
+    }
+}
+
+fn asset(name: &str) -> Option<Asset> {
+    English::load().0.asset(name).cloned()
+}
+
+fn render<P: Page>(pages: &Pages, language: &Language) -> Vec<Rendered> {
     let one = |(number, sample): (usize, P)| Rendered {
         name: format!("{}-{}", P::TEMPLATE.trim_end_matches(".html"), number + 1),
-        html: pages.render(&sample).expect("a page"),
+        html: pages.render(&sample, language).expect("a page"),
     };
     P::samples().into_iter().enumerate().map(one).collect()
 }
 
-fn every_page() -> Vec<Rendered> {
-    let pages = Pages::load().expect("templates");
-    let mut all = render::<LoginPage>(&pages);
-    all.extend(render::<ConsentPage>(&pages));
-    all.extend(render::<DevicePage>(&pages));
-    all.extend(render::<DeviceDonePage>(&pages));
-    all.extend(render::<ErrorPage>(&pages));
+fn every_page_in(pages: &Pages, language: &Language) -> Vec<Rendered> {
+    let mut all = render::<LoginPage>(pages, language);
+    all.extend(render::<ConsentPage>(pages, language));
+    all.extend(render::<DevicePage>(pages, language));
+    all.extend(render::<DeviceDonePage>(pages, language));
+    all.extend(render::<ErrorPage>(pages, language));
+    all.extend(render::<LegalPage>(pages, language));
     all
+}
+
+/// In English.
+fn every_page() -> Vec<Rendered> {
+    every_page_in(&English::load().0, &Language::default())
+}
+
+/// In every language.
+fn every_translation() -> Vec<Rendered> {
+    let pages = English::load().0;
+    let of = |language: &Language| {
+        let named = |page: Rendered| Rendered { name: format!("{}-{}", language.tag(), page.name), ..page };
+        every_page_in(&pages, language).into_iter().map(named).collect::<Vec<_>>()
+    };
+    pages.languages().iter().flat_map(of).collect()
 }
 
 /// A start tag: its name and its attributes. Values hold neither `<`, `>` nor quotes once they are escaped, so text suffices.
@@ -87,7 +122,7 @@ fn every_sample_renders_and_can_be_looked_at() {
     for name in ["style.css", "consent.js", "logo.svg"] {
         fs::write(folder.join("assets").join(name), asset(name).expect("an asset").bytes).expect("written");
     }
-    for Rendered { name, html } in every_page() {
+    for Rendered { name, html } in every_translation() {
         assert!(html.starts_with("<!doctype html>") && html.trim_end().ends_with("</html>"), "{name}");
         fs::write(folder.join(format!("{name}.html")), html).expect("written");
     }
@@ -95,7 +130,7 @@ fn every_sample_renders_and_can_be_looked_at() {
 
 #[test]
 fn pages_have_no_inline_code_and_load_nothing_from_elsewhere() {
-    for Rendered { name, html } in every_page() {
+    for Rendered { name, html } in every_translation() {
         for tag in tags(&html) {
             assert!(
                 !["style", "base", "iframe", "object", "embed", "svg", "math"].contains(&tag.name),
@@ -124,7 +159,7 @@ fn pages_have_no_inline_code_and_load_nothing_from_elsewhere() {
 
 #[test]
 fn ids_are_unique_and_every_reference_to_one_leads_somewhere() {
-    for Rendered { name, html } in every_page() {
+    for Rendered { name, html } in every_translation() {
         let tags = tags(&html);
         let all: Vec<&str> = tags.iter().filter_map(|tag| tag.attribute("id")).collect();
         let unique: BTreeSet<&str> = all.iter().copied().collect();
@@ -147,7 +182,7 @@ fn hostile_text_adds_no_element_and_no_attribute() {
             .map(|tag| (tag.name, tag.attributes.into_iter().map(|(name, _)| name).collect()))
             .collect()
     }
-    let pages = Pages::load().expect("templates");
+    let pages = English::load();
     let text = || "x".to_owned();
 
     let hostile =
@@ -188,12 +223,13 @@ fn hostile_text_adds_no_element_and_no_attribute() {
 
 #[test]
 fn hostile_text_is_shown_as_text_and_cannot_turn_what_stands_around_it() {
-    for Rendered { name, html } in every_page() {
+    for Rendered { name, html } in every_translation() {
         assert!(!html.contains(['\u{202e}', '\u{2066}', '\u{200b}', '\0', '\u{7f}']), "{name}");
         assert!(!html.contains(ATTACK), "{name}");
     }
-    let hostile: Vec<Rendered> = every_page().into_iter().filter(|page| page.html.contains("alert(1)")).collect();
-    assert_eq!(hostile.len(), 5, "one for each template");
+    let hostile: Vec<Rendered> =
+        every_translation().into_iter().filter(|page| page.html.contains("alert(1)")).collect();
+    assert_eq!(hostile.len(), 6 * 3, "one for each template in each language");
     for Rendered { name, html } in hostile {
         assert!(html.contains("&lt;script&gt;alert(1)&lt;/script&gt;&quot;&#39; onfocus=alert(2) {{ product }} &amp;lt;\u{fffd}\u{fffd}"), "{name}");
     }
@@ -201,8 +237,8 @@ fn hostile_text_is_shown_as_text_and_cannot_turn_what_stands_around_it() {
 
 #[test]
 fn the_forms_have_the_names_that_the_endpoints_read() {
-    let all = every_page();
-    for Rendered { name, html } in all.iter().filter(|page| page.name.starts_with("login-")) {
+    let all = every_translation();
+    for Rendered { name, html } in all.iter().filter(|page| page.name.contains("-login-")) {
         assert!(
             ids(html).is_superset(&["login", "username", "password", "sign-in"].map(str::to_owned).into()),
             "{name}"
@@ -216,7 +252,7 @@ fn the_forms_have_the_names_that_the_endpoints_read() {
         }
         assert!(html.contains("<form id=\"login\" method=\"post\" action=\"login\">"), "{name}");
     }
-    for Rendered { name, html } in all.iter().filter(|page| page.name.starts_with("consent-")) {
+    for Rendered { name, html } in all.iter().filter(|page| page.name.contains("-consent-")) {
         let expected =
             ["consent", "allow", "deny", "client-name", "redirect-host", "resource-name", "account", "switch-account"];
         assert!(ids(html).is_superset(&expected.map(str::to_owned).into()), "{name}");
@@ -244,7 +280,7 @@ fn the_forms_have_the_names_that_the_endpoints_read() {
 
 #[test]
 fn the_loopback_warning_names_the_port_and_is_there_for_loopback_only() {
-    let pages = Pages::load().expect("templates");
+    let pages = English::load();
     let mut warned = 0;
     for page in ConsentPage::samples() {
         let html = pages.render(&page).expect("a page");
@@ -262,7 +298,7 @@ fn the_loopback_warning_names_the_port_and_is_there_for_loopback_only() {
 
 #[test]
 fn consent_shows_who_where_as_whom_for_what_and_how_long_in_this_order() {
-    let pages = Pages::load().expect("templates");
+    let pages = English::load();
     let page = ConsentPage::samples().into_iter().nth(1).expect("a loopback sample");
     let html = pages.render(&page).expect("a page");
     assert_eq!(text_of(&html, "client-name"), "Claude Code");
@@ -290,7 +326,7 @@ fn consent_shows_who_where_as_whom_for_what_and_how_long_in_this_order() {
 
 #[test]
 fn a_client_that_the_operator_registered_is_not_called_unverified() {
-    let pages = Pages::load().expect("templates");
+    let pages = English::load();
     for page in ConsentPage::samples() {
         assert_eq!(pages.render(&page).expect("a page").contains("Unverified"), page.unverified);
     }
@@ -298,7 +334,7 @@ fn a_client_that_the_operator_registered_is_not_called_unverified() {
 
 #[test]
 fn the_sign_in_page_says_where_access_goes_and_whose_word_the_name_is_before_a_password_is_typed() {
-    let pages = Pages::load().expect("templates");
+    let pages = English::load();
     for (page, number) in LoginPage::samples().into_iter().zip(1..) {
         let html = pages.render(&page).expect("a page");
         assert_eq!(html.contains("Unverified"), page.unverified, "login-{number}");
@@ -317,7 +353,7 @@ fn the_sign_in_page_says_where_access_goes_and_whose_word_the_name_is_before_a_p
 
 #[test]
 fn the_host_that_describes_a_client_stands_between_its_name_and_where_access_goes() {
-    let pages = Pages::load().expect("templates");
+    let pages = English::load();
     for page in ConsentPage::samples() {
         let html = pages.render(&page).expect("a page");
         assert_eq!(ids(&html).contains("client-host"), page.described_by.is_some());
@@ -348,7 +384,7 @@ fn a_failed_sign_in_says_so_keeps_the_username_and_no_password() {
 
 #[test]
 fn every_error_says_what_happened_what_to_do_and_how_to_refer_to_it() {
-    let pages = Pages::load().expect("templates");
+    let pages = English::load();
     let mut codes = BTreeSet::new();
     for failure in Failure::ALL {
         let page = ErrorPage::new(failure, "0198c0de");
@@ -363,7 +399,7 @@ fn every_error_says_what_happened_what_to_do_and_how_to_refer_to_it() {
 
 #[test]
 fn a_dead_registration_leads_to_the_way_out() {
-    let pages = Pages::load().expect("templates");
+    let pages = English::load();
     let html = pages.render(&ErrorPage::new(Failure::ClientUnknown, "1")).expect("a page");
     for way_out in [
         "Clear authentication",
@@ -379,7 +415,7 @@ fn a_dead_registration_leads_to_the_way_out() {
 
 #[test]
 fn the_way_out_for_the_client_that_asked_stands_first_and_the_others_below() {
-    let pages = Pages::load().expect("templates");
+    let pages = English::load();
     let render = |clients: &[KnownClient]| {
         pages.render(&ErrorPage::new(Failure::ClientUnknown, "1").perhaps_of(clients)).expect("a page")
     };
@@ -401,7 +437,7 @@ fn the_way_out_for_the_client_that_asked_stands_first_and_the_others_below() {
 
 #[test]
 fn a_device_is_connected_only_after_a_warning_and_a_comparison() {
-    let pages = Pages::load().expect("templates");
+    let pages = English::load();
     for page in DevicePage::samples() {
         let html = pages.render(&page).expect("a page");
         assert!(html.contains("<form id=\"device\" method=\"post\" action=\"device\">"));
@@ -467,5 +503,62 @@ fn assets_carry_their_type_and_a_url_that_changes_with_them() {
     }
     for name in ["", "nothing.css", "../login.html", "/etc/passwd", "style.css?v=1", "./style.css"] {
         assert!(asset(name).is_none(), "{name}");
+    }
+}
+
+/// What is read of a page from top to bottom, with what the keyboard reaches in between, in its order.
+fn outline(html: &str) -> String {
+    let mut text = String::new();
+    for piece in html.split_once("<title>").expect("a title").1.split('<') {
+        let (tag_text, words) = piece.split_once('>').unwrap_or(("", piece));
+        let name = tag_text.trim_start_matches('/').split(' ').next().unwrap_or_default();
+        if !["strong", "bdi", "em", "code", "kbd", "span"].contains(&name) {
+            text.push('\n');
+        }
+        let tag = tag(tag_text);
+        let is_reached =
+            ["a", "button"].contains(&tag.name) || tag.name == "input" && tag.attribute("type") != Some("hidden");
+        if is_reached {
+            text.push_str(&format!(
+                "> {} {}: ",
+                tag.name,
+                tag.attribute("id").or(tag.attribute("href")).unwrap_or_default()
+            ));
+        }
+        text.push_str(words);
+    }
+    let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    lines.join("\n")
+}
+
+#[test]
+fn what_people_read_in_each_language_and_what_the_keyboard_reaches() {
+    let pages = English::load().0;
+    for language in pages.languages() {
+        let chosen = [
+            "login-2",
+            "consent-2",
+            "consent-4",
+            "consent-9",
+            "device-3",
+            "device_done-1",
+            "device_done-2",
+            "error-1",
+            "error-7",
+        ];
+        let all = every_page_in(&pages, language);
+        let outlines = chosen.map(|name| {
+            let page = all.iter().find(|page| page.name == name).expect(name);
+            format!("== {name}\n{}", outline(&page.html))
+        });
+        insta::assert_snapshot!(format!("in_{}", language.tag()), outlines.join("\n\n"));
+    }
+}
+
+#[test]
+fn a_page_says_which_language_it_is_in_and_which_way_it_runs() {
+    for Rendered { name, html } in every_translation() {
+        let tag = name.split('-').next().expect("a tag");
+        assert!(html.contains(&format!("<html lang=\"{tag}\" dir=\"ltr\">")), "{name}");
     }
 }

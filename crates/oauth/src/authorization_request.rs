@@ -19,7 +19,7 @@ use crate::secret::HashedSecret;
 pub const MAX_STATE_LENGTH: usize = 4096;
 
 /// Every parameter that is read here: what is kept of a request that was pushed.
-pub const PARAMETERS: [&str; 11] = [
+pub const PARAMETERS: [&str; 12] = [
     "redirect_uri",
     "state",
     "response_type",
@@ -31,6 +31,7 @@ pub const PARAMETERS: [&str; 11] = [
     "prompt",
     "max_age",
     "login_hint",
+    "ui_locales",
 ];
 
 /// A request that passed every check.

@@ -38,6 +38,8 @@ pub struct AuthorizationServerMetadata {
     #[serde(skip_serializing_if = "is_false")]
     client_id_metadata_document_supported: bool,
     protected_resources: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    ui_locales_supported: Vec<String>,
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     openid: Option<OpenIdMembers>,
 }
@@ -100,8 +102,14 @@ impl AuthorizationServerMetadata {
             authorization_response_iss_parameter_supported: true,
             client_id_metadata_document_supported: features.client_id_metadata_documents,
             protected_resources: resources.iter().map(|resource| resource.id.to_string()).collect(),
+            ui_locales_supported: Vec::new(),
             openid: None,
         }
+    }
+
+    /// The same with the languages of the pages (RFC 8414 §2), as RFC 5646 tags.
+    pub fn with_ui_locales(self, tags: Vec<String>) -> Self {
+        Self { ui_locales_supported: tags, ..self }
     }
 
     /// The same with what `openid-configuration` must hold. No ID token is ever issued: `openid` is not a scope here.

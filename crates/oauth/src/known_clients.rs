@@ -40,7 +40,22 @@ impl KnownClient {
         KnownClient::McpRemote,
     ];
 
-    /// The name in the template of the page.
+    /// As its maker writes it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            KnownClient::Claude => "Claude",
+            KnownClient::ClaudeCode => "Claude Code",
+            KnownClient::ChatGpt => "ChatGPT",
+            KnownClient::Codex => "Codex",
+            KnownClient::VsCode => "VS Code",
+            KnownClient::Zed => "Zed",
+            KnownClient::GeminiCli => "Gemini CLI",
+            KnownClient::OpenCode => "OpenCode",
+            KnownClient::McpRemote => "mcp-remote",
+        }
+    }
+
+    /// The name in the texts of the page.
     pub const fn id(self) -> &'static str {
         match self {
             KnownClient::Claude => "claude",

@@ -1,4 +1,4 @@
-//! What a client asks of the sign-in: `prompt`, `max_age` and `login_hint`. OpenID Connect Core 1.0 §3.1.2.1.
+//! What a client asks of the sign-in: `prompt`, `max_age`, `login_hint` and `ui_locales`. OpenID Connect Core 1.0 §3.1.2.1.
 //! Read by [`crate::authorization_request`]; the pages of sign-in and consent follow it.
 
 use std::time::Duration;
@@ -12,6 +12,9 @@ use crate::time::Timestamp;
 /// The longest `login_hint` that is shown, in characters: no username is longer.
 const MAX_HINT_LENGTH: usize = 128;
 
+/// The longest `ui_locales` that is looked at, in bytes: nobody reads more languages than that.
+const MAX_UI_LOCALES_LENGTH: usize = 256;
+
 /// How the person must have signed in before the request may be answered. Consent is asked every time, so `prompt=consent`
 /// adds nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -23,10 +26,12 @@ pub struct SignIn {
     pub max_age: Option<u64>,
     /// What the form is filled with at first.
     pub hint: Option<String>,
+    /// The languages that the pages should be in, as tags between spaces, the best first: `ui_locales`.
+    pub ui_locales: Option<String>,
 }
 
 impl SignIn {
-    /// Reads the three parameters. Unknown values of `prompt` are ignored; `none` can never be granted, because a person is
+    /// Reads the four parameters. Unknown values of `prompt` are ignored; `none` can never be granted, because a person is
     /// asked every time, and says so in the way the standard has for it.
     pub fn from_request(parameters: &Parameters) -> Result<Self, OAuthError> {
         let prompts: Vec<&str> = parameters.optional("prompt")?.unwrap_or_default().split(' ').collect();
@@ -35,13 +40,14 @@ impl SignIn {
             Some(seconds) => Some(seconds.parse().map_err(|_| OAuthError::max_age_malformed())?),
         };
         let hint = parameters.optional("login_hint")?.filter(|hint| is_showable(hint)).map(str::to_owned);
+        let ui_locales = parameters.optional("ui_locales")?.filter(|tags| are_tags(tags)).map(str::to_owned);
         match prompts.as_slice() {
             ["none"] => return Err(OAuthError::interaction_required()),
             several if several.contains(&"none") => return Err(OAuthError::prompt_contradictory()),
             _ => {}
         }
         let again = prompts.iter().any(|prompt| matches!(*prompt, "login" | "select_account"));
-        Ok(Self { again, max_age, hint })
+        Ok(Self { again, max_age, hint, ui_locales })
     }
 
     /// Whether a sign-in is recent enough for a request. `since_request`: it happened after the request was made.
@@ -56,6 +62,12 @@ impl SignIn {
 
 fn is_showable(hint: &str) -> bool {
     hint.chars().count() <= MAX_HINT_LENGTH && !hint.contains(char::is_control)
+}
+
+/// RFC 5646 §2.1, between spaces.
+fn are_tags(ui_locales: &str) -> bool {
+    let is_of_tags = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b' ');
+    ui_locales.len() <= MAX_UI_LOCALES_LENGTH && ui_locales.bytes().all(is_of_tags)
 }
 
 #[cfg(test)]
@@ -102,6 +114,7 @@ mod tests {
             ("max_age=99999999999999999999", Code::InvalidRequest),
             ("max_age=1&max_age=1", Code::InvalidRequest),
             ("login_hint=a&login_hint=b", Code::InvalidRequest),
+            ("ui_locales=de&ui_locales=en", Code::InvalidRequest),
         ] {
             assert_eq!(read(query).expect_err(query).code, code, "{query}");
         }
@@ -113,6 +126,17 @@ mod tests {
         assert_eq!(read(&format!("login_hint={}", "%C3%A9".repeat(128))).expect("read").hint, Some("é".repeat(128)));
         for dropped in [format!("login_hint={}", "a".repeat(129)), "login_hint=a%0Ab".into(), "login_hint=".into()] {
             assert_eq!(read(&dropped).expect("read").hint, None, "{dropped}");
+        }
+    }
+
+    #[test]
+    fn languages_are_kept_as_they_came_or_dropped() {
+        let read = |query: &str| read(query).expect(query).ui_locales;
+        assert_eq!(read("ui_locales=de-AT+de+en").as_deref(), Some("de-AT de en"));
+        for dropped in
+            ["ui_locales=%C3%A9", "ui_locales=de%0Aen", "ui_locales=", &format!("ui_locales={}", "a".repeat(257))]
+        {
+            assert_eq!(read(dropped), None, "{dropped}");
         }
     }
 

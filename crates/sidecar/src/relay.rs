@@ -22,7 +22,7 @@ use crate::upload;
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// `/introspect` is among them because the metadata announces it on the public origin; it answers to nobody without a proof.
-const ENDPOINTS: [&str; 13] = [
+const ENDPOINTS: [&str; 15] = [
     "/authorize",
     "/par",
     "/token",
@@ -36,6 +36,8 @@ const ENDPOINTS: [&str; 13] = [
     "/login",
     "/logout",
     "/consent",
+    "/privacy",
+    "/terms",
 ];
 /// The pages' assets, and the registrations that clients manage (RFC 7592 §2).
 const BELOW: [&str; 2] = ["/assets", "/register"];

@@ -54,8 +54,10 @@ fn page(app: &App, open: &OpenTransaction, user: User) -> HttpResponse {
     };
     let scopes = request.scope.iter().map(|name| ScopeLine { name: name.to_owned(), title: title(name) }).collect();
     respond::page(
+        app,
+        &open.language,
         StatusCode::OK,
-        app.pages.render(&ConsentPage {
+        &ConsentPage {
             transaction: open.transaction.expose().to_owned(),
             csrf_token: open.csrf_token(),
             client_name: open.client.name.clone(),
@@ -67,7 +69,7 @@ fn page(app: &App, open: &OpenTransaction, user: User) -> HttpResponse {
             resource_url: request.resource.to_string(),
             scopes,
             lifetime: app.config.tokens.refresh_token,
-        }),
+        },
     )
 }
 
@@ -225,7 +227,7 @@ fn respond_to(app: &App, open: &OpenTransaction, answer: &Answer) -> HttpRespons
                 client_name: open.client.name.clone(),
                 resource_name: app.resource_name(&open.pending.request.resource),
             };
-            respond::page(StatusCode::OK, app.pages.render(&done))
+            respond::page(app, &open.language, StatusCode::OK, &done)
         }
     }
 }

@@ -13,14 +13,14 @@ use gatelodge_store::device_authorizations;
 use crate::app::App;
 use crate::endpoints::login::MAX_BODY;
 use crate::pages::{DevicePage, DeviceProblem, Failure};
-use crate::{csrf, problem, respond, transaction};
+use crate::{csrf, language, problem, respond, transaction};
 
 /// `GET /device`.
 pub async fn show(request: HttpRequest, app: Data<App>) -> HttpResponse {
     let query = Parameters::parse(request.query_string().as_bytes()).ok();
     let sent = query.as_ref().and_then(|query| query.optional("user_code").ok().flatten());
     let user_code = sent.and_then(UserCode::parse).map(|code| code.to_string());
-    page(&app, user_code.unwrap_or_default(), None)
+    page(&request, &app, user_code.unwrap_or_default(), None)
 }
 
 /// `POST /device`.
@@ -40,11 +40,11 @@ pub async fn submit(request: HttpRequest, body: Result<Bytes, Error>, app: Data<
     let now = app.clock.now();
     let Some(user_code) = UserCode::parse(&typed) else {
         // No code looks like this: nothing was guessed.
-        return page(&app, typed, Some(DeviceProblem::CodeUnknown));
+        return page(&request, &app, typed, Some(DeviceProblem::CodeUnknown));
     };
     if !app.code_guesses.take(source, now) {
         tracing::warn!("too many wrong user codes: no more are looked up for a minute");
-        return page(&app, typed, Some(DeviceProblem::TooManyAttempts));
+        return page(&request, &app, typed, Some(DeviceProblem::TooManyAttempts));
     }
     match app.store.read(move |tx| device_authorizations::find_by_user_code(tx, &user_code)).await {
         Ok(Some(device)) if device.is_waiting(now) => {
@@ -53,7 +53,7 @@ pub async fn submit(request: HttpRequest, body: Result<Bytes, Error>, app: Data<
         }
         Ok(_) => {
             tracing::info!("unknown, expired or answered user code");
-            page(&app, typed, Some(DeviceProblem::CodeUnknown))
+            page(&request, &app, typed, Some(DeviceProblem::CodeUnknown))
         }
         Err(error) => {
             app.code_guesses.give_back(source, now);
@@ -62,11 +62,11 @@ pub async fn submit(request: HttpRequest, body: Result<Bytes, Error>, app: Data<
     }
 }
 
-fn page(app: &App, user_code: String, problem: Option<DeviceProblem>) -> HttpResponse {
+fn page(request: &HttpRequest, app: &App, user_code: String, problem: Option<DeviceProblem>) -> HttpResponse {
     let status = match problem {
         None => StatusCode::OK,
         Some(DeviceProblem::CodeUnknown) => StatusCode::BAD_REQUEST,
         Some(DeviceProblem::TooManyAttempts) => StatusCode::TOO_MANY_REQUESTS,
     };
-    respond::page(status, app.pages.render(&DevicePage { user_code, problem }))
+    respond::page(app, &language::of(request, app), status, &DevicePage { user_code, problem })
 }

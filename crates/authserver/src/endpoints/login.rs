@@ -1,7 +1,7 @@
 //! Signing in, between the authorization request and the consent: `GET` and `POST /login`, `POST /logout` (another account
 //! for the same request), and the files the pages need. Step 4 of the flow.
 
-use actix_web::http::{StatusCode, header};
+use actix_web::http::StatusCode;
 use actix_web::web::{Bytes, Data, Path};
 use actix_web::{Error, HttpRequest, HttpResponse};
 use gatelodge_oauth::client::Registration;
@@ -141,8 +141,10 @@ fn page(app: &App, open: &OpenTransaction, username: String, problem: Option<Log
     };
     let resource_name = app.resource_name(&open.pending.request.resource);
     respond::page(
+        app,
+        &open.language,
         status,
-        app.pages.render(&LoginPage {
+        &LoginPage {
             transaction: open.transaction.expose().to_owned(),
             csrf_token: open.csrf_token(),
             client_name: open.client.name.clone(),
@@ -151,18 +153,14 @@ fn page(app: &App, open: &OpenTransaction, username: String, problem: Option<Log
             resource_name,
             username,
             problem,
-        }),
+        },
     )
 }
 
 /// `GET /assets/{name}`.
-pub async fn asset(name: Path<String>) -> HttpResponse {
-    match crate::pages::asset(&name) {
-        Some(asset) => HttpResponse::Ok()
-            .content_type(asset.content_type)
-            .insert_header((header::CACHE_CONTROL, "public, max-age=31536000, immutable"))
-            .insert_header((header::ETAG, asset.etag))
-            .body(asset.bytes),
+pub async fn asset(name: Path<String>, app: Data<App>) -> HttpResponse {
+    match app.pages.asset(&name) {
+        Some(asset) => respond::asset(asset),
         None => respond::plain_error(StatusCode::NOT_FOUND, "not_found", None),
     }
 }

@@ -6,6 +6,7 @@ pub mod consent;
 pub mod device;
 pub mod device_authorization;
 pub mod introspection;
+pub mod legal;
 pub mod login;
 pub mod metadata;
 pub mod pushed_authorization;

@@ -94,18 +94,24 @@ impl From<&RedirectTarget> for Destination {
     }
 }
 
-/// `90 days`, `12 hours`, `5 minutes`: the largest unit that leaves a number above one, rounded up, since it says "up to".
+/// 90 days, 12 hours, 5 minutes: the largest unit that leaves a number above one, rounded up, since it says "up to".
+#[derive(Serialize)]
+struct InWords {
+    count: u64,
+    unit: &'static str,
+}
+
 fn in_words<S: Serializer>(lifetime: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
     let seconds = lifetime.as_secs();
     let units = [(86_400, "days"), (3_600, "hours"), (60, "minutes")];
-    match units.into_iter().find(|(length, _)| seconds >= 2 * length) {
-        Some((length, unit)) => serializer.collect_str(&format_args!("{} {unit}", seconds.div_ceil(length))),
-        None => serializer.collect_str(&format_args!("{seconds} seconds")),
-    }
+    let largest = units.into_iter().find(|(length, _)| seconds >= 2 * length);
+    let (length, unit) = largest.unwrap_or((1, "seconds"));
+    InWords { count: seconds.div_ceil(length), unit }.serialize(serializer)
 }
 
 impl Page for ConsentPage {
     const TEMPLATE: &'static str = "consent.html";
+    const FIELDS: &'static [&'static str] = &["transaction", "csrf_token", "decision"];
 
     fn samples() -> Vec<Self> {
         let scope = |name: &str, title: &str| ScopeLine { name: name.to_owned(), title: title.to_owned() };
@@ -196,15 +202,16 @@ mod tests {
 
     #[test]
     fn a_lifetime_reads_like_speech_and_never_promises_less() {
-        for (seconds, words) in [
-            (90 * 86_400, "90 days"),
-            (86_400, "24 hours"),
-            (2 * 86_400 + 1, "3 days"),
-            (7_200, "2 hours"),
-            (3_600, "60 minutes"),
-            (119, "119 seconds"),
+        for (seconds, (count, unit)) in [
+            (90 * 86_400, (90, "days")),
+            (86_400, (24, "hours")),
+            (2 * 86_400 + 1, (3, "days")),
+            (7_200, (2, "hours")),
+            (3_600, (60, "minutes")),
+            (119, (119, "seconds")),
         ] {
             let page = ConsentPage { lifetime: Duration::from_secs(seconds), ..ConsentPage::samples().remove(0) };
+            let words = serde_json::json!({ "count": count, "unit": unit });
             assert_eq!(serde_json::to_value(&page).expect("serializable")["lifetime"], words);
         }
     }

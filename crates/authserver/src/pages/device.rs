@@ -37,6 +37,7 @@ pub struct DeviceDonePage {
 
 impl Page for DevicePage {
     const TEMPLATE: &'static str = "device.html";
+    const FIELDS: &'static [&'static str] = &["user_code"];
 
     fn samples() -> Vec<Self> {
         let page = |user_code: &str, problem| Self { user_code: user_code.to_owned(), problem };

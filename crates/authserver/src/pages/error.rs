@@ -1,4 +1,4 @@
-//! `error.html`: every refusal that cannot be redirected to the client (RFC 6749 §4.1.2.1). Made by `respond.rs`.
+//! `error.html`: every refusal that cannot be redirected to the client (RFC 6749 §4.1.2.1). Made by `problem.rs`.
 
 use gatelodge_oauth::known_clients::KnownClient;
 use serde::Serialize;
@@ -9,11 +9,11 @@ use super::{HOSTILE, Page, long_url};
 #[derive(Clone, Serialize)]
 pub struct ErrorPage {
     code: &'static str,
-    title: &'static str,
-    explanation: &'static str,
-    steps: &'static [&'static str],
+    /// Its texts: `error-<code>`, with the attributes `text` and one for each step.
+    message: String,
+    steps: Vec<String>,
     /// How each known client is made to register anew, the ones that the request may come from first.
-    ways_out: Vec<&'static str>,
+    ways_out: Vec<WayOut>,
     /// How many of them that are.
     likely: usize,
     detail: Option<String>,
@@ -80,106 +80,31 @@ impl Failure {
         }
     }
 
-    /// Code, title, explanation and steps. The steps for an unknown client differ by client and stand in the template.
-    const fn words(self) -> (&'static str, &'static str, &'static str, &'static [&'static str]) {
+    /// Its stable name, which is also the one of its texts: a title, an explanation, and what to do step by step.
+    pub const fn code(self) -> &'static str {
         match self {
-            Failure::ClientUnknown => (
-                "client_unknown",
-                "This client is not registered here",
-                "The client that sent you here uses a registration that this server does not know, or knows no longer. Trying again does not help until the client registers anew.",
-                &[],
-            ),
-            Failure::ClientDocumentRefused => (
-                "client_document_refused",
-                "This client cannot be identified",
-                "It is described by a document on its website, and that document is missing something or says something that is not safe. Nothing was allowed.",
-                &[
-                    "If you followed a link from a message or a web page, close this page.",
-                    "If you started this in the client yourself, update the client and connect again.",
-                    "If that does not help, tell whoever makes the client: the reason is below.",
-                ],
-            ),
-            Failure::ClientDocumentUnreachable => (
-                "client_document_unreachable",
-                "The website of the client does not answer",
-                "This server has to read there what the client is before you can allow it anything, and could not. Nothing is lost, and clients that are connected stay connected.",
-                &[
-                    "Wait half a minute, then load this page again.",
-                    "If it happens again, tell whoever runs this server: the reason is below and in its log.",
-                ],
-            ),
-            Failure::ClientNotAllowed => (
-                "client_not_allowed",
-                "This client is not allowed here",
-                "Whoever runs this server does not let clients of this website connect.",
-                &["If you need this client, ask whoever runs this server to allow it."],
-            ),
-            Failure::RedirectUriRefused => (
-                "redirect_uri_refused",
-                "This request was stopped",
-                "It wanted to send the answer to an address that its client never registered. Nothing was sent there.",
-                &[
-                    "If you followed a link from a message or a web page, close this page: somebody may have tried to get at your access.",
-                    "If you started this in the client yourself, update the client, remove the server there and connect again.",
-                ],
-            ),
-            Failure::RequestInvalid => (
-                "request_invalid",
-                "This request cannot be read",
-                "The client sent something that this server does not understand, so there is nothing to allow.",
-                &["Go back to the client and connect again.", "If that does not help, update the client."],
-            ),
-            Failure::RequestEnded => (
-                "request_ended",
-                "This request is over",
-                "It was answered before, or it waited too long for an answer. Opening it again changes nothing.",
-                &[
-                    "If the client is connected now, close this page.",
-                    "If it is not, go back to the client and connect again.",
-                ],
-            ),
-            Failure::BrowserChanged => (
-                "browser_changed",
-                "This request was opened in another browser",
-                "It can only be answered where it began. This also happens when cookies are blocked for this site, or in a private window.",
-                &[
-                    "Go back to the client, connect again, and stay in the window that opens.",
-                    "If this page comes again, allow cookies for this site.",
-                ],
-            ),
-            Failure::InteractionRequired => (
-                "interaction_required",
-                "This request wants an answer without you",
-                "The client asked to be let in without a question to you. This server asks every time, so nothing was given.",
-                &["Go back to the client and connect again.", "If that does not help, update the client."],
-            ),
-            Failure::FormRefused => (
-                "form_refused",
-                "This form was not accepted",
-                "It did not come from a page that this server showed you, or you signed in or out meanwhile. Nothing was changed.",
-                &["Go back to the client and connect again."],
-            ),
-            Failure::TooManyRequests => (
-                "too_many_requests",
-                "Just a moment, please",
-                "Too much is being asked of this server, by your network or by everybody together. Nothing was changed, and nothing is lost.",
-                &["Wait a minute, then load this page again.", "If it happens again, tell whoever runs this server."],
-            ),
-            Failure::TemporarilyUnavailable => (
-                "temporarily_unavailable",
-                "Just a moment, please",
-                "This server cannot answer right now. Nothing was changed, and nothing is lost.",
-                &[
-                    "Wait a few seconds, then load this page again.",
-                    "If it asks you to start over, go back to the client and connect again.",
-                ],
-            ),
-            Failure::ServerError => (
-                "server_error",
-                "Something went wrong here",
-                "The fault is on this server, not with you or the client.",
-                &["Go back to the client and connect again.", "If it happens again, tell whoever runs this server."],
-            ),
+            Failure::ClientUnknown => "client_unknown",
+            Failure::ClientDocumentRefused => "client_document_refused",
+            Failure::ClientDocumentUnreachable => "client_document_unreachable",
+            Failure::ClientNotAllowed => "client_not_allowed",
+            Failure::RedirectUriRefused => "redirect_uri_refused",
+            Failure::RequestInvalid => "request_invalid",
+            Failure::RequestEnded => "request_ended",
+            Failure::BrowserChanged => "browser_changed",
+            Failure::InteractionRequired => "interaction_required",
+            Failure::FormRefused => "form_refused",
+            Failure::TooManyRequests => "too_many_requests",
+            Failure::TemporarilyUnavailable => "temporarily_unavailable",
+            Failure::ServerError => "server_error",
+        }
+    }
+
+    /// How many steps there are. Those for an unknown client differ by client besides.
+    const fn steps(self) -> usize {
+        match self {
+            Failure::ClientDocumentRefused => 3,
+            Failure::ClientUnknown | Failure::ClientNotAllowed | Failure::FormRefused => 1,
+            _ => 2,
         }
     }
 }
@@ -187,12 +112,11 @@ impl Failure {
 impl ErrorPage {
     /// The page for this failure; the request id leads to the line in the log.
     pub fn new(failure: Failure, request_id: impl Into<String>) -> Self {
-        let (code, title, explanation, steps) = failure.words();
+        let message = format!("error-{}", failure.code());
         Self {
-            code,
-            title,
-            explanation,
-            steps,
+            code: failure.code(),
+            steps: (1..=failure.steps()).map(|step| format!("{message}.step-{step}")).collect(),
+            message,
             ways_out: ways_out(&[]),
             likely: 0,
             detail: None,
@@ -216,9 +140,16 @@ impl ErrorPage {
     }
 }
 
-fn ways_out(likely: &[KnownClient]) -> Vec<&'static str> {
+/// One of them; its text is `way-out-<id>`.
+#[derive(Clone, Serialize)]
+struct WayOut {
+    id: &'static str,
+    name: &'static str,
+}
+
+fn ways_out(likely: &[KnownClient]) -> Vec<WayOut> {
     let others = KnownClient::ALL.into_iter().filter(|client| !likely.contains(client));
-    likely.iter().copied().chain(others).map(KnownClient::id).collect()
+    likely.iter().copied().chain(others).map(|client| WayOut { id: client.id(), name: client.name() }).collect()
 }
 
 impl Page for ErrorPage {

@@ -37,6 +37,7 @@ pub enum LoginProblem {
 
 impl Page for LoginPage {
     const TEMPLATE: &'static str = "login.html";
+    const FIELDS: &'static [&'static str] = &["transaction", "csrf_token"];
 
     fn samples() -> Vec<Self> {
         let website = |host: &str| Destination::Website { host: host.to_owned() };

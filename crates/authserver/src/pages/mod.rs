@@ -1,92 +1,256 @@
-//! The pages for people, made from `templates/`: sign-in, consent (RFC 6749 §4.1.1), devices (RFC 8628 §3.3) and local errors
-//! (RFC 6749 §4.1.2.1), with the files they load. One context struct per template, in the file of its name. Called by the endpoints that answer browsers.
+//! The pages for people, made from `templates/`: sign-in, consent (RFC 6749 §4.1.1), devices (RFC 8628 §3.3), local errors
+//! (RFC 6749 §4.1.2.1) and legal texts, with the files they load. One context struct per template, in the file of its name. Called
+//! by the endpoints that answer browsers.
 //!
-//! Whatever a page shows may come from a stranger, so every value of every template goes through `escape`.
+//! Whatever a page shows may come from a stranger, so every value of every template goes through `escape`. Every text of ours
+//! comes from `templates/locales/`, in the language that the person wants.
 
-use std::io::Write;
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::sync::Arc;
 
-use rust_embed::RustEmbed;
 use serde::Serialize;
-use tera::{Context, Kwargs, State, Tera};
+use tera::{Context, Kwargs, State, Tera, TeraResult, Value};
+
+use crate::branding::{Branding, LegalText};
 
 mod assets;
 mod consent;
 mod device;
 mod error;
+mod files;
+mod language;
+mod legal;
+mod locales;
 mod login;
 
-pub use assets::{Asset, asset};
+pub use assets::Asset;
 pub use consent::{ConsentPage, Destination, ScopeLine};
 pub use device::{DeviceDonePage, DevicePage, DeviceProblem};
 pub use error::{ErrorPage, Failure};
+pub use language::Language;
+pub use legal::LegalPage;
 pub use login::{LoginPage, LoginProblem};
 
-/// The name of the product on every page.
-pub const PRODUCT: &str = "Gatelodge";
-
-/// Templates at the top, what browsers load in `assets/`.
-#[derive(RustEmbed)]
-#[folder = "../../templates"]
-struct Files;
+use assets::Assets;
+use files::Files;
+use locales::Locales;
 
 /// What a template needs, with examples of it.
 pub trait Page: Serialize + Sized {
     /// The file in `templates/`.
     const TEMPLATE: &'static str;
 
+    /// The fields that its forms must have: an operator's template without one would let nobody through.
+    const FIELDS: &'static [&'static str] = &[];
+
     /// Pages as they may come: plain, empty, long and hostile.
     fn samples() -> Vec<Self>;
 }
 
-/// A fault in a template.
+/// What is wrong with a template, a translation or an asset.
 #[derive(Debug, thiserror::Error)]
 pub enum PagesError {
-    /// The templates do not fit together.
-    #[error("the templates cannot be loaded")]
-    Load(#[source] tera::Error),
+    /// A file or the directory of the operator.
+    #[error("{}: cannot be read: {source}\n  hint: correct branding.templates_dir or the rights of the file", path.display())]
+    Unreadable {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A file that no page would use.
+    #[error("{}: overrides nothing\n  hint: {hint}", path.display())]
+    UnknownFile {
+        /// Which.
+        path: PathBuf,
+        /// What may be meant.
+        hint: String,
+    },
+    /// A file that every visitor would have to wait for.
+    #[error("{}: has {length} bytes\n  hint: make it smaller than {most} bytes", path.display())]
+    TooLarge {
+        /// Which.
+        path: PathBuf,
+        /// Its bytes.
+        length: u64,
+        /// The most there may be.
+        most: u64,
+    },
+    /// A template or a translation in another encoding.
+    #[error("{}: is not UTF-8\n  hint: save it in UTF-8", path.display())]
+    NotText {
+        /// Which.
+        path: PathBuf,
+    },
+    /// A translation with a fault.
+    #[error("{}:{line}: {says}\n  hint: compare it with templates/locales/en.ftl", path.display())]
+    Translation {
+        /// Which file.
+        path: PathBuf,
+        /// Where, counted from 1.
+        line: usize,
+        /// What is wrong.
+        says: String,
+    },
+    /// The operator's language has no translation.
+    #[error(
+        "branding.default_locale: there is no translation \"{wanted}\"\n  hint: write one of {there}, or add locales/{wanted}.ftl to branding.templates_dir"
+    )]
+    NoTranslation {
+        /// The tag.
+        wanted: String,
+        /// Those that there are.
+        there: String,
+    },
+    /// The templates do not fit together. What the template engine says names file and line.
+    #[error(
+        "the templates cannot be used: {0}\n  hint: mend the file in branding.templates_dir, or remove it to have ours"
+    )]
+    Load(tera::Error),
     /// One of them failed.
-    #[error("the template {0} cannot be rendered")]
-    Render(&'static str, #[source] tera::Error),
+    #[error("{} cannot be shown in \"{language}\": {source}\n  hint: mend the file in branding.templates_dir, or remove it to have ours", path.display())]
+    Render {
+        /// Which template.
+        path: PathBuf,
+        /// In which language.
+        language: String,
+        /// Why, with the line.
+        source: tera::Error,
+    },
+    /// One of them shows a form that cannot be answered.
+    #[error("{}: has no field \"{field}\"\n  hint: keep the forms of our template, with {{% include \"form_fields.html\" %}}", path.display())]
+    FieldMissing {
+        /// Which template.
+        path: PathBuf,
+        /// What a form of it lacks.
+        field: &'static str,
+    },
 }
 
 /// The templates, ready to render.
 pub struct Pages {
     tera: Tera,
+    files: Files,
+    assets: Arc<Assets>,
+    languages: Vec<Language>,
+    default_language: Language,
 }
 
 impl Pages {
-    /// Loads the embedded templates and renders every sample, so that a broken template stops the start and not a sign-in.
-    pub fn load() -> Result<Self, PagesError> {
+    /// Loads templates and translations and renders every sample in every language, so that a broken one stops the start and
+    /// not a sign-in.
+    pub fn load(branding: &Branding) -> Result<Self, PagesError> {
+        let files = Files::read(branding.templates_dir.as_deref())?;
+        let locales = Locales::load(&files)?;
+        let languages = locales.languages();
+        let wanted = branding.default_locale.tag();
+        let Some(default_language) = language::choose(&languages, Some(&wanted), None).cloned() else {
+            let there: Vec<String> = languages.iter().map(|language| format!("\"{}\"", language.tag())).collect();
+            return Err(PagesError::NoTranslation { wanted, there: there.join(", ") });
+        };
+        let assets = Arc::new(Assets::new(&files, branding));
         let mut tera = Tera::new();
         tera.set_escape_fn(escape);
-        tera.global_context().insert("product", PRODUCT);
-        tera.register_function("asset", |arguments: Kwargs, _: &State| {
-            let name: &str = arguments.must_get("name")?;
-            assets::url(name).ok_or_else(|| tera::Error::message(format!("there is no asset {name}")))
-        });
-        let templates: Vec<(String, String)> = Files::iter()
-            .filter(|name| name.ends_with(".html"))
-            .filter_map(|name| Some((name.to_string(), String::from_utf8(Files::get(&name)?.data.into_owned()).ok()?)))
-            .collect();
+        set_globals(&mut tera, branding, &default_language);
+        register_functions(&mut tera, locales, Arc::clone(&assets));
+        let mut templates = Vec::new();
+        for name in files.names().into_iter().filter(|name| name.ends_with(".html")) {
+            let text = files.text(&name)?.unwrap_or_default();
+            templates.push((name, text));
+        }
         tera.add_raw_templates(templates).map_err(PagesError::Load)?;
-        let pages = Self { tera };
-        pages.render_samples::<LoginPage>()?;
-        pages.render_samples::<ConsentPage>()?;
-        pages.render_samples::<DevicePage>()?;
-        pages.render_samples::<DeviceDonePage>()?;
-        pages.render_samples::<ErrorPage>()?;
+        let pages = Self { tera, files, assets, languages, default_language };
+        pages.languages.iter().try_for_each(|language| pages.render_every_sample(language))?;
         Ok(pages)
     }
 
-    /// The page as HTML.
-    pub fn render<P: Page>(&self, page: &P) -> Result<String, PagesError> {
-        let render = || self.tera.render(P::TEMPLATE, &Context::from_serialize(page)?);
-        render().map_err(|source| PagesError::Render(P::TEMPLATE, source))
+    fn render_every_sample(&self, language: &Language) -> Result<(), PagesError> {
+        self.render_samples::<LoginPage>(language)?;
+        self.render_samples::<ConsentPage>(language)?;
+        self.render_samples::<DevicePage>(language)?;
+        self.render_samples::<DeviceDonePage>(language)?;
+        self.render_samples::<ErrorPage>(language)?;
+        self.render_samples::<LegalPage>(language)
     }
 
-    fn render_samples<P: Page>(&self) -> Result<(), PagesError> {
-        P::samples().iter().try_for_each(|sample| self.render(sample).map(drop))
+    fn render_samples<P: Page>(&self, language: &Language) -> Result<(), PagesError> {
+        for sample in P::samples() {
+            let html = self.render(&sample, language)?;
+            let is_missing = |field: &&&'static str| !html.contains(&format!("name=\"{field}\""));
+            if let Some(field) = P::FIELDS.iter().find(is_missing) {
+                return Err(PagesError::FieldMissing { path: self.files.place_of(P::TEMPLATE), field });
+            }
+        }
+        Ok(())
     }
+
+    /// The page as HTML.
+    pub fn render<P: Page>(&self, page: &P, language: &Language) -> Result<String, PagesError> {
+        let render = || {
+            let mut context = Context::from_serialize(page)?;
+            context.insert("lang", &language.tag());
+            context.insert("dir", language.direction());
+            self.tera.render(P::TEMPLATE, &context)
+        };
+        render().map_err(|source| PagesError::Render {
+            path: self.files.place_of(P::TEMPLATE),
+            language: language.tag(),
+            source,
+        })
+    }
+
+    /// What a page loads.
+    pub fn asset(&self, name: &str) -> Option<&Asset> {
+        self.assets.get(name)
+    }
+
+    /// Every language that pages can be in.
+    pub fn languages(&self) -> &[Language] {
+        &self.languages
+    }
+
+    /// The language for somebody: what the client asked for, else what the browser prefers, else the operator's.
+    pub fn language(&self, ui_locales: Option<&str>, accept_language: Option<&str>) -> &Language {
+        language::choose(&self.languages, ui_locales, accept_language).unwrap_or(&self.default_language)
+    }
+}
+
+/// What every template knows besides its page.
+const GLOBALS: [&str; 6] = ["product", "logo", "accent", "privacy_policy", "terms", "default_lang"];
+
+fn set_globals(tera: &mut Tera, branding: &Branding, default_language: &Language) {
+    let link = |text: &Option<LegalText>, page: &str| match text {
+        None => None,
+        Some(LegalText::Url(url)) => Some(url.clone()),
+        Some(LegalText::Paragraphs(_)) => Some(page.to_owned()),
+    };
+    let accent = branding.accent.map(|_| assets::ACCENT);
+    let [product, logo, accent_name, privacy_policy, terms, default_lang] = GLOBALS;
+    let globals = tera.global_context();
+    globals.insert(product, &branding.name);
+    globals.insert(logo, branding.logo.as_ref().map_or("logo.svg", |logo| logo.name));
+    globals.insert(accent_name, &accent);
+    globals.insert(privacy_policy, &link(&branding.privacy_policy, "privacy"));
+    globals.insert(terms, &link(&branding.terms, "terms"));
+    globals.insert(default_lang, &default_language.tag());
+}
+
+fn register_functions(tera: &mut Tera, locales: Locales, assets: Arc<Assets>) {
+    tera.register_function("asset", move |arguments: Kwargs, _: &State| {
+        let name: &str = arguments.must_get("name")?;
+        assets.url(name).ok_or_else(|| tera::Error::message(format!("there is no asset {name}")))
+    });
+    let texts = Arc::new(locales);
+    let pieces = Arc::clone(&texts);
+    tera.register_function("t", move |arguments: Kwargs, state: &State| texts.text(&arguments, state));
+    tera.register_function("parts", move |arguments: Kwargs, state: &State| pieces.parts(&arguments, state));
+    // Nothing that is shown may skip `escape`.
+    tera.register_filter("safe", |_: Value, _: Kwargs, _: &State| -> TeraResult<Value> {
+        Err(tera::Error::message(
+            "the filter \"safe\" is not allowed: what strangers say would become a part of the page",
+        ))
+    });
 }
 
 /// Escapes HTML, and shows U+FFFD for what could change how the text around it is read: control characters, and the invisible
@@ -120,21 +284,24 @@ mod tests {
     fn unknown_names<P: Page>(pages: &Pages) -> Vec<String> {
         let sample = Context::from_serialize(&P::samples().remove(0)).expect("serializable");
         let names = pages.tera.get_template_variables(P::TEMPLATE).expect("a template");
-        names.into_iter().filter(|name| *name != "product" && !sample.contains_key(name)).map(str::to_owned).collect()
+        let is_known =
+            |name: &str| GLOBALS.contains(&name) || ["lang", "dir"].contains(&name) || sample.contains_key(name);
+        names.into_iter().filter(|name| !is_known(name)).map(str::to_owned).collect()
     }
 
     /// Rendering finds an unknown name only where it is printed; `{% if %}` takes it for false.
     #[test]
     fn templates_name_nothing_that_their_page_does_not_give() {
-        let pages = Pages::load().expect("templates");
+        let pages = Pages::load(&Branding::default()).expect("templates");
         let unknown = [
             unknown_names::<LoginPage>,
             unknown_names::<ConsentPage>,
             unknown_names::<DevicePage>,
             unknown_names::<DeviceDonePage>,
             unknown_names::<ErrorPage>,
+            unknown_names::<LegalPage>,
         ];
-        assert_eq!(unknown.map(|names| names(&pages)), [const { Vec::<String>::new() }; 5]);
+        assert_eq!(unknown.map(|names| names(&pages)), [const { Vec::<String>::new() }; 6]);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 mod audit_trail;
 mod bad_config;
+mod branding;
 mod browser_forgery;
 mod browser_pages;
 mod browser_sign_in;
@@ -13,6 +14,7 @@ mod cut_answers;
 mod faults;
 mod killed_server;
 mod known_clients;
+mod languages;
 mod oidc_prompt;
 mod parallel_exchange;
 mod parallel_requests;

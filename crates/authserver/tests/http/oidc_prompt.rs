@@ -195,7 +195,7 @@ async fn what_belongs_to_other_protocols_is_ignored_also_when_repeated(database:
     let server = Server::start(database).await;
     let client = McpClient::register(&server).await;
     let mut request = client.authorization_request();
-    for name in ["audience", "id_token_hint", "nonce", "ui_locales", "acr_values", "display", "claims", "unknown"] {
+    for name in ["audience", "id_token_hint", "nonce", "acr_values", "display", "claims", "unknown"] {
         request = request.and(name, "x").and(name, "y");
     }
     Tokens::of(&client.exchange(&client.code_of(&request).await).await);

@@ -147,8 +147,7 @@ async fn unknown_and_empty_parameters_are_ignored(database: &Database) {
     let server = Server::start(database).await;
     let client = McpClient::register(&server).await;
     let good = client.authorization_request();
-    let odd =
-        [("audience", "x"), ("ui_locales", "en"), ("id_token_hint", "x.y.z"), ("nonce", "n"), ("acr_values", "1")];
+    let odd = [("audience", "x"), ("id_token_hint", "x.y.z"), ("nonce", "n"), ("acr_values", "1")];
     let request = odd.iter().fold(good, |form, (name, value)| form.and(name, value).and(name, value));
     let request = request
         .and("scope", "")

@@ -53,6 +53,7 @@ async fn the_document_says_what_clients_refuse_to_go_without(database: &Database
         "authorization_response_iss_parameter_supported": true,
         "client_id_metadata_document_supported": true,
         "protected_resources": ["https://mcp.example.com/mcp"],
+        "ui_locales_supported": ["de", "en", "es"],
     });
     // Equality: no member that announces what is not there.
     assert_eq!(answer.json(), expected);

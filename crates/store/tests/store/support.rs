@@ -193,7 +193,12 @@ fn request() -> AuthorizationRequest {
         client_id: ClientId::generate(),
         scope: "mcp:use notes:write".parse().expect("a scope"),
         resource: resource(),
-        sign_in: SignIn { again: true, max_age: Some(60), hint: Some("zoë".to_owned()) },
+        sign_in: SignIn {
+            again: true,
+            max_age: Some(60),
+            hint: Some("zoë".to_owned()),
+            ui_locales: Some("de en".to_owned()),
+        },
         answer_to: AnswerTo::Client(ClientAnswer {
             client_name: None,
             redirect_uri,

@@ -12,6 +12,8 @@ use super::{Answer, Form, McpClient, PASSWORD, Server};
 pub struct Browser<'s> {
     server: &'s Server,
     pub cookies: BTreeMap<String, String>,
+    /// `Accept-Language`, when it says so.
+    languages: Option<&'static str>,
 }
 
 /// Where a navigation ended: at a page of the server, or on the way to a client.
@@ -26,12 +28,17 @@ pub struct Page {
 
 impl<'s> Browser<'s> {
     pub fn new(server: &'s Server) -> Self {
-        Self { server, cookies: BTreeMap::new() }
+        Self { server, cookies: BTreeMap::new(), languages: None }
+    }
+
+    /// The browser of somebody who prefers these languages (RFC 9110 §12.5.4).
+    pub fn that_prefers(languages: &'static str, server: &'s Server) -> Self {
+        Self { languages: Some(languages), ..Self::new(server) }
     }
 
     /// The same browser with its cookies as they are now, for what happens at the same time.
     pub fn second_tab(&self) -> Self {
-        Self { server: self.server, cookies: self.cookies.clone() }
+        Self { server: self.server, cookies: self.cookies.clone(), languages: self.languages }
     }
 
     /// Opens a link, as from a client's window.
@@ -100,6 +107,10 @@ impl<'s> Browser<'s> {
         let cookies: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let request = self.server.request(method, path).header("accept", "text/html,application/xhtml+xml,*/*;q=0.8");
         let request = request.header("sec-fetch-mode", "navigate").header("sec-fetch-dest", "document");
+        let request = match self.languages {
+            Some(languages) => request.header("accept-language", languages),
+            None => request,
+        };
         if cookies.is_empty() { request } else { request.header("cookie", cookies.join("; ")) }
     }
 

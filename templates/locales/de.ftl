@@ -1,0 +1,155 @@
+### Deutsch, mit „Sie“. Dieselben Nachrichten, Variablen und Elemente wie in en.ftl.
+
+## Auf jeder Seite
+
+client-unnamed = Ein Programm ohne Namen
+title-error = Fehler: { $title }
+unverified = Nicht geprüft
+privacy-policy = Datenschutzerklärung
+terms-of-service = Nutzungsbedingungen
+
+## Anmeldung
+
+login-title = Anmelden
+login-request = <strong>{ $client }</strong> möchte <strong>{ $resource }</strong> verwenden. Sie entscheiden nach der Anmeldung.
+login-unverified = Diesen Namen hat es sich selbst gegeben.
+login-website = Der Zugriff geht an <strong>{ $place }</strong>.
+login-this-computer = Der Zugriff geht an <strong>{ $place }</strong>, ein Programm auf diesem Computer.
+login-program = Der Zugriff geht an <strong>{ $place }</strong>, ein Programm auf diesem Gerät.
+login-device = Der Zugriff geht an das Gerät, das <strong>{ $place }</strong> anzeigt.
+login-credentials-wrong = <strong>Die Angaben stimmen nicht.</strong> Prüfen Sie Benutzername und Passwort und versuchen Sie es noch einmal.
+login-too-many-attempts = <strong>Zu viele Versuche.</strong> Warten Sie eine Minute und versuchen Sie es dann noch einmal.
+login-username = Benutzername
+login-password = Passwort
+login-submit = Anmelden
+
+## Zustimmung
+
+consent-title = Zugriff auf { $resource } erlauben?
+consent-request = <strong>{ $client }</strong> möchte { $resource } verwenden
+consent-unverified = Diesen Namen hat es sich selbst gegeben; niemand hat ihn geprüft.
+consent-described-by = Beschrieben von
+consent-destination = Zugriff geht an
+consent-this-computer = ein Programm auf diesem Computer, Port { $port }
+consent-program = ein Programm auf diesem Gerät
+consent-device = das Gerät oder Programm, das diesen Code anzeigt
+consent-account = Angemeldet als
+consent-switch-account = Konto wechseln
+consent-resource = Für
+consent-scopes = Erlaubt wird
+consent-no-scopes = nichts außer der Verbindung
+consent-lifetime = Wie lange
+consent-days =
+    { $count ->
+        [one] höchstens einen Tag, wenn die Erlaubnis nicht vorher widerrufen wird
+       *[other] höchstens { $count } Tage, wenn die Erlaubnis nicht vorher widerrufen wird
+    }
+consent-hours =
+    { $count ->
+        [one] höchstens eine Stunde, wenn die Erlaubnis nicht vorher widerrufen wird
+       *[other] höchstens { $count } Stunden, wenn die Erlaubnis nicht vorher widerrufen wird
+    }
+consent-minutes =
+    { $count ->
+        [one] höchstens eine Minute, wenn die Erlaubnis nicht vorher widerrufen wird
+       *[other] höchstens { $count } Minuten, wenn die Erlaubnis nicht vorher widerrufen wird
+    }
+consent-seconds =
+    { $count ->
+        [one] höchstens eine Sekunde, wenn die Erlaubnis nicht vorher widerrufen wird
+       *[other] höchstens { $count } Sekunden, wenn die Erlaubnis nicht vorher widerrufen wird
+    }
+consent-loopback-warning = <strong>Machen Sie nur weiter, wenn Sie das gerade selbst gestartet haben.</strong> Der Zugriff geht an ein Programm auf diesem Computer, an Port { $port }. Jedes Programm kann sich jeden Namen geben.
+consent-device-warning = <strong>Erlauben Sie das nur, wenn Sie es gerade selbst begonnen haben und Ihr eigenes Gerät genau diesen Code anzeigt.</strong> Wenn Ihnen jemand den Code oder einen Link geschickt hat, lehnen Sie ab: Dessen Gerät würde in Ihrem Namen handeln. Niemand braucht das, um Ihnen zu helfen.
+consent-deny = Ablehnen
+consent-allow = Erlauben
+
+## Geräte
+
+device-title = Gerät verbinden
+device-text = Geben Sie den Code ein, den Ihr Gerät oder Programm anzeigt.
+device-code-unknown = <strong>Kein Gerät wartet mit diesem Code.</strong> Vergleichen Sie ihn mit dem, was das Gerät anzeigt. Ein Code, der einige Minuten alt ist, gilt vielleicht nicht mehr: Lassen Sie das Gerät einen neuen anzeigen.
+device-too-many-attempts = <strong>Zu viele falsche Codes.</strong> Warten Sie eine Minute und versuchen Sie es dann noch einmal.
+device-code = Code
+device-warning = <strong>Machen Sie nur weiter, wenn Sie das gerade selbst begonnen haben.</strong> Wenn Ihnen jemand diesen Code oder diesen Link geschickt hat, schließen Sie diese Seite: Der Code verbindet dessen Gerät mit Ihrem Konto.
+device-submit = Weiter
+device-allowed-title = Gerät verbunden
+device-allowed-heading = Fertig: Kehren Sie zu Ihrem Gerät zurück
+device-allowed = <strong>{ $client }</strong> darf jetzt <strong>{ $resource }</strong> verwenden. Es merkt das in wenigen Sekunden.
+device-denied-title = Zugriff abgelehnt
+device-denied = <strong>{ $client }</strong> hat erfahren, dass es <strong>{ $resource }</strong> nicht verwenden darf. Es hat nichts bekommen.
+device-close = Sie können diese Seite schließen.
+
+## Fehler: was geschehen ist und was Schritt für Schritt zu tun ist
+
+error-what-to-do = Was Sie tun können
+error-pass-on = Wenn Sie um Hilfe bitten, geben Sie Folgendes weiter:
+error-reason = Grund
+error-code = Fehler
+error-request = Anfrage
+
+error-client_unknown = Dieses Programm ist hier nicht registriert
+    .text = Das Programm, das Sie hierher geschickt hat, benutzt eine Registrierung, die dieser Server nicht oder nicht mehr kennt. Es noch einmal zu versuchen hilft erst, wenn das Programm sich neu registriert.
+    .step-1 = Bringen Sie das Programm dazu, zu vergessen, was es über diesen Server gespeichert hat, und verbinden Sie es dann neu. Bei den meisten Programmen reicht es nicht, den Server zu entfernen und wieder hinzuzufügen.
+error-client_document_refused = Dieses Programm lässt sich nicht erkennen
+    .text = Ein Dokument auf seiner Website beschreibt es, und in diesem Dokument fehlt etwas, oder es steht etwas darin, das nicht sicher ist. Es wurde nichts erlaubt.
+    .step-1 = Wenn Sie einem Link aus einer Nachricht oder von einer Website gefolgt sind, schließen Sie diese Seite.
+    .step-2 = Wenn Sie das selbst im Programm begonnen haben, aktualisieren Sie das Programm und verbinden Sie es noch einmal.
+    .step-3 = Wenn das nicht hilft, melden Sie es dem Hersteller des Programms: Der Grund steht unten.
+error-client_document_unreachable = Die Website des Programms antwortet nicht
+    .text = Dieser Server muss dort lesen, was das Programm ist, bevor Sie ihm etwas erlauben können, und konnte es nicht. Nichts ist verloren, und Programme, die verbunden sind, bleiben es.
+    .step-1 = Warten Sie eine halbe Minute und laden Sie diese Seite dann neu.
+    .step-2 = Wenn es wieder geschieht, sagen Sie es dem Betreiber dieses Servers: Der Grund steht unten und in seinem Protokoll.
+error-client_not_allowed = Dieses Programm ist hier nicht erlaubt
+    .text = Der Betreiber dieses Servers lässt Programme dieser Website nicht zu.
+    .step-1 = Wenn Sie dieses Programm brauchen, bitten Sie den Betreiber dieses Servers, es zu erlauben.
+error-redirect_uri_refused = Diese Anfrage wurde gestoppt
+    .text = Sie wollte die Antwort an eine Adresse schicken, die das Programm nie registriert hat. Dorthin wurde nichts geschickt.
+    .step-1 = Wenn Sie einem Link aus einer Nachricht oder von einer Website gefolgt sind, schließen Sie diese Seite: Vielleicht wollte jemand an Ihren Zugriff kommen.
+    .step-2 = Wenn Sie das selbst im Programm begonnen haben, aktualisieren Sie das Programm, entfernen Sie dort den Server und verbinden Sie ihn noch einmal.
+error-request_invalid = Diese Anfrage ist nicht lesbar
+    .text = Das Programm hat etwas geschickt, das dieser Server nicht versteht, also gibt es nichts zu erlauben.
+    .step-1 = Kehren Sie zum Programm zurück und verbinden Sie es noch einmal.
+    .step-2 = Wenn das nicht hilft, aktualisieren Sie das Programm.
+error-request_ended = Diese Anfrage ist vorbei
+    .text = Sie wurde schon beantwortet oder hat zu lange auf eine Antwort gewartet. Sie noch einmal zu öffnen ändert nichts.
+    .step-1 = Wenn das Programm jetzt verbunden ist, schließen Sie diese Seite.
+    .step-2 = Wenn nicht, kehren Sie zum Programm zurück und verbinden Sie es noch einmal.
+error-browser_changed = Diese Anfrage wurde in einem anderen Browser geöffnet
+    .text = Sie kann nur dort beantwortet werden, wo sie begonnen hat. Das geschieht auch, wenn Cookies für diese Website gesperrt sind, oder in einem privaten Fenster.
+    .step-1 = Kehren Sie zum Programm zurück, verbinden Sie es noch einmal und bleiben Sie in dem Fenster, das sich öffnet.
+    .step-2 = Wenn diese Seite wieder erscheint, erlauben Sie Cookies für diese Website.
+error-interaction_required = Diese Anfrage will eine Antwort ohne Sie
+    .text = Das Programm wollte eingelassen werden, ohne dass Sie gefragt werden. Dieser Server fragt jedes Mal, also wurde nichts erlaubt.
+    .step-1 = Kehren Sie zum Programm zurück und verbinden Sie es noch einmal.
+    .step-2 = Wenn das nicht hilft, aktualisieren Sie das Programm.
+error-form_refused = Dieses Formular wurde nicht angenommen
+    .text = Es kam nicht von einer Seite, die dieser Server Ihnen gezeigt hat, oder Sie haben sich inzwischen an- oder abgemeldet. Es wurde nichts geändert.
+    .step-1 = Kehren Sie zum Programm zurück und verbinden Sie es noch einmal.
+error-too_many_requests = Einen Moment, bitte
+    .text = Von diesem Server wird gerade zu viel verlangt, aus Ihrem Netz oder von allen zusammen. Nichts wurde geändert, und nichts ist verloren.
+    .step-1 = Warten Sie eine Minute und laden Sie diese Seite dann neu.
+    .step-2 = Wenn es wieder geschieht, sagen Sie es dem Betreiber dieses Servers.
+error-temporarily_unavailable = Einen Moment, bitte
+    .text = Dieser Server kann gerade nicht antworten. Nichts wurde geändert, und nichts ist verloren.
+    .step-1 = Warten Sie einige Sekunden und laden Sie diese Seite dann neu.
+    .step-2 = Wenn Sie gebeten werden, neu zu beginnen, kehren Sie zum Programm zurück und verbinden Sie es noch einmal.
+error-server_error = Hier ist etwas schiefgegangen
+    .text = Der Fehler liegt bei diesem Server, nicht bei Ihnen oder dem Programm.
+    .step-1 = Kehren Sie zum Programm zurück und verbinden Sie es noch einmal.
+    .step-2 = Wenn es wieder geschieht, sagen Sie es dem Betreiber dieses Servers.
+
+## Wie jedes Programm vergisst, was es gespeichert hat
+
+way-out-claude = Einstellungen, Connectors: Entfernen Sie den Connector und fügen Sie ihn wieder hinzu
+way-out-claude_code = <kbd>/mcp</kbd>, wählen Sie den Server, <em>Clear authentication</em>; oder führen Sie <code>claude mcp login NAME</code> aus
+way-out-chatgpt = Löschen Sie den Connector in den Einstellungen und legen Sie ihn neu an
+way-out-vscode = Befehlspalette: <em>Authentication: Remove Dynamic Authentication Providers</em>
+way-out-codex = Führen Sie <code>codex mcp logout NAME</code> aus, dann <code>codex mcp login NAME</code>
+way-out-gemini_cli = Melden Sie sich mit <kbd>/mcp auth NAME</kbd> neu an: Es registriert sich jedes Mal neu
+way-out-opencode = Führen Sie <code>opencode mcp logout NAME</code> aus, dann <code>opencode mcp auth NAME</code>
+way-out-zed = Melden Sie sich beim Server neu an: Zed registriert sich jedes Mal neu
+way-out-mcp_remote = Löschen Sie das Verzeichnis <code>.mcp-auth</code> in Ihrem Benutzerverzeichnis
+way-out-other-clients = Andere Programme
+way-out-other-client = Jedes andere
+way-out-other = Suchen Sie neben dem Server nach <em>abmelden</em>, <em>trennen</em> oder <em>Anmeldung löschen</em>

@@ -1,0 +1,159 @@
+### Every text of the pages, in English. Another language is another file here, named by its tag (fr.ftl, pt-BR.ftl), with the
+### same messages, variables and elements. What a file lacks is shown in English.
+### <strong>, <em>, <code> and <kbd> may stand in a text where English has them; nothing else is markup. What programs print and
+### people type (in <code> and <kbd>) is not translated, and neither are NAME and what stands in braces.
+
+## On every page
+
+client-unnamed = A client without a name
+title-error = Error: { $title }
+unverified = Unverified
+privacy-policy = Privacy policy
+terms-of-service = Terms of service
+
+## Sign-in
+
+login-title = Sign in
+login-request = <strong>{ $client }</strong> wants to use <strong>{ $resource }</strong>. You decide after signing in.
+login-unverified = It chose this name itself.
+# $place is the host, the code or the scheme that the access goes to.
+login-website = Access goes to <strong>{ $place }</strong>.
+login-this-computer = Access goes to <strong>{ $place }</strong>, a program on this computer.
+login-program = Access goes to <strong>{ $place }</strong>, a program on this device.
+login-device = Access goes to the device that shows <strong>{ $place }</strong>.
+login-credentials-wrong = <strong>That did not match.</strong> Check the username and the password, then try again.
+login-too-many-attempts = <strong>Too many attempts.</strong> Wait a minute, then try again.
+login-username = Username
+login-password = Password
+login-submit = Sign in
+
+## Consent
+
+consent-title = Allow access to { $resource }?
+consent-request = <strong>{ $client }</strong> wants to use { $resource }
+consent-unverified = It chose this name itself; nobody has checked it.
+consent-described-by = Described by
+consent-destination = Access goes to
+consent-this-computer = a program on this computer, port { $port }
+consent-program = a program on this device
+consent-device = the device or program that shows this code
+consent-account = Signed in as
+consent-switch-account = Switch account
+consent-resource = To use
+consent-scopes = It can
+consent-no-scopes = nothing beyond connecting
+consent-lifetime = How long
+consent-days =
+    { $count ->
+        [one] up to one day, unless it is revoked sooner
+       *[other] up to { $count } days, unless it is revoked sooner
+    }
+consent-hours =
+    { $count ->
+        [one] up to one hour, unless it is revoked sooner
+       *[other] up to { $count } hours, unless it is revoked sooner
+    }
+consent-minutes =
+    { $count ->
+        [one] up to one minute, unless it is revoked sooner
+       *[other] up to { $count } minutes, unless it is revoked sooner
+    }
+consent-seconds =
+    { $count ->
+        [one] up to one second, unless it is revoked sooner
+       *[other] up to { $count } seconds, unless it is revoked sooner
+    }
+consent-loopback-warning = <strong>Only continue if you just started this.</strong> The access goes to a program on this computer, at port { $port }. Any program can use any name.
+consent-device-warning = <strong>Only allow this if you started it yourself, just now, and your own device shows exactly this code.</strong> If somebody sent you the code or a link, deny: their device would act as you. Nobody needs this to help you.
+consent-deny = Deny
+consent-allow = Allow
+
+## Devices
+
+device-title = Connect a device
+device-text = Type the code that your device or program shows.
+device-code-unknown = <strong>No device is waiting with this code.</strong> Compare it with what the device shows. A code that is some minutes old may be over: let the device show a new one.
+device-too-many-attempts = <strong>Too many wrong codes.</strong> Wait a minute, then try again.
+device-code = Code
+device-warning = <strong>Only go on if you started this yourself, just now.</strong> If somebody sent you this code or this link, close this page: the code connects their device to your account.
+device-submit = Continue
+device-allowed-title = Device connected
+device-allowed-heading = Done: go back to your device
+device-allowed = <strong>{ $client }</strong> may now use <strong>{ $resource }</strong>. It notices within a few seconds.
+device-denied-title = Access denied
+device-denied = <strong>{ $client }</strong> was told that it may not use <strong>{ $resource }</strong>. Nothing was given to it.
+device-close = You can close this page.
+
+## Errors: what happened, and step by step what to do
+
+error-what-to-do = What to do
+error-pass-on = If you ask for help, pass this on:
+error-reason = Reason
+error-code = Error
+error-request = Request
+
+error-client_unknown = This client is not registered here
+    .text = The client that sent you here uses a registration that this server does not know, or knows no longer. Trying again does not help until the client registers anew.
+    .step-1 = Make the client forget what it saved about this server, then connect again. In most clients it is not enough to remove and add the server.
+error-client_document_refused = This client cannot be identified
+    .text = It is described by a document on its website, and that document is missing something or says something that is not safe. Nothing was allowed.
+    .step-1 = If you followed a link from a message or a web page, close this page.
+    .step-2 = If you started this in the client yourself, update the client and connect again.
+    .step-3 = If that does not help, tell whoever makes the client: the reason is below.
+error-client_document_unreachable = The website of the client does not answer
+    .text = This server has to read there what the client is before you can allow it anything, and could not. Nothing is lost, and clients that are connected stay connected.
+    .step-1 = Wait half a minute, then load this page again.
+    .step-2 = If it happens again, tell whoever runs this server: the reason is below and in its log.
+error-client_not_allowed = This client is not allowed here
+    .text = Whoever runs this server does not let clients of this website connect.
+    .step-1 = If you need this client, ask whoever runs this server to allow it.
+error-redirect_uri_refused = This request was stopped
+    .text = It wanted to send the answer to an address that its client never registered. Nothing was sent there.
+    .step-1 = If you followed a link from a message or a web page, close this page: somebody may have tried to get at your access.
+    .step-2 = If you started this in the client yourself, update the client, remove the server there and connect again.
+error-request_invalid = This request cannot be read
+    .text = The client sent something that this server does not understand, so there is nothing to allow.
+    .step-1 = Go back to the client and connect again.
+    .step-2 = If that does not help, update the client.
+error-request_ended = This request is over
+    .text = It was answered before, or it waited too long for an answer. Opening it again changes nothing.
+    .step-1 = If the client is connected now, close this page.
+    .step-2 = If it is not, go back to the client and connect again.
+error-browser_changed = This request was opened in another browser
+    .text = It can only be answered where it began. This also happens when cookies are blocked for this site, or in a private window.
+    .step-1 = Go back to the client, connect again, and stay in the window that opens.
+    .step-2 = If this page comes again, allow cookies for this site.
+error-interaction_required = This request wants an answer without you
+    .text = The client asked to be let in without a question to you. This server asks every time, so nothing was given.
+    .step-1 = Go back to the client and connect again.
+    .step-2 = If that does not help, update the client.
+error-form_refused = This form was not accepted
+    .text = It did not come from a page that this server showed you, or you signed in or out meanwhile. Nothing was changed.
+    .step-1 = Go back to the client and connect again.
+error-too_many_requests = Just a moment, please
+    .text = Too much is being asked of this server, by your network or by everybody together. Nothing was changed, and nothing is lost.
+    .step-1 = Wait a minute, then load this page again.
+    .step-2 = If it happens again, tell whoever runs this server.
+error-temporarily_unavailable = Just a moment, please
+    .text = This server cannot answer right now. Nothing was changed, and nothing is lost.
+    .step-1 = Wait a few seconds, then load this page again.
+    .step-2 = If it asks you to start over, go back to the client and connect again.
+error-server_error = Something went wrong here
+    .text = The fault is on this server, not with you or the client.
+    .step-1 = Go back to the client and connect again.
+    .step-2 = If it happens again, tell whoever runs this server.
+
+## How each client is made to forget what it saved
+
+way-out-claude = Settings, Connectors: remove the connector, then add it again
+way-out-claude_code = <kbd>/mcp</kbd>, choose the server, <em>Clear authentication</em>; or run <code>claude mcp login NAME</code>
+way-out-chatgpt = delete the connector in its settings, then create it again
+way-out-vscode = Command Palette: <em>Authentication: Remove Dynamic Authentication Providers</em>
+way-out-codex = run <code>codex mcp logout NAME</code>, then <code>codex mcp login NAME</code>
+way-out-gemini_cli = sign in again with <kbd>/mcp auth NAME</kbd>: it registers anew each time
+way-out-opencode = run <code>opencode mcp logout NAME</code>, then <code>opencode mcp auth NAME</code>
+way-out-zed = sign in to the server again: it registers anew each time
+way-out-mcp_remote = delete the directory <code>.mcp-auth</code> in your home directory
+way-out-other-clients = Other clients
+way-out-other-client = Any other
+way-out-other = look for <em>log out</em>, <em>disconnect</em> or <em>clear authentication</em> beside the server

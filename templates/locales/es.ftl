@@ -1,0 +1,155 @@
+### Español, de «usted». Los mismos mensajes, variables y elementos que en en.ftl.
+
+## En todas las páginas
+
+client-unnamed = Un programa sin nombre
+title-error = Error: { $title }
+unverified = Sin verificar
+privacy-policy = Política de privacidad
+terms-of-service = Condiciones de uso
+
+## Inicio de sesión
+
+login-title = Iniciar sesión
+login-request = <strong>{ $client }</strong> quiere usar <strong>{ $resource }</strong>. Usted decide después de iniciar sesión.
+login-unverified = El propio programa eligió este nombre.
+login-website = El acceso se entrega a <strong>{ $place }</strong>.
+login-this-computer = El acceso se entrega a <strong>{ $place }</strong>, un programa de este ordenador.
+login-program = El acceso se entrega a <strong>{ $place }</strong>, un programa de este dispositivo.
+login-device = El acceso se entrega al dispositivo que muestra <strong>{ $place }</strong>.
+login-credentials-wrong = <strong>Los datos no coinciden.</strong> Compruebe el nombre de usuario y la contraseña e inténtelo de nuevo.
+login-too-many-attempts = <strong>Demasiados intentos.</strong> Espere un minuto e inténtelo de nuevo.
+login-username = Nombre de usuario
+login-password = Contraseña
+login-submit = Iniciar sesión
+
+## Consentimiento
+
+consent-title = ¿Permitir el acceso a { $resource }?
+consent-request = <strong>{ $client }</strong> quiere usar { $resource }
+consent-unverified = El propio programa eligió este nombre; nadie lo ha comprobado.
+consent-described-by = Descrito por
+consent-destination = El acceso va a
+consent-this-computer = un programa de este ordenador, puerto { $port }
+consent-program = un programa de este dispositivo
+consent-device = el dispositivo o programa que muestra este código
+consent-account = Sesión de
+consent-switch-account = Cambiar de cuenta
+consent-resource = Para usar
+consent-scopes = Podrá
+consent-no-scopes = nada más que conectarse
+consent-lifetime = Cuánto tiempo
+consent-days =
+    { $count ->
+        [one] hasta un día, salvo que se revoque antes
+       *[other] hasta { $count } días, salvo que se revoque antes
+    }
+consent-hours =
+    { $count ->
+        [one] hasta una hora, salvo que se revoque antes
+       *[other] hasta { $count } horas, salvo que se revoque antes
+    }
+consent-minutes =
+    { $count ->
+        [one] hasta un minuto, salvo que se revoque antes
+       *[other] hasta { $count } minutos, salvo que se revoque antes
+    }
+consent-seconds =
+    { $count ->
+        [one] hasta un segundo, salvo que se revoque antes
+       *[other] hasta { $count } segundos, salvo que se revoque antes
+    }
+consent-loopback-warning = <strong>Continúe solo si usted acaba de iniciar esto.</strong> El acceso se entrega a un programa de este ordenador, en el puerto { $port }. Cualquier programa puede usar cualquier nombre.
+consent-device-warning = <strong>Permítalo solo si usted acaba de iniciarlo y su propio dispositivo muestra exactamente este código.</strong> Si alguien le envió el código o un enlace, deniegue el acceso: el dispositivo de esa persona actuaría en nombre de usted. Nadie necesita esto para ayudarle.
+consent-deny = Denegar
+consent-allow = Permitir
+
+## Dispositivos
+
+device-title = Conectar un dispositivo
+device-text = Escriba el código que muestra su dispositivo o programa.
+device-code-unknown = <strong>Ningún dispositivo espera con este código.</strong> Compárelo con el que muestra el dispositivo. Un código de hace unos minutos puede haber caducado: haga que el dispositivo muestre uno nuevo.
+device-too-many-attempts = <strong>Demasiados códigos incorrectos.</strong> Espere un minuto e inténtelo de nuevo.
+device-code = Código
+device-warning = <strong>Continúe solo si usted acaba de iniciar esto.</strong> Si alguien le envió este código o este enlace, cierre esta página: el código conecta el dispositivo de esa persona con la cuenta de usted.
+device-submit = Continuar
+device-allowed-title = Dispositivo conectado
+device-allowed-heading = Listo: vuelva a su dispositivo
+device-allowed = <strong>{ $client }</strong> ya puede usar <strong>{ $resource }</strong>. Lo sabrá en unos segundos.
+device-denied-title = Acceso denegado
+device-denied = Se ha comunicado a <strong>{ $client }</strong> que no puede usar <strong>{ $resource }</strong>. No se le ha dado nada.
+device-close = Puede cerrar esta página.
+
+## Errores: qué ha pasado y qué hacer, paso a paso
+
+error-what-to-do = Qué hacer
+error-pass-on = Si pide ayuda, comunique estos datos:
+error-reason = Motivo
+error-code = Error
+error-request = Solicitud
+
+error-client_unknown = Este programa no está registrado aquí
+    .text = El programa que le ha enviado aquí usa un registro que este servidor no conoce, o que ya no conoce. Intentarlo de nuevo no sirve hasta que el programa se registre otra vez.
+    .step-1 = Haga que el programa olvide lo que guardó sobre este servidor y conéctelo de nuevo. En la mayoría de los programas no basta con quitar el servidor y volver a añadirlo.
+error-client_document_refused = No se puede identificar este programa
+    .text = Lo describe un documento de su sitio web, y a ese documento le falta algo o dice algo que no es seguro. No se ha permitido nada.
+    .step-1 = Si ha seguido un enlace de un mensaje o de una página web, cierre esta página.
+    .step-2 = Si usted inició esto en el programa, actualice el programa y conéctelo de nuevo.
+    .step-3 = Si eso no ayuda, avise a quien hace el programa: el motivo está abajo.
+error-client_document_unreachable = El sitio web del programa no responde
+    .text = Este servidor tiene que leer allí qué es el programa antes de que usted pueda permitirle algo, y no ha podido. No se ha perdido nada, y los programas que están conectados siguen conectados.
+    .step-1 = Espere medio minuto y vuelva a cargar esta página.
+    .step-2 = Si vuelve a ocurrir, avise a quien administra este servidor: el motivo está abajo y en su registro.
+error-client_not_allowed = Este programa no está permitido aquí
+    .text = Quien administra este servidor no deja que se conecten programas de este sitio web.
+    .step-1 = Si necesita este programa, pida a quien administra este servidor que lo permita.
+error-redirect_uri_refused = Se ha detenido esta solicitud
+    .text = Quería enviar la respuesta a una dirección que el programa nunca registró. No se ha enviado nada allí.
+    .step-1 = Si ha seguido un enlace de un mensaje o de una página web, cierre esta página: puede que alguien haya intentado hacerse con su acceso.
+    .step-2 = Si usted inició esto en el programa, actualice el programa, quite allí el servidor y conéctelo de nuevo.
+error-request_invalid = No se puede leer esta solicitud
+    .text = El programa ha enviado algo que este servidor no entiende, así que no hay nada que permitir.
+    .step-1 = Vuelva al programa y conéctelo de nuevo.
+    .step-2 = Si eso no ayuda, actualice el programa.
+error-request_ended = Esta solicitud ha terminado
+    .text = Ya se respondió, o esperó demasiado tiempo una respuesta. Abrirla otra vez no cambia nada.
+    .step-1 = Si el programa ya está conectado, cierre esta página.
+    .step-2 = Si no lo está, vuelva al programa y conéctelo de nuevo.
+error-browser_changed = Esta solicitud se ha abierto en otro navegador
+    .text = Solo se puede responder donde empezó. Esto también ocurre cuando las cookies están bloqueadas para este sitio, o en una ventana privada.
+    .step-1 = Vuelva al programa, conéctelo de nuevo y permanezca en la ventana que se abre.
+    .step-2 = Si esta página aparece otra vez, permita las cookies para este sitio.
+error-interaction_required = Esta solicitud quiere una respuesta sin usted
+    .text = El programa ha pedido entrar sin que se le pregunte a usted. Este servidor pregunta siempre, así que no se ha permitido nada.
+    .step-1 = Vuelva al programa y conéctelo de nuevo.
+    .step-2 = Si eso no ayuda, actualice el programa.
+error-form_refused = No se ha aceptado este formulario
+    .text = No viene de una página que este servidor le haya mostrado, o usted ha iniciado o cerrado sesión entretanto. No se ha cambiado nada.
+    .step-1 = Vuelva al programa y conéctelo de nuevo.
+error-too_many_requests = Un momento, por favor
+    .text = Este servidor recibe demasiadas solicitudes, de su red o de todos en conjunto. No se ha cambiado nada y no se ha perdido nada.
+    .step-1 = Espere un minuto y vuelva a cargar esta página.
+    .step-2 = Si vuelve a ocurrir, avise a quien administra este servidor.
+error-temporarily_unavailable = Un momento, por favor
+    .text = Este servidor no puede responder ahora. No se ha cambiado nada y no se ha perdido nada.
+    .step-1 = Espere unos segundos y vuelva a cargar esta página.
+    .step-2 = Si le pide que empiece de nuevo, vuelva al programa y conéctelo otra vez.
+error-server_error = Algo ha ido mal aquí
+    .text = El fallo está en este servidor, no en usted ni en el programa.
+    .step-1 = Vuelva al programa y conéctelo de nuevo.
+    .step-2 = Si vuelve a ocurrir, avise a quien administra este servidor.
+
+## Cómo hacer que cada programa olvide lo que guardó
+
+way-out-claude = Configuración, Conectores: quite el conector y vuelva a añadirlo
+way-out-claude_code = <kbd>/mcp</kbd>, elija el servidor, <em>Clear authentication</em>; o ejecute <code>claude mcp login NAME</code>
+way-out-chatgpt = elimine el conector en su configuración y créelo de nuevo
+way-out-vscode = Paleta de comandos: <em>Authentication: Remove Dynamic Authentication Providers</em>
+way-out-codex = ejecute <code>codex mcp logout NAME</code> y después <code>codex mcp login NAME</code>
+way-out-gemini_cli = inicie sesión de nuevo con <kbd>/mcp auth NAME</kbd>: se registra otra vez en cada ocasión
+way-out-opencode = ejecute <code>opencode mcp logout NAME</code> y después <code>opencode mcp auth NAME</code>
+way-out-zed = inicie sesión de nuevo en el servidor: se registra otra vez en cada ocasión
+way-out-mcp_remote = elimine el directorio <code>.mcp-auth</code> de su directorio personal
+way-out-other-clients = Otros programas
+way-out-other-client = Cualquier otro
+way-out-other = busque <em>cerrar sesión</em>, <em>desconectar</em> o <em>borrar la autenticación</em> junto al servidor
