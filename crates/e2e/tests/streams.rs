@@ -18,7 +18,8 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// What the sidecar may keep of a thousand streams: buffers that the allocator holds on to.
 const LEFT_BEHIND_KB: u64 = 16 * 1024;
 
-const LIMITS: &str = "[limits]\nconnections_per_source = 2048\nopen_requests_per_user = 2048\nrequests_per_caller = 0\n";
+const LIMITS: &str =
+    "[limits]\nconnections_per_source = 2048\nopen_requests_per_user = 2048\nrequests_per_caller = 0\n";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_thousand_streams_lose_no_byte_and_leave_nothing_behind() {
