@@ -188,9 +188,11 @@ impl Endpoint {
             return self.legacy_message(request, permit, addresses, body.clone()).await;
         }
         let session = sessions::named(headers);
-        let permit = self.decide(caller, Wanted::Operations(operations), session != Named::Nothing, record);
+        // Revisions without sessions ignore the header: it puts nobody into one.
+        let in_session = revision == Revision::Legacy && session != Named::Nothing;
+        let permit = self.decide(caller, Wanted::Operations(operations), in_session, record);
         let permit = permit.map_err(|refusal| self.as_tool_result(refusal, &message, revision))?;
-        // Revisions without sessions ignore the header; a server of an earlier one behind us would not.
+        // A server of an earlier revision behind us would not ignore it.
         let mine = self.sessions.check(session, permit.caller(), self.clock.now());
         if revision == Revision::Legacy {
             mine?;

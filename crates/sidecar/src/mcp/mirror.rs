@@ -31,6 +31,9 @@ pub enum Mismatch {
     /// Batches ended with revision 2025-06-18.
     #[error("this revision of MCP has no batches")]
     Batch,
+    /// Servers ask nothing here: what they want to know, they say in a result ("Multi Round-Trip Requests").
+    #[error("in this revision of MCP clients post no responses")]
+    Response,
     /// It is required.
     #[error("the header {0} is missing")]
     Missing(&'static str),
@@ -50,6 +53,7 @@ impl Mismatch {
     pub const fn code(self) -> &'static str {
         match self {
             Mismatch::Batch => "batch_in_modern_revision",
+            Mismatch::Response => "response_in_modern_revision",
             Mismatch::Missing(_) => "header_missing",
             Mismatch::Repeated(_) => "header_repeated",
             Mismatch::Unclear(_) => "header_unclear",
@@ -59,7 +63,7 @@ impl Mismatch {
 
     /// The code of the JSON-RPC error: `HeaderMismatch` of MCP 2026-07-28, or "Invalid Request" (JSON-RPC 2.0 §5.1).
     pub const fn json_rpc_code(self) -> i32 {
-        if matches!(self, Mismatch::Batch) { -32_600 } else { -32_020 }
+        if matches!(self, Mismatch::Batch | Mismatch::Response) { -32_600 } else { -32_020 }
     }
 }
 
@@ -76,8 +80,11 @@ pub fn check_headers<'a>(message: &Message<'a>, headers: &HeaderMap) -> Result<R
     if message.is_batch() {
         return Err(HeaderMismatch { id: None, what: Mismatch::Batch });
     }
-    if operation.kind == Kind::Request {
-        check_request(operation, headers).map_err(|what| HeaderMismatch { id: operation.id, what })?;
+    match operation.kind {
+        Kind::Request => check_request(operation, headers).map_err(|what| HeaderMismatch { id: operation.id, what })?,
+        Kind::Notification => {}
+        // Its id is that of a request of the server, and no request of the client is answered here.
+        Kind::Response => return Err(HeaderMismatch { id: None, what: Mismatch::Response }),
     }
     Ok(Revision::Modern)
 }

@@ -167,9 +167,21 @@ fn a_batch_in_a_modern_revision_is_refused_wherever_it_says_so() {
 }
 
 #[test]
-fn notifications_and_responses_have_no_header_rules() {
-    for body in [r#"{"jsonrpc":"2.0","method":"notifications/x"}"#, r#"{"jsonrpc":"2.0","id":1,"result":{}}"#] {
-        assert_eq!(check(body, &GOOD[..1]), Ok(Revision::Modern), "{body}");
+fn notifications_have_no_header_rules() {
+    assert_eq!(check(r#"{"jsonrpc":"2.0","method":"notifications/x"}"#, &GOOD[..1]), Ok(Revision::Modern));
+}
+
+/// Proves MCP 2026-07-28, transports: clients send requests and notifications only.
+#[test]
+fn a_response_in_a_modern_revision_is_refused_without_its_id() {
+    for body in
+        [r#"{"jsonrpc":"2.0","id":1,"result":{}}"#, r#"{"jsonrpc":"2.0","id":1,"error":{"code":1,"message":"x"}}"#]
+    {
+        assert_eq!(check(body, &[(VERSION, "2025-11-25")]), Ok(Revision::Legacy), "{body}");
+        let message = read(body.as_bytes()).expect("a message");
+        let refusal = check_headers(&message, &sent(&GOOD[..1])).expect_err("a response");
+        assert_eq!((refusal.id, refusal.what.code()), (None, "response_in_modern_revision"), "{body}");
+        assert_eq!(refusal.what.json_rpc_code(), -32_600);
     }
 }
 

@@ -115,6 +115,29 @@ async fn the_new_revision_has_no_sessions_and_smuggles_none_to_an_older_server()
     }
 }
 
+/// A response is public within a session, because it belongs to whoever was asked; this revision has neither.
+#[actix_web::test]
+async fn a_made_up_session_lets_no_strangers_response_through_in_the_new_revision() {
+    let world = World::with(|toml| toml + "login = \"lazy\"\n[resource.access]\npublic_tools = [\"a\"]\n").await;
+    assert_eq!(begin(&world, ADA, "s").await, 200);
+    let before = world.upstream.seen().len();
+    for (user, version, session, status) in [
+        (None, "2026-07-28", "made-up", 400),
+        (None, "2026-07-28", "s", 400),
+        (BOB, "2026-07-28", "s", 400),
+        (None, "2025-11-25", "s", 404),
+        (None, "2025-11-25", "made-up", 404),
+    ] {
+        let request = world.post(user, r#"{"jsonrpc":"2.0","id":1,"result":{}}"#).header("Mcp-Session-Id", session);
+        let response = request.header("MCP-Protocol-Version", version).send().await.expect("an answer");
+        assert_eq!(response.status(), status, "{version} {session}");
+        let body = response.text().await.expect("a body");
+        let is_error = body.starts_with(r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32600,"#);
+        assert_eq!(is_error, status == 400, "{body}");
+    }
+    assert_eq!(world.upstream.seen().len(), before, "the MCP server heard nothing of it");
+}
+
 #[actix_web::test]
 async fn events_are_resumed_within_a_session_only() {
     let world = World::start().await;
