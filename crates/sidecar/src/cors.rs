@@ -10,8 +10,8 @@ use url::{Host, Url};
 
 use crate::config::{Config, Resource};
 
-/// What the MCP path takes (`Allow` and `Access-Control-Allow-Methods`).
-pub const METHODS: &str = "GET, POST, DELETE, OPTIONS";
+/// What a public document takes (`Allow` and `Access-Control-Allow-Methods`).
+pub const DOCUMENT_METHODS: &str = "GET, HEAD, OPTIONS";
 
 /// What clients of all protocol revisions send, beside what a page asks for.
 const REQUEST_HEADERS: &str = "authorization, content-type, accept, mcp-protocol-version, mcp-session-id, last-event-id, \
@@ -78,12 +78,12 @@ fn is_loopback_origin(origin: &str) -> bool {
     loopback && matches!(url.scheme(), "http" | "https") && url.origin().ascii_serialization() == origin
 }
 
-/// Answers OPTIONS on the MCP path, with or without a preflight, before any authentication.
-pub fn preflight(requested: &HeaderMap, origin: &Origin) -> HttpResponse {
+/// Answers OPTIONS on a path that takes these methods, with or without a preflight, before any authentication.
+pub fn preflight(requested: &HeaderMap, origin: &Origin, methods: &'static str) -> HttpResponse {
     let mut response = HttpResponse::NoContent();
-    response.insert_header((header::ALLOW, METHODS));
+    response.insert_header((header::ALLOW, methods));
     if matches!(origin, Origin::Allowed(_)) && requested.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD) {
-        response.insert_header((header::ACCESS_CONTROL_ALLOW_METHODS, METHODS));
+        response.insert_header((header::ACCESS_CONTROL_ALLOW_METHODS, methods));
         response.insert_header((header::ACCESS_CONTROL_ALLOW_HEADERS, allowed_headers(requested)));
         response.insert_header((header::ACCESS_CONTROL_MAX_AGE, "3600"));
         response.append_header((header::VARY, "Access-Control-Request-Headers"));
@@ -120,7 +120,7 @@ pub fn expose_to(origin: &Origin, mut response: HttpResponse) -> HttpResponse {
 /// Answers a preflight for a public document.
 pub fn public_preflight(requested: &HeaderMap) -> HttpResponse {
     let mut response = HttpResponse::NoContent();
-    response.insert_header((header::ACCESS_CONTROL_ALLOW_METHODS, "GET, HEAD, OPTIONS"));
+    response.insert_header((header::ACCESS_CONTROL_ALLOW_METHODS, DOCUMENT_METHODS));
     response.insert_header((header::ACCESS_CONTROL_ALLOW_HEADERS, allowed_headers(requested)));
     response.insert_header((header::ACCESS_CONTROL_MAX_AGE, "3600"));
     expose_to_all(response.finish())

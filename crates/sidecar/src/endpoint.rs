@@ -93,7 +93,7 @@ pub async fn handle(request: HttpRequest, mut payload: Payload, endpoint: Data<E
         return cors::expose_to(&origin, answer);
     }
     if *request.method() == Method::OPTIONS {
-        return cors::expose_to(&origin, cors::preflight(request.headers(), &origin));
+        return cors::expose_to(&origin, cors::preflight(request.headers(), &origin, endpoint.methods()));
     }
     let answer = match endpoint.answer(&request, &mut payload, &mut record).await {
         Ok(answer) => answer,
@@ -123,9 +123,19 @@ impl Endpoint {
             ("POST", _) => self.post(request, payload, caller, record).await,
             ("GET", Some(Role::Stream(addresses))) => self.legacy_stream(request, caller, addresses, record).await,
             ("GET" | "DELETE", None) => self.session(request, caller, record).await,
-            _ => Err(Fault::MethodNotAllowed.into()),
+            _ => Err(Fault::MethodNotAllowed(self.methods()).into()),
         }?;
         Ok(open.until_sent(answer))
+    }
+
+    /// What the path takes.
+    fn methods(&self) -> &'static str {
+        match self.legacy {
+            None => "GET, POST, DELETE, OPTIONS",
+            // What clients post there to learn which transport this is, the MCP server answers.
+            Some(Role::Stream(_)) => "GET, POST, OPTIONS",
+            Some(Role::Messages(_)) => "POST, OPTIONS",
+        }
     }
 
     /// Whom a request counts for. Subjects are names of one issuer's. Strangers are told apart by where they come from, and so

@@ -14,6 +14,9 @@ use crate::mcp::{Kind, Operation};
 use crate::policy::{Login, Need, Policy};
 use crate::respond::Fault;
 
+/// What is left of the methods of an MCP path for whoever has neither a token nor a session.
+const WITHOUT_SESSION: &str = "POST, OPTIONS";
+
 /// How one resource words its challenges, for one form of its path.
 #[derive(Debug, Clone)]
 pub struct Gate {
@@ -126,7 +129,7 @@ impl Gate {
         if matches!(caller, Caller::Anonymous) {
             // RFC 6750 §3.1; but a client that is told 401 for the stream that it need not have would log in for it.
             return match wanted {
-                Wanted::Session => Decision::Refuse(Fault::MethodNotAllowed),
+                Wanted::Session => Decision::Refuse(Fault::MethodNotAllowed(WITHOUT_SESSION)),
                 Wanted::Operations(_) => Decision::Challenge(self.login(needed)),
             };
         }

@@ -65,6 +65,6 @@ pub async fn serve(request: HttpRequest, document: web::Data<Document>) -> HttpR
                 .body(document.body.clone()),
         ),
         Method::OPTIONS => cors::public_preflight(request.headers()),
-        _ => cors::expose_to_all(respond::fault(Fault::MethodNotAllowed)),
+        _ => cors::expose_to_all(respond::fault(Fault::MethodNotAllowed(cors::DOCUMENT_METHODS))),
     }
 }

@@ -102,7 +102,8 @@ impl Relay {
         let mut url = self.url.clone();
         url.set_path(request.uri().path());
         url.set_query(request.uri().query());
-        let method = Method::from_bytes(request.method().as_str().as_bytes()).map_err(|_| Fault::MethodNotAllowed)?;
+        let method = Method::from_bytes(request.method().as_str().as_bytes());
+        let method = method.map_err(|_| Fault::MethodNotAllowed("GET, HEAD, POST, PUT, DELETE, OPTIONS"))?;
         let headers = headers::to_relay(request.headers(), &self.arrival.of(request));
         let onward = upload::attach(self.client.request(method, url).headers(headers), request.headers(), payload)?;
         match timeout(RESPONSE_TIMEOUT, onward.send()).await {

@@ -25,8 +25,8 @@ pub enum Fault {
     ForeignOrigin,
     /// Nothing is served at this path.
     NotFound,
-    /// The resource has no such method.
-    MethodNotAllowed,
+    /// The path has no such method, or not for this caller: those that it has (RFC 9110 §10.2.1).
+    MethodNotAllowed(&'static str),
     /// Larger than this resource takes, or [`crate::upload::LIMIT`].
     BodyTooLarge,
     /// The request body ended early or cannot be read.
@@ -83,7 +83,9 @@ impl Fault {
             F::Tunnel => (S::BAD_REQUEST, "no_tunnel", "this server opens no tunnels and no WebSockets"),
             F::ForeignOrigin => (S::FORBIDDEN, "foreign_origin", "pages of that origin may not call this server"),
             F::NotFound => (S::NOT_FOUND, "not_found", "nothing is served at this path"),
-            F::MethodNotAllowed => (S::METHOD_NOT_ALLOWED, "method_not_allowed", "this path does not take that method"),
+            F::MethodNotAllowed(_) => {
+                (S::METHOD_NOT_ALLOWED, "method_not_allowed", "this path does not take that method")
+            }
             F::BodyTooLarge => {
                 (S::PAYLOAD_TOO_LARGE, "body_too_large", "the request body is larger than this server takes")
             }
@@ -240,8 +242,8 @@ pub fn fault(fault: Fault) -> HttpResponse {
     } else if matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) {
         response.insert_header((header::RETRY_AFTER, "5"));
     }
-    if fault == Fault::MethodNotAllowed {
-        response.insert_header((header::ALLOW, crate::cors::METHODS));
+    if let Fault::MethodNotAllowed(methods) = fault {
+        response.insert_header((header::ALLOW, methods));
     }
     if fault == Fault::Tunnel {
         response.force_close();

@@ -172,13 +172,40 @@ async fn both_paths_need_a_token_and_their_metadata_is_that_of_the_resource() {
 }
 
 #[actix_web::test]
+async fn pages_that_may_call_reach_both_paths_and_can_read_the_challenge() {
+    let server = Server::start("").await;
+    let origin = "https://app.example.com";
+    for (method, path, allowed) in
+        [(Method::GET, "/mcp/sse", "GET, POST, OPTIONS"), (Method::POST, "/mcp/messages", "POST, OPTIONS")]
+    {
+        let preflight = server.request(Method::OPTIONS, path, None).header("Origin", origin);
+        let preflight = preflight.header("Access-Control-Request-Method", method.as_str());
+        let preflight = preflight.header("Access-Control-Request-Headers", "authorization").send();
+        let answer = preflight.await.expect("an answer");
+        assert_eq!(answer.status(), 204, "{path}");
+        assert_eq!(header(&answer, "access-control-allow-origin"), origin);
+        assert_eq!(header(&answer, "access-control-allow-methods"), allowed);
+        assert!(header(&answer, "access-control-allow-headers").contains("authorization"));
+
+        let refused = server.request(method, path, None).header("Origin", origin).send().await.expect("an answer");
+        assert_eq!((refused.status().as_u16(), header(&refused, "www-authenticate")), (401, CHALLENGE.into()));
+        assert_eq!(header(&refused, "access-control-allow-origin"), origin);
+        assert!(header(&refused, "access-control-expose-headers").contains("WWW-Authenticate"), "{path}");
+    }
+}
+
+#[actix_web::test]
 async fn a_client_that_probes_learns_that_this_is_the_transport_of_before() {
     let server = Server::start("").await;
     assert_eq!(server.post("/mcp/sse", ADA, PING).await.status(), 405, "as the MCP server says");
-    for (method, path) in [(Method::DELETE, "/mcp/sse"), (Method::GET, "/mcp/messages"), (Method::PUT, "/mcp/messages")]
+    let (sse, messages) = (("/mcp/sse", "GET, POST, OPTIONS"), ("/mcp/messages", "POST, OPTIONS"));
+    for (method, (path, allowed)) in
+        [(Method::DELETE, sse), (Method::PUT, sse), (Method::GET, messages), (Method::PUT, messages)]
     {
         let response = server.request(method, path, ADA).send().await.expect("an answer");
-        assert_eq!(response.status(), 405, "{path}");
+        assert_eq!((response.status().as_u16(), header(&response, "allow")), (405, allowed.into()), "{path}");
+        let options = server.request(Method::OPTIONS, path, None).send().await.expect("an answer");
+        assert_eq!((options.status().as_u16(), header(&options, "allow")), (204, allowed.into()), "{path}");
     }
     let foreign = server.request(Method::GET, "/mcp/sse", ADA).header("Origin", "https://evil.example");
     assert_eq!(foreign.send().await.expect("an answer").status(), 403);

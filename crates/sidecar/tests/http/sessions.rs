@@ -90,6 +90,10 @@ async fn who_logs_in_keeps_the_session_that_was_begun_without_a_token() {
     let world = World::with(|toml| toml + "login = \"lazy\"\n[resource.access]\npublic_tools = [\"a\"]\n").await;
     assert_eq!(begin(&world, None, "s").await, 200);
     assert_eq!(use_it(&world, None, "s").await, [200, 200, 405]);
+    for method in [Method::GET, Method::DELETE] {
+        let outside = world.request(method).send().await.expect("an answer");
+        assert_eq!((outside.status().as_u16(), header(&outside, "allow")), (405, "POST, OPTIONS".into()));
+    }
     assert_eq!(use_it(&world, ADA, "s").await, [200, 200, 405]);
     assert_eq!(use_it(&world, BOB, "s").await, [404; 3]);
     assert_eq!(use_it(&world, None, "s").await, [404; 3], "and it is not a stranger's any more");
