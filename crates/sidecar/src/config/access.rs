@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use super::resource::scope;
 use crate::policy::{Login, Pattern, Policy, Rules, Verdict};
+use crate::spelling;
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -63,6 +64,16 @@ impl Written {
         }
     }
 
+    /// Rules about URIs count whatever the case of scheme and host, as they do in what is asked for. The operator's own
+    /// spelling stays beside the other: lists show what the MCP server writes.
+    fn of_uris(self) -> Rules {
+        let lower = self.0.iter().filter_map(|(pattern, verdict)| {
+            Some((Pattern::new(spelling::in_lower_case(pattern.as_str())?), verdict.clone()))
+        });
+        let lower: Vec<_> = lower.collect();
+        Rules::new(self.0.into_iter().chain(lower).collect())
+    }
+
     fn add_all(&mut self, patterns: &[String], verdict: &Verdict, key: &str, problems: &mut Problems) {
         for (index, pattern) in patterns.iter().enumerate() {
             self.add(pattern, verdict, &format!("{key}[{index}]"), problems);
@@ -113,7 +124,7 @@ impl RawAccess {
             methods: Rules::new(methods.0),
             tools: Rules::new(tools.0),
             prompts: Rules::new(prompts.0),
-            resources: Rules::new(resources.0),
+            resources: resources.of_uris(),
             implied_by: implied_by(implies, key, problems),
             dry_run: self.dry_run,
             list_only_permitted: self.list_only_permitted,

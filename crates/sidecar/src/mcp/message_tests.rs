@@ -349,3 +349,17 @@ fn nothing_is_copied_that_has_no_escapes() {
     assert!(matches!(operation.targets, Targets::One(Target::Tool(Cow::Borrowed("t")))));
     assert!(matches!(operation.protocol_version, Some(Cow::Borrowed("2026-07-28"))));
 }
+
+#[test]
+fn a_uri_has_an_end() {
+    for (method, params) in [
+        ("resources/read", r#"{"uri":"URI"}"#),
+        ("resources/subscribe", r#"{"uri":"URI"}"#),
+        ("completion/complete", r#"{"ref":{"type":"ref/resource","uri":"URI"}}"#),
+        ("subscriptions/listen", r#"{"notifications":{"resourceSubscriptions":["a://b","URI"]}}"#),
+    ] {
+        let of_length = |length: usize| request(method, &params.replace("URI", &"u".repeat(length)));
+        assert!(read(of_length(8 * 1024).as_bytes()).is_ok(), "{method}");
+        refused(&of_length(8 * 1024 + 1), Unreadable::LongUri);
+    }
+}

@@ -47,6 +47,9 @@ pub enum Unreadable {
     /// More members, elements or URIs than any honest message has.
     #[error("the request body lists too much")]
     TooMany,
+    /// More than any resource needs, and every rule is held against each of its spellings.
+    #[error("a URI is longer than this server takes")]
+    LongUri,
     /// RFC 8259 §4: software differs on which one counts.
     #[error("a member name is there twice in one object")]
     DuplicateName,
@@ -76,6 +79,7 @@ impl Unreadable {
             Unreadable::NotJson => "not_json",
             Unreadable::TooDeep => "too_deep",
             Unreadable::TooMany => "too_many",
+            Unreadable::LongUri => "uri_too_long",
             Unreadable::DuplicateName => "duplicate_name",
             Unreadable::AmbiguousName => "ambiguous_name",
             Unreadable::UnclearValue => "unclear_value",

@@ -132,7 +132,7 @@ fn interests<'a>(scanner: &mut Scanner<'a>) -> Result<Vec<Target<'a>>, Unreadabl
             }
             Ok(())
         }
-        Interest::Resources => strings(scanner, |uri| add(&mut interests, Target::ResourceUri(uri))),
+        Interest::Resources => strings(scanner, |uri| add(&mut interests, Target::resource(uri)?)),
         Interest::Tasks => strings(scanner, |task| add(&mut interests, Target::Task(task))),
     })?;
     Ok(interests)

@@ -6,6 +6,9 @@ use std::borrow::Cow;
 use super::Unreadable;
 use super::params::{Params, Reference};
 
+/// How many bytes a URI may have.
+const LONGEST_URI: usize = 8 * 1024;
+
 /// What a rule can name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Target<'a> {
@@ -21,7 +24,11 @@ pub enum Target<'a> {
     Method(&'static str),
 }
 
-impl Target<'_> {
+impl<'a> Target<'a> {
+    pub(super) fn resource(uri: Cow<'a, str>) -> Result<Self, Unreadable> {
+        if uri.len() > LONGEST_URI { Err(Unreadable::LongUri) } else { Ok(Target::ResourceUri(uri)) }
+    }
+
     /// Its name, URI, task or method.
     pub fn as_str(&self) -> &str {
         match self {
@@ -60,7 +67,9 @@ impl<'a> Targets<'a> {
         match method {
             "tools/call" => one(Target::Tool, params.name),
             "prompts/get" => one(Target::Prompt, params.name),
-            "resources/read" | "resources/subscribe" | "resources/unsubscribe" => one(Target::ResourceUri, params.uri),
+            "resources/read" | "resources/subscribe" | "resources/unsubscribe" => {
+                Target::resource(params.uri.ok_or(Unreadable::MissingTarget)?).map(Targets::One)
+            }
             "tasks/get" | "tasks/result" | "tasks/update" | "tasks/cancel" => one(Target::Task, params.task_id),
             "completion/complete" => completed(params.reference).map(Targets::One),
             "subscriptions/listen" => Ok(Targets::Several(params.interests)),
@@ -73,7 +82,7 @@ impl<'a> Targets<'a> {
 fn completed(reference: Reference<'_>) -> Result<Target<'_>, Unreadable> {
     match (reference.kind.as_deref(), reference.name, reference.uri) {
         (Some("ref/prompt"), Some(name), None) => Ok(Target::Prompt(name)),
-        (Some("ref/resource"), None, Some(uri)) => Ok(Target::ResourceUri(uri)),
+        (Some("ref/resource"), None, Some(uri)) => Target::resource(uri),
         (_, None, None) => Err(Unreadable::MissingTarget),
         _ => Err(Unreadable::UnclearValue),
     }

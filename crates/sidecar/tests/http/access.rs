@@ -209,9 +209,9 @@ async fn a_resource_is_the_same_in_every_spelling_of_its_uri() {
     let rules = r#"
 login = "lazy"
 [resource.access]
-public_resources = ["file:///public/*", "https://docs.example"]
+public_resources = ["file:///public/*", "https://docs.example", "Notes://Open/*"]
 [[resource.access.rule]]
-resources = ["file:///secret/*"]
+resources = ["file:///secret/*", "notes://secret/*", "Notes://Hidden/*"]
 deny = true
 "#;
     let world = World::with(|toml| toml + rules).await;
@@ -231,6 +231,11 @@ deny = true
         "file:///%73ecret/x",
         "file:///sec\\tret/x",
         " file:///secret/x",
+        "notes://SECRET/x",
+        "NOTES://Secret/x",
+        "notes://%53ecret/x",
+        "notes://SECRET/../x",
+        "notes://hidden/x",
     ] {
         for user in [None, Some(("ada", "mcp:use"))] {
             let answer = world.post(user, read(uri)).send().await.expect("an answer");
@@ -242,6 +247,10 @@ deny = true
         ("file:///public/a b", 200),
         ("file:///public/a%20b", 200),
         ("https://docs.example", 200),
+        ("Notes://Open/x", 200),
+        ("notes://open/x", 200),
+        ("notes://OPEN/x", 401),
+        ("notes://other/SECRET/x", 401),
         ("file:///public/../private/x", 401),
         ("file:///private/x", 401),
     ] {
