@@ -14,6 +14,9 @@ use actix_web::middleware::Next;
 use crate::config::Config;
 use crate::respond::{self, Fault};
 
+/// What a head may have (RFC 6585 §5): more than clients send, long tokens included. It was read before this is asked.
+const LARGEST_HEAD: usize = 32 * 1024;
+
 /// The names this server answers to.
 #[derive(Debug, Clone)]
 pub struct FrontDoor {
@@ -49,6 +52,9 @@ impl FrontDoor {
     }
 
     fn judge(&self, method: &Method, uri: &Uri, headers: &HeaderMap) -> Result<(), Fault> {
+        if size_of_head(uri, headers) > LARGEST_HEAD {
+            return Err(Fault::HeadTooLarge);
+        }
         if !self.is_our_host(headers) {
             return Err(Fault::ForeignHost);
         }
@@ -72,6 +78,12 @@ impl FrontDoor {
         let host = host.to_ascii_lowercase();
         self.hosts.contains(&host) || (self.loopback && is_loopback_authority(&host))
     }
+}
+
+/// About what it took on the wire: each field with its colon, space and end of line.
+fn size_of_head(uri: &Uri, headers: &HeaderMap) -> usize {
+    let target = uri.path().len() + uri.query().map_or(0, |query| query.len() + 1);
+    headers.iter().fold(target, |sum, (name, value)| sum + name.as_str().len() + value.len() + 4)
 }
 
 fn has_port(authority: &str) -> bool {

@@ -19,6 +19,8 @@ pub enum Fault {
     ForeignHost,
     /// The request target can be read in more than one way.
     UnclearTarget,
+    /// Request line and fields together are longer than any client needs.
+    HeadTooLarge,
     /// `CONNECT` or an upgrade to another protocol.
     Tunnel,
     /// A web page of an origin that is not allowed.
@@ -80,6 +82,9 @@ impl Fault {
         match self {
             F::ForeignHost => (S::MISDIRECTED_REQUEST, "foreign_host", "this server does not answer for that host"),
             F::UnclearTarget => (S::BAD_REQUEST, "unclear_target", "the request target is not plainly written"),
+            F::HeadTooLarge => {
+                (S::REQUEST_HEADER_FIELDS_TOO_LARGE, "head_too_large", "the head of the request is larger than 32 KiB")
+            }
             F::Tunnel => (S::BAD_REQUEST, "no_tunnel", "this server opens no tunnels and no WebSockets"),
             F::ForeignOrigin => (S::FORBIDDEN, "foreign_origin", "pages of that origin may not call this server"),
             F::NotFound => (S::NOT_FOUND, "not_found", "nothing is served at this path"),

@@ -95,6 +95,25 @@ async fn a_field_is_a_name_a_colon_and_a_visible_value() {
     }
 }
 
+/// RFC 6585 §5. Long tokens have room.
+#[actix_web::test]
+async fn a_head_of_more_than_32_kib_is_refused_whatever_makes_it_long() {
+    let bench = Bench::with(Manner::KeepsAlive, IMPATIENT).await;
+    let kib = |count: usize| "y".repeat(count * 1024);
+    let ends = "Connection: close\r\nContent-Length: 30\r\n";
+    for (name, bytes) in [
+        ("one field", bench.post(&format!("X: {}\r\n{ends}", kib(32)), GOOD)),
+        ("many fields", bench.post(&format!("{}{ends}", format!("X: {}\r\n", kib(1)).repeat(32)), GOOD)),
+        ("a name", bench.post(&format!("{}: y\r\n{ends}", kib(32)), GOOD)),
+        ("another path", format!("GET /{} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n", kib(33)).into()),
+    ] {
+        assert_eq!(bench.send(&bytes).await.statuses(), [431], "{name}");
+    }
+    assert_eq!(bench.wire.deliveries(), 0);
+    let good = bench.post(&format!("X: {}\r\n{ends}", kib(30)), GOOD);
+    assert_eq!(bench.send(&good).await.statuses(), [200]);
+}
+
 #[actix_web::test]
 async fn a_host_is_ours_and_named_once() {
     let bench = Bench::with(Manner::KeepsAlive, IMPATIENT).await;
