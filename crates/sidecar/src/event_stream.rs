@@ -1,5 +1,6 @@
-//! Server-sent events on their way to the client: byte for byte, with a comment after each silence, so that no proxy or
-//! client takes a quiet stream for a dead one. WHATWG HTML §9.2 (lines that begin with a colon are ignored).
+//! Server-sent events on their way to the client: byte for byte, with a comment at the beginning, where nothing is at hand,
+//! and after each silence, so that no proxy or client takes a quiet stream for a dead one. WHATWG HTML §9.2 (lines that begin
+//! with a colon are ignored).
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -7,7 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::stream::{Stream, poll_fn, unfold};
-use futures_util::{StreamExt as _, TryStreamExt as _};
+use futures_util::{FutureExt as _, StreamExt as _, TryStreamExt as _};
 use tokio::time::timeout;
 
 /// How long a stream may be silent before a comment is sent.
@@ -16,12 +17,18 @@ pub const SILENCE: Duration = Duration::from_secs(15);
 /// A comment and the end of its event: nothing is dispatched by it.
 const COMMENT: Bytes = Bytes::from_static(b":\n\n");
 
-/// Adds the comments, only where one event has ended and the next has not begun.
+/// Adds the comments, only where one event has ended and the next has not begun. The first goes with the head: some browsers
+/// tell a page of an answer only when it has a byte of its body.
 pub fn kept_alive<E>(
     events: impl Stream<Item = Result<Bytes, E>> + Unpin,
     silence: Duration,
 ) -> impl Stream<Item = Result<Bytes, E>> {
     unfold((events, Tail::default()), move |(mut events, mut tail)| async move {
+        if !tail.begun {
+            let first = events.next().now_or_never().unwrap_or(Some(Ok(COMMENT)))?;
+            tail.push(first.as_ref().unwrap_or(&COMMENT));
+            return Some((first, (events, tail)));
+        }
         loop {
             match timeout(silence, events.next()).await {
                 Ok(Some(Ok(chunk))) => {
@@ -145,6 +152,8 @@ mod tests {
         let begin = tokio::time::Instant::now();
 
         assert_eq!(stream.next().await, Some(Ok(COMMENT)), "before the first event");
+        assert_eq!(begin.elapsed(), Duration::ZERO);
+        assert_eq!(stream.next().await, Some(Ok(COMMENT)));
         assert_eq!(begin.elapsed(), SILENCE);
         sender.send(Ok(Bytes::from_static(b"data: ha"))).await.expect("open");
         assert_eq!(stream.next().await, Some(Ok(Bytes::from_static(b"data: ha"))));
@@ -156,5 +165,15 @@ mod tests {
         assert_eq!(stream.next().await, Some(Ok(COMMENT)), "again after each further silence");
         drop(sender);
         assert_eq!(stream.next().await, None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_at_hand_comes_first_and_an_empty_stream_stays_empty() {
+        let event = Bytes::from_static(b"data: x\n\n");
+        let events = futures_util::stream::iter([Ok::<_, Infallible>(event.clone())]);
+        let mut stream = Box::pin(kept_alive(events, SILENCE));
+        assert_eq!((stream.next().await, stream.next().await), (Some(Ok(event)), None));
+        let nothing = futures_util::stream::iter([] as [Result<Bytes, Infallible>; 0]);
+        assert_eq!(Box::pin(kept_alive(nothing, SILENCE)).next().await, None);
     }
 }

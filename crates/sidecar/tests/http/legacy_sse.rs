@@ -9,7 +9,7 @@ use futures_util::stream::poll_fn;
 use reqwest::{Method, RequestBuilder, Response};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-use crate::support::{CHALLENGE, PING, World, header, soon};
+use crate::support::{CHALLENGE, PING, World, header, part, soon};
 
 const LAZY: &str = "login = \"lazy\"\n";
 const RULES: &str = "[[resource.access.rule]]\ntools = [\"drop\"]\nscopes = [\"admin\"]\n\
@@ -100,7 +100,7 @@ impl Stream {
     /// Everything up to here, once it has arrived.
     async fn until(&mut self, end: &str) -> String {
         while !self.read.contains(end) {
-            let chunk = soon("more of the stream", self.response.chunk()).await.expect("no error").expect("open");
+            let chunk = soon("more of the stream", part(&mut self.response)).await.expect("open");
             self.read.push_str(std::str::from_utf8(&chunk).expect("text"));
         }
         let at = self.read.find(end).expect("found") + end.len();

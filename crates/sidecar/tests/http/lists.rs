@@ -2,7 +2,7 @@
 
 use reqwest::{Method, Response};
 
-use crate::support::{World, header};
+use crate::support::{World, events, header};
 
 const LIST: &str = r#"{"jsonrpc":"2.0","id":1,"method":"tools/list"}"#;
 const TOOLS: &str = r#"{"jsonrpc":"2.0","id":1,"result":{"tools":[{"name":"find","inputSchema":{"maximum":1e400}},{"name":"drop_table"},{"name":"write"}],"nextCursor":"c"}}"#;
@@ -38,10 +38,10 @@ async fn nobody_sees_what_nobody_may_and_tools_are_described_as_the_operator_wan
     let list = expected(&format!(r#"{FIND},{{"name":"write"}}"#));
     assert_eq!(response.text().await.expect("a body"), list);
 
-    let events = format!(": hello||event: message|id: 1|data: {TOOLS}||data: {{\"more\":1}}||");
-    let response = asked(&world, "mcp:use", &events, "text/event-stream").await;
+    let sent = format!(": hello||event: message|id: 1|data: {TOOLS}||data: {{\"more\":1}}||");
+    let response = asked(&world, "mcp:use", &sent, "text/event-stream").await;
     let passed = format!(": hello\n\nevent: message\nid: 1\ndata: {list}\n\ndata: {{\"more\":1}}\n\n");
-    assert_eq!(response.text().await.expect("a body"), passed);
+    assert_eq!(events(response).await, passed);
 }
 
 #[actix_web::test]
@@ -73,6 +73,22 @@ async fn a_list_that_cannot_be_changed_is_not_passed_on_and_a_refusal_is() {
 }
 
 #[actix_web::test]
+async fn an_error_in_place_of_a_list_passes_byte_for_byte_with_its_type() {
+    let error = "{ \"jsonrpc\":\"2.0\",\"id\":1, \"error\":{\"code\":-32022,\"message\":\"x\",\"data\":{\"tools\":[{\"name\":\"drop_table\"}]}} }";
+    let world = World::with(|toml| toml + RULES).await;
+    for status in ["400", "404"] {
+        for content_type in ["application/json", "application/json; charset=utf-8"] {
+            let request = world.post(Some(("u", "mcp:use")), LIST).header("x-test", "say").header("x-say", error);
+            let request = request.header("x-say-type", content_type).header("x-say-status", status);
+            let response = request.send().await.expect("an answer");
+            assert_eq!(response.status().as_str(), status);
+            assert_eq!(header(&response, "content-type"), content_type);
+            assert_eq!(response.text().await.expect("a body"), error);
+        }
+    }
+}
+
+#[actix_web::test]
 async fn a_list_in_a_form_that_nobody_can_look_into_is_not_passed_on() {
     let world = World::with(|toml| toml + RULES).await;
     for content_type in ["text/plain", "application/json; charset=utf-16", "application/jsonx"] {
@@ -90,7 +106,7 @@ async fn a_list_that_arrives_on_another_stream_is_changed_too() {
     let request = request.header("x-say", format!("data: {TOOLS}||")).header("x-say-type", "text/event-stream");
     let response = request.send().await.expect("an answer");
     let list = expected(&format!(r#"{FIND},{{"name":"write"}}"#));
-    assert_eq!(response.text().await.expect("a body"), format!("data: {list}\n\n"));
+    assert_eq!(events(response).await, format!("data: {list}\n\n"));
 }
 
 #[actix_web::test]

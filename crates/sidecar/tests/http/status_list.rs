@@ -9,7 +9,7 @@ use reqwest::Method;
 use serde_json::json;
 
 use crate::support::authority::{STATUS_LIST_URI, new_key};
-use crate::support::{World, header, soon};
+use crate::support::{World, header, part, soon};
 
 /// A sidecar that looks at the status list each second, with more lines in the same table.
 async fn world(more: &str) -> World {
@@ -92,13 +92,13 @@ async fn an_open_stream_ends_when_its_token_is_revoked_and_the_others_go_on() {
     let open = async |idx: u64| {
         let request = world.request(Method::GET).bearer_auth(world.authority.token_at(idx));
         let mut response = request.header("x-test", "endless events").send().await.expect("an answer");
-        assert!(response.chunk().await.expect("no error").is_some());
+        assert!(part(&mut response).await.is_some());
         response
     };
     let (mut three, mut four) = (open(3).await, open(4).await);
     publish(&world, &[3]);
-    assert!(soon("the end", three.chunk()).await.expect("a clean end").is_none());
-    assert!(tokio::time::timeout(Duration::from_millis(500), four.chunk()).await.is_err());
+    assert!(soon("the end", part(&mut three)).await.is_none());
+    assert!(tokio::time::timeout(Duration::from_millis(500), part(&mut four)).await.is_err());
 }
 
 /// Proves draft-ietf-oauth-status-list §8.3: a forged, foreign or expired list is not believed.

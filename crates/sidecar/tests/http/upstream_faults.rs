@@ -3,7 +3,7 @@
 use reqwest::Method;
 
 use crate::support::upstream::scripted;
-use crate::support::{World, closed_port, header, soon};
+use crate::support::{World, closed_port, header, part, soon};
 
 const BAD_GATEWAY: &str = "{\"error\":\"bad_gateway\",\"error_description\":\"the MCP server gave no usable answer\"}";
 
@@ -53,10 +53,10 @@ async fn once_the_head_has_arrived_a_stream_may_take_any_time() {
         World::with(|toml| toml + "response_timeout = \"1s\"\n[development]\nallow_unsafe_values = true\n").await;
     let request = world.authorized(Method::POST).header("x-test", "two events");
     let mut response = request.send().await.expect("an answer");
-    assert!(response.chunk().await.expect("no error").is_some());
+    assert!(part(&mut response).await.is_some());
     tokio::time::sleep(std::time::Duration::from_millis(1500)).await;
     world.upstream.shared.go_on.notify_one();
-    assert!(soon("the second event", response.chunk()).await.expect("no error").is_some());
+    assert!(soon("the second event", part(&mut response)).await.is_some());
 }
 
 #[actix_web::test]

@@ -12,6 +12,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use actix_web::web::Bytes;
 use gatelodge_service::clock::Clock;
 use gatelodge_service::config::load_checked;
 use gatelodge_service::http_client::{self, HttpClientOptions, Tls};
@@ -158,6 +159,25 @@ pub fn client() -> Client {
 pub fn header(response: &Response, name: &str) -> String {
     let values: Vec<&str> = response.headers().get_all(name).iter().filter_map(|value| value.to_str().ok()).collect();
     values.join(" | ")
+}
+
+/// The next part of a stream, without the comments that keep it alive.
+pub async fn part(response: &mut Response) -> Option<Bytes> {
+    loop {
+        let part = response.chunk().await.expect("no error");
+        if part.as_deref() != Some(b":\n\n") {
+            return part;
+        }
+    }
+}
+
+/// A whole stream, without them.
+pub async fn events(mut response: Response) -> String {
+    let mut events = String::new();
+    while let Some(part) = part(&mut response).await {
+        events.push_str(std::str::from_utf8(&part).expect("text"));
+    }
+    events
 }
 
 /// Waits for something that must happen.

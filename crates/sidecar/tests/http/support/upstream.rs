@@ -135,7 +135,8 @@ async fn answer(request: HttpRequest, mut payload: Payload, shared: Data<Shared>
 /// Answers what the request itself says: `x-say` is the body, in which `|` is a line feed.
 fn said(seen: &Seen) -> HttpResponse {
     let value = |name| seen.all(name).first().map(|value| value.replace('|', "\n"));
-    let mut response = HttpResponse::Ok();
+    let status = value("x-say-status").map_or(StatusCode::OK, |status| status.parse().expect("a status"));
+    let mut response = HttpResponse::build(status);
     response.content_type(value("x-say-type").unwrap_or_else(|| "application/json".into()));
     if let Some(encoding) = value("x-say-encoding") {
         response.insert_header(("Content-Encoding", encoding));
