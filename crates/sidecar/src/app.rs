@@ -27,7 +27,7 @@ use crate::headers::Arrival;
 use crate::identity::{self, Identity, IdentityError};
 use crate::legacy_sse::{Addresses, Role};
 use crate::limits::{self, Connections, OpenRequests, Rates, Room, descriptors};
-use crate::protected_resource::{self, Document};
+use crate::protected_resource;
 use crate::relay::{self, Relay};
 use crate::respond::{self, Fault};
 use crate::sessions::Sessions;
@@ -35,12 +35,13 @@ use crate::shutdown;
 use crate::tokens::{Audiences, Tokens};
 use crate::trail::{Sending, Trail};
 use crate::upstream::{Target, TlsError};
+use crate::well_known::{self, Document};
 
 /// The routes.
 fn routes(worker: &Worker, services: &mut ServiceConfig) {
     for document in &worker.documents {
         let data = Data::new(document.clone());
-        services.service(web::resource(&document.path).app_data(data).to(protected_resource::serve));
+        services.service(web::resource(&document.path).app_data(data).to(well_known::serve));
     }
     if let Some((paths, relay)) = &worker.relay {
         for path in &paths.exact {
@@ -198,7 +199,7 @@ impl Worker {
             }
             None => None,
         };
-        Ok(Self { documents: protected_resource::documents(config), endpoints, relay })
+        Ok(Self { documents: well_known::documents(config), endpoints, relay })
     }
 }
 

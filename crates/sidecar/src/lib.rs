@@ -23,7 +23,7 @@
 //! | `view`, [`lists`] | what of `tools/list` and its like comes back, and how tools are described |
 //! | `caller`, `identity` | who calls, and in which form the MCP server is told |
 //! | [`limits`], `shutdown` | what clients may hold and how slow they may be; how everything ends |
-//! | `protected_resource` | the metadata document |
+//! | `protected_resource`, `well_known` | the metadata document, and what else is public |
 //! | `relay`, `upload` | the authorization server's own paths |
 //! | `respond` | the only file that writes error bodies |
 
@@ -60,6 +60,7 @@ mod trail;
 mod upload;
 mod upstream;
 mod view;
+mod well_known;
 
 pub use app::Application;
 pub use config::Config;

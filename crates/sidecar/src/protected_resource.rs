@@ -1,38 +1,30 @@
 //! The metadata of the protected resources, RFC 9728 §3: at the path-inserted URL, with and without a trailing slash, and at
-//! the root. Public documents, made once at start from the configuration and from nothing a request says.
+//! the root. Served by `well_known.rs`.
 
-use actix_web::http::Method;
-use actix_web::http::header;
-use actix_web::{HttpRequest, HttpResponse, web};
 use bytes::Bytes;
 use gatelodge_oauth::protected_resource_metadata::{ProtectedResourceMetadata, well_known_path};
 use url::Url;
 
 use crate::config::{Config, Resource};
-use crate::cors;
-use crate::respond::{self, Fault};
-
-/// One document at one path.
-#[derive(Debug, Clone)]
-pub struct Document {
-    /// Where it is served.
-    pub path: String,
-    body: Bytes,
-}
+use crate::well_known::Document;
 
 /// Every document with its path. The root form exists while there is one resource: of several, none is *the* resource.
 pub fn documents(config: &Config) -> Vec<Document> {
     let mut documents = Vec::new();
+    let mut add = |path, body| documents.push(Document { path, media_type: "application/json", body });
     for resource in &config.resources {
         let (plain, slashed) = (metadata(resource, config, ""), metadata(resource, config, "/"));
         let path = well_known_path(&resource.path);
         // Who typed the slash compares with the slash (RFC 9728 §3.3).
-        documents.push(Document { path: format!("{path}/"), body: slashed });
-        documents.push(Document { path, body: plain.clone() });
+        add(format!("{path}/"), slashed);
+        add(path, plain.clone());
+        // Clients of HTTP+SSE that saw no challenge look where the path that was typed leads.
+        if let Some(legacy) = &resource.legacy_sse {
+            add(well_known_path(&legacy.sse_path), plain.clone());
+        }
         if config.resources.len() == 1 && resource.path != "/" {
-            for path in [well_known_path(""), well_known_path("") + "/"] {
-                documents.push(Document { path, body: plain.clone() });
-            }
+            add(well_known_path(""), plain.clone());
+            add(well_known_path("") + "/", plain);
         }
     }
     documents
@@ -53,18 +45,4 @@ fn metadata(resource: &Resource, config: &Config, slash: &str) -> Bytes {
     document.resource_policy_uri = url(&resource.pages.policy_url);
     document.resource_tos_uri = url(&resource.pages.terms_url);
     Bytes::from(serde_json::to_vec(&document).expect("a document of strings can always be written as JSON"))
-}
-
-/// Answers with the document.
-pub async fn serve(request: HttpRequest, document: web::Data<Document>) -> HttpResponse {
-    match *request.method() {
-        Method::GET | Method::HEAD => cors::expose_to_all(
-            HttpResponse::Ok()
-                .insert_header((header::CACHE_CONTROL, "public, max-age=300"))
-                .content_type("application/json")
-                .body(document.body.clone()),
-        ),
-        Method::OPTIONS => cors::public_preflight(request.headers()),
-        _ => cors::expose_to_all(respond::fault(Fault::MethodNotAllowed(cors::DOCUMENT_METHODS))),
-    }
 }

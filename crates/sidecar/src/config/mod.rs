@@ -2,6 +2,7 @@
 //!
 //! `config/sidecar.toml` documents each key; a test holds it to the defaults here.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -41,6 +42,7 @@ mod legacy_sse;
 mod limits;
 mod resource;
 mod tools;
+mod well_known;
 
 /// `GATELODGE_SIDECAR__PUBLIC_URL` overrides `public_url`.
 pub const ENV_PREFIX: &str = "GATELODGE_SIDECAR";
@@ -65,6 +67,8 @@ pub struct RawConfig {
     issuer: Vec<RawIssuer>,
     #[serde(default)]
     resource: Vec<RawResource>,
+    #[serde(default)]
+    well_known: BTreeMap<String, String>,
     #[serde(default)]
     limits: RawLimits,
     #[serde(default)]
@@ -112,6 +116,8 @@ pub struct Config {
     pub relay: Option<Url>,
     /// The protected MCP servers, at least one.
     pub resources: Vec<Resource>,
+    /// Texts under `/.well-known/`, by name.
+    pub well_known: BTreeMap<String, String>,
     /// What clients may hold.
     pub limits: Limits,
     /// Where decisions are sent beside the log.
@@ -137,6 +143,7 @@ impl RawConfig {
             problems.add("authorization_server.clock_leeway", says, "write \"30s\", and keep both clocks right");
         }
         let audit = self.audit.check(&mut problems);
+        well_known::check(&self.well_known, &mut problems);
         let limits = self.limits.check(unsafe_values_allowed, &mut problems);
         let issuers = issuer::further(&self.issuer, server.as_ref().map(|server| &server.issuer), &mut problems);
         let resources = resource::check(self.resource, origin.as_ref(), unsafe_values_allowed, &mut problems);
@@ -160,6 +167,7 @@ impl RawConfig {
                     clock_leeway,
                     relay,
                     resources,
+                    well_known: self.well_known,
                     limits,
                     audit,
                     logs,

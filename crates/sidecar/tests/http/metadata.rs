@@ -65,6 +65,46 @@ async fn of_several_resources_none_is_at_the_root() {
     assert!(header(&response, "www-authenticate").contains("oauth-protected-resource/two\", scope=\"two:use\""));
 }
 
+/// Clients of HTTP+SSE that probe before they are challenged look below the path that was typed.
+#[actix_web::test]
+async fn the_path_of_a_stream_leads_to_the_metadata_of_its_resource_and_of_no_other() {
+    let tables = "[resource.legacy_sse]\nsse_path = \"/mcp/sse\"\nmessage_path = \"/mcp/messages\"\nupstream = \"http://127.0.0.1:9/s\"\n\
+                  [[resource]]\npath = \"/two\"\nupstream = \"http://127.0.0.1:9/\"\n\
+                  [resource.legacy_sse]\nsse_path = \"/two/sse\"\nmessage_path = \"/two/messages\"\nupstream = \"http://127.0.0.1:9/s\"\n";
+    let world = World::with(|toml| toml + tables).await;
+    let at = async |path: &str| {
+        let url = world.url(&format!("/.well-known/oauth-protected-resource{path}"));
+        let response = world.client.get(url).send().await.expect("an answer");
+        (response.status().as_u16(), response.text().await.expect("a body"))
+    };
+    for path in ["/mcp", "/two"] {
+        let (status, of_resource) = at(path).await;
+        assert_eq!(status, 200);
+        assert!(of_resource.contains(&format!("\"resource\":\"https://mcp.example.com{path}\"")), "{of_resource}");
+        assert_eq!(at(&format!("{path}/sse")).await, (200, of_resource));
+        assert_eq!(at(&format!("{path}/messages")).await.0, 404);
+    }
+}
+
+#[actix_web::test]
+async fn texts_of_the_operator_are_there_for_everybody() {
+    let world = World::with(|toml| toml + "[well_known]\n\"openai-apps-challenge\" = \"pröof\"\n").await;
+    let url = world.url("/.well-known/openai-apps-challenge");
+    for method in [Method::GET, Method::HEAD] {
+        let response = world.client.request(method.clone(), &url).send().await.expect("an answer");
+        assert_eq!(response.status(), 200);
+        assert_eq!(header(&response, "content-type"), "text/plain; charset=utf-8");
+        assert_eq!(header(&response, "content-length"), "6");
+        assert_eq!(response.text().await.expect("a body"), if method == Method::GET { "pröof" } else { "" });
+    }
+    let posted = world.client.post(&url).send().await.expect("an answer");
+    assert_eq!((posted.status().as_u16(), header(&posted, "allow")), (405, "GET, HEAD, OPTIONS".into()));
+    for other in ["/openai-apps-challenge/", "/OpenAI-apps-challenge", "/openai-apps-challenge/x"] {
+        let url = world.url(&format!("/.well-known{other}"));
+        assert_eq!(world.client.get(url).send().await.expect("an answer").status(), 404, "{other}");
+    }
+}
+
 #[actix_web::test]
 async fn a_resource_at_the_root_is_the_origin_itself() {
     let world = World::with(|toml| toml.replace("path = \"/mcp\"", "path = \"/\"")).await;
