@@ -53,6 +53,11 @@ pub struct Paths {
     pub below: Vec<String>,
 }
 
+/// Whether an issuer is on our own origin. Only there its endpoints are ours to relay.
+pub fn is_own(issuer: &str, public_url: &PublicUrl) -> bool {
+    issuer.strip_prefix(&public_url.origin()).is_some_and(|path| path.is_empty() || path.starts_with('/'))
+}
+
 /// The path of an issuer on our own origin, without a slash at the end.
 pub fn own_path<'a>(issuer: &'a str, public_url: &PublicUrl) -> &'a str {
     let path = issuer.strip_prefix(&public_url.origin()).filter(|path| path.starts_with('/')).unwrap_or_default();

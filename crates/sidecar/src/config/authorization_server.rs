@@ -73,6 +73,15 @@ impl RawAuthorizationServer {
             None => Some(own_url.to_owned()),
         };
         let relay = self.relay.as_deref().and_then(|text| relay_url(text, problems));
+        if let (Some(_), Some(issuer), Some(origin)) = (&relay, &issuer, origin)
+            && !relay::is_own(issuer, origin)
+        {
+            let says =
+                format!("puts the sign-in pages of {issuer} on {} too: they belong on one origin", origin.origin());
+            let hint = "remove relay, and set discovery = true (with status_list_url for revocations); or give the \
+                        authorization server this public_url";
+            problems.add(key("relay"), says, hint);
+        }
         let own_path = issuer.as_deref().zip(origin).map_or("", |(issuer, origin)| relay::own_path(issuer, origin));
         let introspection = issuer::introspection(self.introspection.as_ref(), &key, problems);
         let keys = keys(self, relay.as_ref(), own_path, problems);

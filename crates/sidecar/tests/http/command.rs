@@ -283,7 +283,8 @@ fn an_authorization_server_of_others_needs_no_relay() {
 
 #[test]
 fn an_issuer_of_others_may_end_in_a_slash() {
-    let toml = GOOD.replace("[authorization_server]", "[authorization_server]\nissuer = \"https://tenant.example/\"");
+    let table = "issuer = \"https://tenant.example/\"\ndiscovery = true";
+    let toml = GOOD.replace("relay = \"http://127.0.0.1:4000\"", table);
     assert_eq!(config(&toml).issuer, "https://tenant.example/");
 }
 

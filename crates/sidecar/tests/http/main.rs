@@ -7,6 +7,7 @@ mod audit_trail;
 mod challenges;
 mod command;
 mod cors;
+mod deployments;
 mod identity;
 mod identity_assertion;
 mod identity_config;
