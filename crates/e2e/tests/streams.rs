@@ -106,7 +106,7 @@ async fn read_stream(host: &str, token: &str, stream: u64, events: u64) -> u64 {
             assert!(number == events && expected.is_empty(), "stream {stream} ended after {number} of {events}");
             return sum;
         }
-        // A machine so loaded that a stream is silent for long gets comments; they are the sidecar's.
+        // One at the beginning, and more after long silence: they are the sidecar's.
         if chunk == b":\n\n" {
             continue;
         }
