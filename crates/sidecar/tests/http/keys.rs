@@ -1,8 +1,10 @@
 //! RFC 7517 §5: the keys of the authorization server, and what happens while they cannot be had.
 
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use gatelodge_oauth::access_token::jwks;
+use gatelodge_oauth::access_token::{SigningAlgorithm, SigningKey, jwks};
 use gatelodge_service::clock::Clock;
 use reqwest::Method;
 use serde_json::json;
@@ -105,4 +107,36 @@ async fn a_sidecar_that_starts_alone_recovers_by_itself() {
         }
     })
     .await;
+}
+
+/// Proves RFC 8725 §3.10: a token does not say where its key is. Whoever asks there asks what an attacker wants asked.
+#[actix_web::test]
+async fn keys_that_a_token_brings_or_points_at_are_neither_believed_nor_fetched() {
+    let world = World::start().await;
+    assert_eq!(world.status(&world.authority.token()).await, 200);
+    let bait = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let url = format!("http://{}/keys", bait.local_addr().expect("an address"));
+    let pkcs8 = SigningKey::generate(SigningAlgorithm::Es256).expect("a key");
+    let own = SigningKey::from_pkcs8(SigningAlgorithm::Es256, &pkcs8).expect("a key");
+    let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &pkcs8).expect("a key");
+    let certificate = rcgen::generate_simple_self_signed(["mcp.example.com".to_owned()]).expect("a certificate");
+    let x5c = base64::prelude::BASE64_STANDARD.encode(certificate.cert.der());
+    let claims = BASE64_URL_SAFE_NO_PAD.encode(serde_json::to_vec(&world.authority.claims()).expect("JSON"));
+    for kid in [own.kid(), world.authority.key.kid(), &url] {
+        for (name, value) in [
+            ("jku", json!(url)),
+            ("x5u", json!(url)),
+            ("x5c", json!([x5c])),
+            ("jwk", serde_json::to_value(own.public_jwk()).expect("JSON")),
+        ] {
+            let header = json!({"alg": "ES256", "typ": "at+jwt", "kid": kid, name: value});
+            let signed = format!("{}.{claims}", BASE64_URL_SAFE_NO_PAD.encode(header.to_string()));
+            let signature = pair.sign(&SystemRandom::new(), signed.as_bytes()).expect("a signature");
+            let token = format!("{signed}.{}", BASE64_URL_SAFE_NO_PAD.encode(signature));
+            assert_eq!(world.status(&token).await, 401, "{name} with {kid}");
+        }
+    }
+    assert_eq!(world.upstream.seen().len(), 1);
+    let asked = tokio::time::timeout(std::time::Duration::from_millis(300), bait.accept()).await;
+    assert!(asked.is_err(), "the address was asked");
 }
