@@ -23,6 +23,66 @@ login-username = Benutzername
 login-password = Passwort
 login-submit = Anmelden
 
+login-wait-seconds =
+    { $count ->
+        [one] <strong>Zu viele Versuche.</strong> Warten Sie eine Sekunde und versuchen Sie es dann noch einmal.
+       *[other] <strong>Zu viele Versuche.</strong> Warten Sie { $count } Sekunden und versuchen Sie es dann noch einmal.
+    }
+login-wait-minutes =
+    { $count ->
+        [one] <strong>Zu viele Versuche.</strong> Warten Sie eine Minute und versuchen Sie es dann noch einmal.
+       *[other] <strong>Zu viele Versuche.</strong> Warten Sie { $count } Minuten und versuchen Sie es dann noch einmal.
+    }
+sign-in-why = Danach sehen Sie, welche Programme mit Ihrem Konto verbunden sind, und können Ihr Passwort ändern.
+sign-in-again = Noch einmal anmelden
+sign-in-again-why = Ihre Anmeldung liegt einige Zeit zurück. Bitte bestätigen Sie, dass Sie es sind.
+
+## Das Konto
+
+account-title = Ihr Konto
+account-sign-out = Abmelden
+account-apps = Verbundene Programme
+account-no-app = Kein Programm ist verbunden.
+account-set-up = Vom Betreiber dieses Servers eingerichtet
+account-uses = Verwendet <strong>{ $resource }</strong>
+account-allowed = Erlaubt { $time }
+account-last-used = zuletzt verwendet { $time }
+account-not-used = noch nicht verwendet
+account-until = bis { $time }
+account-disconnect = Trennen
+account-disconnect-what = Es verliert innerhalb von Sekunden den Zugriff und muss Sie erneut fragen.
+account-disconnect-yes = Ja, trennen
+account-disconnect-all = Alle Programme trennen
+account-disconnect-all-what = Jedes Programm verliert innerhalb von Sekunden den Zugriff und muss Sie erneut fragen.
+account-disconnect-all-yes = Ja, alle trennen
+account-tokens = Persönliche Token
+account-token-for = Für <strong>{ $resource }</strong>
+account-made = Erstellt { $time }
+account-revoke = Widerrufen
+account-revoke-what = Was es verwendet, verliert innerhalb von Sekunden den Zugriff.
+account-revoke-yes = Ja, widerrufen
+account-browsers = Wo Sie angemeldet sind
+account-this-browser = Dieser Browser
+account-another-browser = Ein anderer Browser
+account-since = Seit { $time }
+account-last-seen = zuletzt gesehen { $time }
+account-sign-out-there = Dort abmelden
+account-sign-out-elsewhere = Überall sonst abmelden
+account-times = Alle Zeiten sind in UTC angegeben.
+
+password-title = Passwort ändern
+password-account = Für <strong>{ $account }</strong>.
+password-warning = Sie werden überall sonst abgemeldet, und <strong>jedes verbundene Programm und jedes persönliche Token</strong> verliert den Zugriff. Sie können alle danach wieder verbinden.
+password-old = Altes Passwort
+password-new = Neues Passwort
+password-new-again = Neues Passwort, noch einmal
+password-wrong = <strong>Das alte Passwort stimmt nicht.</strong> Es wurde nichts geändert.
+password-length = <strong>Das neue Passwort braucht mindestens { $shortest } Zeichen</strong> und höchstens tausend.
+password-differ = <strong>Die beiden neuen Passwörter sind verschieden.</strong> Geben Sie zweimal dasselbe ein.
+password-changed = Passwort geändert
+password-changed-what = Sie sind überall sonst abgemeldet. Programme und persönliche Token von <strong>{ $account }</strong> haben keinen Zugriff mehr: Verbinden Sie die wieder, die Sie behalten möchten.
+password-back = Zurück zu Ihrem Konto
+
 ## Zustimmung
 
 consent-title = Zugriff auf { $resource } erlauben?

@@ -27,6 +27,67 @@ login-username = Username
 login-password = Password
 login-submit = Sign in
 
+# How long to wait after wrong passwords.
+login-wait-seconds =
+    { $count ->
+        [one] <strong>Too many attempts.</strong> Wait one second, then try again.
+       *[other] <strong>Too many attempts.</strong> Wait { $count } seconds, then try again.
+    }
+login-wait-minutes =
+    { $count ->
+        [one] <strong>Too many attempts.</strong> Wait one minute, then try again.
+       *[other] <strong>Too many attempts.</strong> Wait { $count } minutes, then try again.
+    }
+sign-in-why = To see which apps are connected to your account, and to change your password.
+sign-in-again = Sign in again
+sign-in-again-why = You signed in some time ago. Please confirm that it is you.
+
+## The account
+
+account-title = Your account
+account-sign-out = Sign out
+account-apps = Connected apps
+account-no-app = No app is connected.
+account-set-up = Set up by whoever runs this server
+account-uses = Uses <strong>{ $resource }</strong>
+account-allowed = Allowed { $time }
+account-last-used = last used { $time }
+account-not-used = not used yet
+account-until = until { $time }
+account-disconnect = Disconnect
+account-disconnect-what = It loses access within seconds, and has to ask you again.
+account-disconnect-yes = Yes, disconnect
+account-disconnect-all = Disconnect all apps
+account-disconnect-all-what = Every app loses access within seconds, and has to ask you again.
+account-disconnect-all-yes = Yes, disconnect all
+account-tokens = Personal tokens
+account-token-for = For <strong>{ $resource }</strong>
+account-made = Made { $time }
+account-revoke = Revoke
+account-revoke-what = Whatever uses it loses access within seconds.
+account-revoke-yes = Yes, revoke
+account-browsers = Where you are signed in
+account-this-browser = This browser
+account-another-browser = Another browser
+account-since = Since { $time }
+account-last-seen = last seen { $time }
+account-sign-out-there = Sign out there
+account-sign-out-elsewhere = Sign out everywhere else
+account-times = All times are UTC.
+
+password-title = Change password
+password-account = For <strong>{ $account }</strong>.
+password-warning = This signs you out everywhere else, and ends the access of <strong>every connected app and personal token</strong>. You can connect them again afterwards.
+password-old = Old password
+password-new = New password
+password-new-again = New password, once more
+password-wrong = <strong>The old password did not match.</strong> Nothing was changed.
+password-length = <strong>The new password needs { $shortest } characters at least</strong>, and not more than a thousand.
+password-differ = <strong>The two new passwords differ.</strong> Type the same one twice.
+password-changed = Password changed
+password-changed-what = You are signed out everywhere else. Apps and personal tokens of <strong>{ $account }</strong> have no access any more: connect again those that you want to keep.
+password-back = Back to your account
+
 ## Consent
 
 consent-title = Allow access to { $resource }?

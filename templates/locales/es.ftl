@@ -23,6 +23,66 @@ login-username = Nombre de usuario
 login-password = Contraseña
 login-submit = Iniciar sesión
 
+login-wait-seconds =
+    { $count ->
+        [one] <strong>Demasiados intentos.</strong> Espere un segundo e inténtelo de nuevo.
+       *[other] <strong>Demasiados intentos.</strong> Espere { $count } segundos e inténtelo de nuevo.
+    }
+login-wait-minutes =
+    { $count ->
+        [one] <strong>Demasiados intentos.</strong> Espere un minuto e inténtelo de nuevo.
+       *[other] <strong>Demasiados intentos.</strong> Espere { $count } minutos e inténtelo de nuevo.
+    }
+sign-in-why = Para ver qué programas están conectados a su cuenta y cambiar su contraseña.
+sign-in-again = Iniciar sesión de nuevo
+sign-in-again-why = Inició sesión hace algún tiempo. Confirme que es usted.
+
+## La cuenta
+
+account-title = Su cuenta
+account-sign-out = Cerrar sesión
+account-apps = Programas conectados
+account-no-app = No hay ningún programa conectado.
+account-set-up = Configurado por quien administra este servidor
+account-uses = Usa <strong>{ $resource }</strong>
+account-allowed = Permitido el { $time }
+account-last-used = último uso { $time }
+account-not-used = aún no se ha usado
+account-until = hasta { $time }
+account-disconnect = Desconectar
+account-disconnect-what = Pierde el acceso en unos segundos y tiene que volver a preguntarle.
+account-disconnect-yes = Sí, desconectar
+account-disconnect-all = Desconectar todos los programas
+account-disconnect-all-what = Todos los programas pierden el acceso en unos segundos y tienen que volver a preguntarle.
+account-disconnect-all-yes = Sí, desconectar todos
+account-tokens = Tokens personales
+account-token-for = Para <strong>{ $resource }</strong>
+account-made = Creado el { $time }
+account-revoke = Revocar
+account-revoke-what = Lo que lo usa pierde el acceso en unos segundos.
+account-revoke-yes = Sí, revocar
+account-browsers = Dónde tiene la sesión iniciada
+account-this-browser = Este navegador
+account-another-browser = Otro navegador
+account-since = Desde { $time }
+account-last-seen = visto por última vez { $time }
+account-sign-out-there = Cerrar sesión allí
+account-sign-out-elsewhere = Cerrar sesión en todos los demás
+account-times = Todas las horas son UTC.
+
+password-title = Cambiar la contraseña
+password-account = De <strong>{ $account }</strong>.
+password-warning = Se cierra su sesión en todos los demás sitios, y <strong>todos los programas conectados y tokens personales</strong> pierden el acceso. Después puede volver a conectarlos.
+password-old = Contraseña anterior
+password-new = Contraseña nueva
+password-new-again = Contraseña nueva, otra vez
+password-wrong = <strong>La contraseña anterior no coincide.</strong> No se ha cambiado nada.
+password-length = <strong>La contraseña nueva necesita al menos { $shortest } caracteres</strong>, y no más de mil.
+password-differ = <strong>Las dos contraseñas nuevas son distintas.</strong> Escriba la misma dos veces.
+password-changed = Contraseña cambiada
+password-changed-what = Su sesión está cerrada en todos los demás sitios. Los programas y tokens personales de <strong>{ $account }</strong> ya no tienen acceso: vuelva a conectar los que quiera conservar.
+password-back = Volver a su cuenta
+
 ## Consentimiento
 
 consent-title = ¿Permitir el acceso a { $resource }?

@@ -20,8 +20,8 @@ use crate::clients::metadata_document::BackOff;
 use crate::code_guesses::CodeGuesses;
 use crate::config::Config;
 use crate::endpoints::{
-    authorize, consent, device, device_authorization, introspection, legal, login, metadata, pushed_authorization,
-    registration, registration_management, revocation, status_list, token,
+    account, authorize, consent, device, device_authorization, introspection, legal, login, metadata, password,
+    pushed_authorization, registration, registration_management, revocation, status_list, token,
 };
 use crate::keys::KeyRing;
 use crate::limits::Limits;
@@ -171,6 +171,20 @@ pub fn routes(config: &Config) -> impl Fn(&mut ServiceConfig) + Clone + use<> {
                 .app_data(PayloadConfig::new(login::MAX_BODY))
                 .route(read().to(consent::show))
                 .route(web::post().to(consent::submit))
+                .default_service(allow("GET, HEAD, POST")),
+        );
+        service.service(
+            at("/account")
+                .app_data(PayloadConfig::new(login::MAX_BODY))
+                .route(read().to(account::show))
+                .route(web::post().to(account::submit))
+                .default_service(allow("GET, HEAD, POST")),
+        );
+        service.service(
+            at("/password")
+                .app_data(PayloadConfig::new(login::MAX_BODY))
+                .route(read().to(password::show))
+                .route(web::post().to(password::submit))
                 .default_service(allow("GET, HEAD, POST")),
         );
         service.service(at("/assets/{name}").route(read().to(login::asset)).default_service(allow("GET, HEAD")));

@@ -1,24 +1,20 @@
 //! The command line.
 
-use std::io::{self, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
-use gatelodge_oauth::grant::UserId;
 use gatelodge_service::clock::Clock;
 use gatelodge_service::http::health;
 use gatelodge_service::logs;
-use gatelodge_store::users::{self, User};
-use gatelodge_store::{Insertion, PoolOptions, Store};
 
 use crate::commands::audit::AuditCommand;
 use crate::commands::client::ClientCommand;
 use crate::commands::grant::GrantCommand;
 use crate::commands::key::KeyCommand;
 use crate::commands::token::TokenCommand;
+use crate::commands::user::UserCommand;
 use crate::config::{self, Config};
-use crate::login::password::{self, canonical_username};
 use crate::pages::{Language, Pages};
 use crate::server::Application;
 
@@ -78,28 +74,6 @@ pub(crate) struct ConfigFile {
     pub(crate) config: PathBuf,
 }
 
-#[derive(Subcommand)]
-enum UserCommand {
-    /// Add somebody who may sign in. Asks for the password unless told where it is.
-    Add(AddUser),
-    /// List everybody who may sign in.
-    List(ConfigFile),
-}
-
-#[derive(Args)]
-struct AddUser {
-    /// A name or an e-mail address: letters, digits and . _ @ + -, in any case.
-    name: String,
-    /// Read the password from the first line of this file.
-    #[arg(long, value_name = "FILE", conflicts_with = "password_stdin")]
-    password_file: Option<PathBuf>,
-    /// Read the password from the first line of standard input.
-    #[arg(long)]
-    password_stdin: bool,
-    #[command(flatten)]
-    config: ConfigFile,
-}
-
 /// Runs the command line; errors go to standard error with what to do about them.
 pub fn run() -> ExitCode {
     // jsonwebtoken would otherwise look for its crypto backend at first use and panic if a second one were compiled in.
@@ -108,8 +82,7 @@ pub fn run() -> ExitCode {
         Command::Serve(file) => serve(&file.config),
         Command::Check(file) => check(&file.config),
         Command::Health(file) => ask_health(&file.config),
-        Command::User(UserCommand::Add(add)) => add_user(&add),
-        Command::User(UserCommand::List(file)) => list_users(&file.config),
+        Command::User(command) => command.run(),
         Command::Client(command) => command.run(),
         Command::Key(command) => command.run(),
         Command::Token(command) => command.run(),
@@ -168,77 +141,4 @@ fn check(path: &Path) -> Result<(), String> {
 fn ask_health(path: &Path) -> Result<(), String> {
     let config = load(path)?;
     actix_web::rt::System::new().block_on(health::ask(config.health_listen))
-}
-
-fn add_user(add: &AddUser) -> Result<(), String> {
-    let username = canonical_username(&add.name).ok_or_else(|| {
-        format!("{:?} cannot be a user name\n  hint: use up to 128 letters, digits and . _ @ + -", add.name)
-    })?;
-    let config = load(&add.config.config)?;
-    let password = read_password(add)?;
-    if password.chars().count() < password::MIN_LENGTH || password.len() > password::MAX_LENGTH {
-        return Err(format!(
-            "the password must have at least {} characters and at most {} bytes",
-            password::MIN_LENGTH,
-            password::MAX_LENGTH
-        ));
-    }
-    let password_hash = Some(password::hash(&password).map_err(|error| error.to_string())?);
-    let id = UserId::generate();
-    let user =
-        User { id, username: username.clone(), password_hash, created_at: Clock::system().now(), disabled_at: None };
-    match with_store(&config, async move |store| store.write(move |tx| users::insert(tx, &user)).await)? {
-        Insertion::Inserted => {
-            println!("added {username}");
-            Ok(())
-        }
-        Insertion::AlreadyExists => Err(format!("there is a user {username} already")),
-    }
-}
-
-fn list_users(path: &Path) -> Result<(), String> {
-    let config = load(path)?;
-    let users = with_store(&config, async |store| store.read(users::list).await)?;
-    for user in users {
-        let state = if user.disabled_at.is_some() { "disabled" } else { "enabled" };
-        println!("{:<32} {state:<9} {}", user.username, user.id);
-    }
-    Ok(())
-}
-
-fn with_store<T>(
-    config: &Config,
-    work: impl AsyncFnOnce(Store) -> Result<T, gatelodge_store::StoreError>,
-) -> Result<T, String> {
-    actix_web::rt::System::new().block_on(async {
-        let store = Store::open(&config.database, PoolOptions::command()).await.map_err(|error| error.to_string())?;
-        work(store).await.map_err(|error| error.to_string())
-    })
-}
-
-fn read_password(add: &AddUser) -> Result<String, String> {
-    if let Some(path) = &add.password_file {
-        let text = std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
-        return Ok(first_line(&text));
-    }
-    if add.password_stdin {
-        let mut text = String::new();
-        io::stdin().read_to_string(&mut text).map_err(|error| format!("standard input: {error}"))?;
-        return Ok(first_line(&text));
-    }
-    if !io::stdin().is_terminal() {
-        return Err(
-            "there is no terminal to ask for the password\n  hint: use --password-stdin or --password-file FILE".into(),
-        );
-    }
-    let ask = |prompt: &str| {
-        io::stderr().flush().ok();
-        rpassword::prompt_password(prompt).map_err(|error| error.to_string())
-    };
-    let password = ask("Password: ")?;
-    if password == ask("Again: ")? { Ok(password) } else { Err("the two passwords differ".into()) }
-}
-
-fn first_line(text: &str) -> String {
-    text.lines().next().unwrap_or_default().to_owned()
 }

@@ -20,8 +20,25 @@ pub fn token(session: &Secret, transaction: &Secret) -> String {
 
 /// Whether a form came with its token; compared in constant time.
 pub fn is_token(presented: &str, session: &Secret, transaction: &Secret) -> bool {
+    is_tag(presented, session, transaction.expose())
+}
+
+/// What the token of a session is derived from; no transaction is called so.
+const OF_SESSION: &str = "session";
+
+/// The token of the forms of a browser session that belong to no transaction.
+pub fn session_token(session: &Secret) -> String {
+    BASE64_URL_SAFE_NO_PAD.encode(hmac::sign(&key(session), OF_SESSION.as_bytes()))
+}
+
+/// As [`is_token`], for such a form.
+pub fn is_session_token(presented: &str, session: &Secret) -> bool {
+    is_tag(presented, session, OF_SESSION)
+}
+
+fn is_tag(presented: &str, session: &Secret, about: &str) -> bool {
     let presented = BASE64_URL_SAFE_NO_PAD.decode(presented);
-    presented.is_ok_and(|tag| hmac::verify(&key(session), transaction.expose().as_bytes(), &tag).is_ok())
+    presented.is_ok_and(|tag| hmac::verify(&key(session), about.as_bytes(), &tag).is_ok())
 }
 
 fn key(session: &Secret) -> hmac::Key {
@@ -58,6 +75,17 @@ mod tests {
         for bad in ["", "x", &good[1..], &format!("{good}A")] {
             assert!(!is_token(bad, &session, &transaction), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_token_of_a_session_fits_no_transaction_and_no_other_session() {
+        let (session, transaction) = (Secret::generate(Kind::BrowserSession), Secret::generate(Kind::Transaction));
+        let good = session_token(&session);
+        assert!(is_session_token(&good, &session));
+        assert!(!is_session_token(&good, &Secret::generate(Kind::BrowserSession)));
+        assert!(
+            !is_session_token(&token(&session, &transaction), &session) && !is_token(&good, &session, &transaction)
+        );
     }
 
     #[test]

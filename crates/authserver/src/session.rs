@@ -1,6 +1,8 @@
 //! The browser session: one opaque cookie, anonymous until somebody signs in. Used by the authorization endpoint and by
 //! the pages of sign-in and consent.
 
+use std::time::Duration;
+
 use actix_web::HttpRequest;
 use actix_web::cookie::{Cookie, SameSite};
 use gatelodge_oauth::grant::UserId;
@@ -20,6 +22,16 @@ pub struct OpenSession {
     pub user_id: Option<UserId>,
     /// Since when.
     pub authenticated_at: Option<Timestamp>,
+}
+
+/// Within this time after a sign-in nobody is asked again before something that matters.
+const RECENT: Duration = Duration::from_secs(600);
+
+impl OpenSession {
+    /// Whether somebody is signed in here and proved who they are a moment ago.
+    pub fn is_recent(&self, now: Timestamp) -> bool {
+        self.user_id.is_some() && self.authenticated_at.is_some_and(|since| now.is_within(RECENT, since))
+    }
 }
 
 /// The secret that the browser presents, if it can be one of ours.

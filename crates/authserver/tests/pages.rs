@@ -8,8 +8,8 @@ use std::path::Path;
 
 use gatelodge::branding::Branding;
 use gatelodge::pages::{
-    Asset, ConsentPage, Destination, DeviceDonePage, DevicePage, ErrorPage, Failure, Language, LegalPage, LoginPage,
-    Page, Pages, PagesError,
+    AccountPage, Asset, ConsentPage, Destination, DeviceDonePage, DevicePage, ErrorPage, Failure, Language, LegalPage,
+    LoginPage, Page, Pages, PagesError, PasswordPage, SignInPage,
 };
 use gatelodge_oauth::known_clients::KnownClient;
 
@@ -48,6 +48,9 @@ fn render<P: Page>(pages: &Pages, language: &Language) -> Vec<Rendered> {
 
 fn every_page_in(pages: &Pages, language: &Language) -> Vec<Rendered> {
     let mut all = render::<LoginPage>(pages, language);
+    all.extend(render::<SignInPage>(pages, language));
+    all.extend(render::<AccountPage>(pages, language));
+    all.extend(render::<PasswordPage>(pages, language));
     all.extend(render::<ConsentPage>(pages, language));
     all.extend(render::<DevicePage>(pages, language));
     all.extend(render::<DeviceDonePage>(pages, language));
@@ -196,6 +199,7 @@ fn hostile_text_adds_no_element_and_no_attribute() {
         resource_name: text(),
         username: text(),
         problem: None,
+        wait: None,
     };
     let (hostile, harmless) = (pages.render(&hostile).expect("a page"), pages.render(&harmless).expect("a page"));
     assert_eq!(shape(&hostile), shape(&harmless));
@@ -229,7 +233,7 @@ fn hostile_text_is_shown_as_text_and_cannot_turn_what_stands_around_it() {
     }
     let hostile: Vec<Rendered> =
         every_translation().into_iter().filter(|page| page.html.contains("alert(1)")).collect();
-    assert_eq!(hostile.len(), 6 * 3, "one for each template in each language");
+    assert_eq!(hostile.len(), 9 * 3, "one for each template in each language");
     for Rendered { name, html } in hostile {
         assert!(html.contains("&lt;script&gt;alert(1)&lt;/script&gt;&quot;&#39; onfocus=alert(2) {{ product }} &amp;lt;\u{fffd}\u{fffd}"), "{name}");
     }

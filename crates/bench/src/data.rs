@@ -54,7 +54,14 @@ async fn owner(store: &Store) -> Owner {
         ..Client::new(ClientId::generate(), Registration::Dynamic, now)
     };
     let id = UserId::generate();
-    let user = User { username: id.as_str().to_owned(), id, password_hash: None, created_at: now, disabled_at: None };
+    let user = User {
+        username: id.as_str().to_owned(),
+        id,
+        password_hash: None,
+        created_at: now,
+        disabled_at: None,
+        is_admin: false,
+    };
     let (stored_client, stored_user) = (client.clone(), user.clone());
     store
         .write(move |tx| {

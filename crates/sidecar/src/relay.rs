@@ -22,7 +22,7 @@ use crate::upload;
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// `/introspect` is among them because the metadata announces it on the public origin; it answers to nobody without a proof.
-const ENDPOINTS: [&str; 15] = [
+const ENDPOINTS: [&str; 17] = [
     "/authorize",
     "/par",
     "/token",
@@ -38,6 +38,8 @@ const ENDPOINTS: [&str; 15] = [
     "/consent",
     "/privacy",
     "/terms",
+    "/account",
+    "/password",
 ];
 /// The pages' assets, and the registrations that clients manage (RFC 7592 §2).
 const BELOW: [&str; 2] = ["/assets", "/register"];

@@ -86,3 +86,18 @@ pub fn delete(tx: &mut Tx, hash: &HashedSecret) -> Result<bool, StoreError> {
     let rows = diesel::delete(t::table.filter(t::hash.eq(&hash.as_bytes()[..]))).execute(&mut tx.0)?;
     Ok(rows == 1)
 }
+
+/// Those in which this user is signed in, the one used last first.
+pub fn of_user(tx: &mut Tx, user_id: &UserId, now: Timestamp) -> Result<Vec<BrowserSession>, StoreError> {
+    let rows = t::table
+        .filter(t::user_id.eq(user_id.as_str()))
+        .filter(t::expires_at.gt(now.as_unix()))
+        .order((t::last_seen_at.desc(), t::hash))
+        .load::<Row>(&mut tx.0)?;
+    rows.into_iter().map(BrowserSession::try_from).collect()
+}
+
+/// Ends every session of a user; how many there were.
+pub fn delete_all_of(tx: &mut Tx, user_id: &UserId) -> Result<usize, StoreError> {
+    Ok(diesel::delete(t::table.filter(t::user_id.eq(user_id.as_str()))).execute(&mut tx.0)?)
+}

@@ -164,6 +164,34 @@ pub fn list(tx: &mut Tx, user_id: Option<&UserId>) -> Result<Vec<Grant>, StoreEr
     rows.into_iter().map(Grant::try_from).collect()
 }
 
+/// The grants of a user that still hold, the newest first, with when each was last used.
+pub fn held_by(tx: &mut Tx, user_id: &UserId, now: Timestamp) -> Result<Vec<(Grant, Option<Timestamp>)>, StoreError> {
+    let rows = t::table
+        .filter(t::user_id.eq(user_id.as_str()))
+        .filter(t::revoked_at.is_null())
+        .filter(t::expires_at.gt(now.as_unix()))
+        .order((t::created_at.desc(), t::id))
+        .load::<Row>(&mut tx.0)?;
+    let with_last_use = |row: Row| {
+        let last_used_at = row.last_used_at.map(Timestamp::from_unix);
+        Ok((Grant::try_from(row)?, last_used_at))
+    };
+    rows.into_iter().map(with_last_use).collect()
+}
+
+/// Ends every grant of a user, as [`revoke`] does; how many there were.
+pub fn revoke_all_of_user(tx: &mut Tx, user_id: &UserId, now: Timestamp) -> Result<usize, StoreError> {
+    let alive = t::table.filter(t::user_id.eq(user_id.as_str())).filter(t::revoked_at.is_null());
+    Ok(diesel::update(alive).set(t::revoked_at.eq(Some(now.as_unix()))).execute(&mut tx.0)?)
+}
+
+/// Keeps the ended grants of a user who is about to be removed: their tokens must stay in the status list.
+pub fn orphan_all_of_user(tx: &mut Tx, user_id: &UserId) -> Result<(), StoreError> {
+    let ended = t::table.filter(t::user_id.eq(user_id.as_str())).filter(t::revoked_at.is_not_null());
+    diesel::update(ended).set(t::user_id.eq(None::<String>)).execute(&mut tx.0)?;
+    Ok(())
+}
+
 /// Ends every grant that was made before this time, as [`revoke`] does; how many there were.
 pub fn revoke_all_before(tx: &mut Tx, before: Timestamp, now: Timestamp) -> Result<usize, StoreError> {
     let older = t::table.filter(t::created_at.lt(before.as_unix())).filter(t::revoked_at.is_null());

@@ -7,6 +7,23 @@ diesel::table! {
         password_hash -> Nullable<Text>,
         created_at -> BigInt,
         disabled_at -> Nullable<BigInt>,
+        is_admin -> Bool,
+    }
+}
+
+diesel::table! {
+    sign_in_failures (hash) {
+        hash -> Binary,
+        last_failed_at -> BigInt,
+        expires_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    known_sources (hash) {
+        hash -> Binary,
+        user_id -> Text,
+        expires_at -> BigInt,
     }
 }
 

@@ -8,8 +8,8 @@ use diesel::prelude::*;
 use gatelodge_oauth::time::Timestamp;
 
 use crate::schema::{
-    authorization_codes, browser_sessions, device_authorizations, grants, pending_authorizations,
-    pushed_authorization_requests, refresh_tokens, used_assertions,
+    authorization_codes, browser_sessions, device_authorizations, grants, known_sources, pending_authorizations,
+    pushed_authorization_requests, refresh_tokens, sign_in_failures, used_assertions,
 };
 use crate::{StoreError, Tx, clients};
 
@@ -49,6 +49,10 @@ pub struct SweepReport {
     pub device_authorizations: usize,
     /// Rows of `used_assertions`.
     pub used_assertions: usize,
+    /// Rows of `sign_in_failures`.
+    pub sign_in_failures: usize,
+    /// Rows of `known_sources`.
+    pub known_sources: usize,
     /// Rows of `clients` that came from documents.
     pub documents: usize,
     /// Rows of `refresh_tokens`.
@@ -78,6 +82,8 @@ pub fn sweep(tx: &mut Tx, now: Timestamp) -> Result<SweepReport, StoreError> {
     let pushed_authorization_requests = delete_batch!(tx, pushed_authorization_requests, now.minus(ANSWERABLE_FOR));
     let device_authorizations = delete_batch!(tx, device_authorizations, now.minus(ANSWERABLE_FOR));
     let used_assertions = delete_batch!(tx, used_assertions, now);
+    let sign_in_failures = delete_batch!(tx, sign_in_failures, now);
+    let known_sources = delete_batch!(tx, known_sources, now);
     let documents = clients::forget_documents(tx, now.minus(DOCUMENTS_STAY), BATCH)?;
     let refresh_tokens = match delete_batch!(tx, refresh_tokens, now.minus(TOKENS_STAY)) {
         0 => delete_tokens_of_revoked_grants(tx, now)?,
@@ -91,6 +97,8 @@ pub fn sweep(tx: &mut Tx, now: Timestamp) -> Result<SweepReport, StoreError> {
         pushed_authorization_requests,
         device_authorizations,
         used_assertions,
+        sign_in_failures,
+        known_sources,
         documents,
         refresh_tokens,
         grants,
@@ -103,6 +111,8 @@ pub fn sweep(tx: &mut Tx, now: Timestamp) -> Result<SweepReport, StoreError> {
         pushed_authorization_requests,
         device_authorizations,
         used_assertions,
+        sign_in_failures,
+        known_sources,
         documents,
         refresh_tokens,
         grants,

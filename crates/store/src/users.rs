@@ -21,6 +21,8 @@ pub struct User {
     pub created_at: Timestamp,
     /// When they were shut out.
     pub disabled_at: Option<Timestamp>,
+    /// Whether they administer this server.
+    pub is_admin: bool,
 }
 
 #[derive(Queryable, Insertable)]
@@ -31,6 +33,7 @@ struct Row {
     password_hash: Option<String>,
     created_at: i64,
     disabled_at: Option<i64>,
+    is_admin: bool,
 }
 
 impl From<Row> for User {
@@ -41,6 +44,7 @@ impl From<Row> for User {
             password_hash: row.password_hash,
             created_at: Timestamp::from_unix(row.created_at),
             disabled_at: row.disabled_at.map(Timestamp::from_unix),
+            is_admin: row.is_admin,
         }
     }
 }
@@ -53,6 +57,7 @@ pub fn insert(tx: &mut Tx, user: &User) -> Result<Insertion, StoreError> {
         password_hash: user.password_hash.clone(),
         created_at: user.created_at.as_unix(),
         disabled_at: user.disabled_at.map(Timestamp::as_unix),
+        is_admin: user.is_admin,
     };
     unless_exists(tx, |connection| diesel::insert_into(t::table).values(row).execute(connection))
 }
@@ -78,4 +83,42 @@ pub fn find_enabled(tx: &mut Tx, id: &UserId) -> Result<Option<User>, StoreError
 pub fn list(tx: &mut Tx) -> Result<Vec<User>, StoreError> {
     let rows = t::table.order(t::username).load::<Row>(&mut tx.0)?;
     Ok(rows.into_iter().map(User::from).collect())
+}
+
+/// Shuts somebody out, or lets them in again; `false` when that changes nothing.
+pub fn set_disabled(tx: &mut Tx, id: &UserId, at: Option<Timestamp>) -> Result<bool, StoreError> {
+    let this = t::table.filter(t::id.eq(id.as_str()));
+    let rows = match at {
+        Some(at) => diesel::update(this.filter(t::disabled_at.is_null()))
+            .set(t::disabled_at.eq(Some(at.as_unix())))
+            .execute(&mut tx.0)?,
+        None => diesel::update(this.filter(t::disabled_at.is_not_null()))
+            .set(t::disabled_at.eq(None::<i64>))
+            .execute(&mut tx.0)?,
+    };
+    Ok(rows == 1)
+}
+
+/// Makes somebody an administrator, or one no more.
+pub fn set_admin(tx: &mut Tx, id: &UserId, is_admin: bool) -> Result<bool, StoreError> {
+    let this = t::table.filter(t::id.eq(id.as_str()));
+    Ok(diesel::update(this).set(t::is_admin.eq(is_admin)).execute(&mut tx.0)? == 1)
+}
+
+/// Another password.
+pub fn set_password(tx: &mut Tx, id: &UserId, password_hash: &str) -> Result<bool, StoreError> {
+    let this = t::table.filter(t::id.eq(id.as_str()));
+    Ok(diesel::update(this).set(t::password_hash.eq(Some(password_hash))).execute(&mut tx.0)? == 1)
+}
+
+/// The same password under stronger parameters, unless it was changed meanwhile.
+pub fn rehash_password(tx: &mut Tx, id: &UserId, old: &str, new: &str) -> Result<bool, StoreError> {
+    let this = t::table.filter(t::id.eq(id.as_str())).filter(t::password_hash.eq(Some(old)));
+    Ok(diesel::update(this).set(t::password_hash.eq(Some(new))).execute(&mut tx.0)? == 1)
+}
+
+/// Takes somebody out. What they were granted is to be ended and kept before ([`crate::grants::orphan_all_of_user`]): resource
+/// servers must go on hearing of it.
+pub fn delete(tx: &mut Tx, id: &UserId) -> Result<bool, StoreError> {
+    Ok(diesel::delete(t::table.filter(t::id.eq(id.as_str()))).execute(&mut tx.0)? == 1)
 }

@@ -19,6 +19,7 @@ pub mod client;
 pub mod grant;
 pub mod key;
 pub mod token;
+pub mod user;
 
 /// What a command works with.
 struct Setting {

@@ -74,7 +74,7 @@ fn page(app: &App, open: &OpenTransaction, user: User) -> HttpResponse {
 }
 
 /// The host that says who the client is.
-fn described_by(client: &Client) -> Option<String> {
+pub(crate) fn described_by(client: &Client) -> Option<String> {
     let described = client.registration == Registration::MetadataDocument;
     let url = described.then(|| DocumentUrl::parse(&client.id).ok()).flatten()?;
     Some(url.host().to_owned())

@@ -1,17 +1,17 @@
 //! Signing in, between the authorization request and the consent: `GET` and `POST /login`, `POST /logout` (another account
-//! for the same request), and the files the pages need. Step 4 of the flow.
+//! for the same request), and the files the pages need. Step 4 of the flow. Without a request: `sign_in.rs`.
+
+use std::time::Duration;
 
 use actix_web::http::StatusCode;
 use actix_web::web::{Bytes, Data, Path};
 use actix_web::{Error, HttpRequest, HttpResponse};
 use gatelodge_oauth::client::Registration;
-use gatelodge_oauth::grant::UserId;
 use gatelodge_oauth::parameters::Parameters;
 use gatelodge_oauth::secret::Secret;
-use gatelodge_store::{StoreError, browser_sessions, pending_authorizations, users};
 
 use crate::app::App;
-use crate::login::password::canonical_username;
+use crate::login::sign_in::{self, Next, Outcome};
 use crate::pages::{Destination, Failure, LoginPage, LoginProblem};
 use crate::session::{self, OpenSession};
 use crate::transaction::{self, OpenTransaction};
@@ -37,21 +37,46 @@ pub fn go_to(app: &App, place: Place, transaction: &Secret, session: Option<&Ope
     };
     let base = app.config.public_url.path();
     let mut response = respond::see_other(&format!("{base}/{page}?transaction={}", transaction.expose()));
-    if let Some(session) = session
-        && response.add_cookie(&session::cookie(session, &app.config)).is_err()
-    {
-        tracing::error!("a session cookie could not be written");
+    if let Some(session) = session {
+        add_cookie(&mut response, app, session);
     }
     response
 }
 
+/// Sends the browser to the page about the account.
+pub fn go_to_account(app: &App, session: &OpenSession) -> HttpResponse {
+    let mut response = respond::see_other(&format!("{}/account", app.config.public_url.path()));
+    add_cookie(&mut response, app, session);
+    response
+}
+
+/// Sends the browser to the sign-in for that page.
+pub fn go_to_login(app: &App) -> HttpResponse {
+    respond::see_other(&format!("{}/login", app.config.public_url.path()))
+}
+
+/// Gives the browser its session.
+pub fn add_cookie(response: &mut HttpResponse, app: &App, session: &OpenSession) {
+    if response.add_cookie(&session::cookie(session, &app.config)).is_err() {
+        tracing::error!("a session cookie could not be written");
+    }
+}
+
+/// Whether a sign-in or sign-out belongs to no authorization request.
+fn is_for_account(parameters: &[u8]) -> bool {
+    Parameters::parse(parameters).is_ok_and(|parameters| parameters.optional("transaction") == Ok(None))
+}
+
 /// `GET /login`.
 pub async fn show(request: HttpRequest, app: Data<App>) -> HttpResponse {
+    if is_for_account(request.query_string().as_bytes()) {
+        return super::sign_in::show(&request, &app).await;
+    }
     match transaction::of_query(&request, &app).await {
         Ok(open) if open.signed_in().is_some() => go_to(&app, Place::Consent, &open.transaction, None),
         Ok(open) => {
             let hint = open.pending.request.sign_in.hint.clone();
-            page(&app, &open, hint.unwrap_or_default(), None)
+            page(&app, &open, hint.unwrap_or_default(), None, None)
         }
         Err(page) => page,
     }
@@ -59,6 +84,9 @@ pub async fn show(request: HttpRequest, app: Data<App>) -> HttpResponse {
 
 /// `POST /login`.
 pub async fn submit(request: HttpRequest, body: Result<Bytes, Error>, app: Data<App>) -> HttpResponse {
+    if body.as_ref().is_ok_and(|body| is_for_account(body)) {
+        return super::sign_in::submit(&request, body, &app).await;
+    }
     let (open, form) = match transaction::of_form(&request, body, &app).await {
         Ok(open) => open,
         Err(page) => return page,
@@ -74,76 +102,48 @@ pub async fn submit(request: HttpRequest, body: Result<Bytes, Error>, app: Data<
 }
 
 async fn sign_in(request: &HttpRequest, app: &App, open: &OpenTransaction, form: &Parameters) -> HttpResponse {
-    let (typed, password) = match (form.optional("username"), form.optional("password")) {
-        (Ok(username), Ok(password)) => {
-            (username.unwrap_or_default().to_owned(), password.unwrap_or_default().to_owned())
-        }
+    let (username, password) = match (form.optional("username"), form.optional("password")) {
+        (Ok(username), Ok(password)) => (username.unwrap_or_default(), password.unwrap_or_default()),
         (Err(error), _) | (_, Err(error)) => return problem::form(app, request, &error),
     };
-    let username = canonical_username(&typed);
-    let found = app.store.read(move |tx| {
-        let found = username.as_deref().map(|username| users::find_by_username(tx, username));
-        found.transpose().map(Option::flatten)
-    });
-    let user = match found.await {
-        Ok(user) => user,
-        Err(error) => return problem::store(app, request, &error),
-    };
-    let user_id = match app.passwords.verify(user.as_ref(), password).await {
-        Ok(Some(user_id)) => user_id,
-        Ok(None) => {
-            tracing::info!("sign-in refused");
-            return page(app, open, typed, Some(LoginProblem::CredentialsWrong));
+    match sign_in::check_password(app, request, username, password.to_owned()).await {
+        Ok(Outcome::Right(proof)) => {
+            let next = Next::Consent(open.transaction.clone());
+            sign_in::finish(app, request, &open.session, *proof, &next).await
         }
-        Err(error) => {
-            tracing::error!(%error, "a password could not be checked");
-            return page(app, open, typed, Some(LoginProblem::TooManyAttempts));
-        }
-    };
-    tracing::info!(sub = %user_id, "signed in by password");
-    match renew_session(app, open, Some(user_id)).await {
-        Ok(session) => go_to(app, Place::Consent, &open.transaction, Some(&session)),
+        Ok(Outcome::Wrong) => page(app, open, username.to_owned(), Some(LoginProblem::CredentialsWrong), None),
+        Ok(Outcome::NotNow(wait)) => page(app, open, username.to_owned(), Some(LoginProblem::TooManyAttempts), wait),
         Err(error) => problem::store(app, request, &error),
     }
 }
 
 /// `POST /logout`: the same request, another account.
 pub async fn switch_account(request: HttpRequest, body: Result<Bytes, Error>, app: Data<App>) -> HttpResponse {
+    if body.as_ref().is_ok_and(|body| is_for_account(body)) {
+        return super::sign_in::sign_out(&request, body, &app).await;
+    }
     let open = match transaction::of_trusted_form(&request, body, &app).await {
         Ok((open, _)) => open,
         Err(page) => return page,
     };
-    match renew_session(&app, &open, None).await {
+    match sign_in::sign_out(&app, &open.session).await {
         Ok(session) => go_to(&app, Place::Login, &open.transaction, Some(&session)),
         Err(error) => problem::store(&app, &request, &error),
     }
 }
 
-/// A new session takes over the pending requests of the old one, which is gone: a planted or copied cookie is worth
-/// nothing after a sign-in.
-async fn renew_session(app: &App, open: &OpenTransaction, user_id: Option<UserId>) -> Result<OpenSession, StoreError> {
-    let (state, now, old) = (app.clone(), app.clock.now(), open.session.secret.hash());
-    app.store
-        .write(move |tx| {
-            let session = session::open(tx, user_id.clone(), &state.config, now)?;
-            pending_authorizations::rebind(tx, &old, &session.secret.hash())?;
-            browser_sessions::delete(tx, &old)?;
-            Ok(session)
-        })
-        .await
-}
-
-fn page(app: &App, open: &OpenTransaction, username: String, problem: Option<LoginProblem>) -> HttpResponse {
-    let status = match problem {
-        None => StatusCode::OK,
-        Some(LoginProblem::CredentialsWrong) => StatusCode::UNAUTHORIZED,
-        Some(LoginProblem::TooManyAttempts) => StatusCode::TOO_MANY_REQUESTS,
-    };
+fn page(
+    app: &App,
+    open: &OpenTransaction,
+    username: String,
+    problem: Option<LoginProblem>,
+    wait: Option<Duration>,
+) -> HttpResponse {
     let resource_name = app.resource_name(&open.pending.request.resource);
-    respond::page(
+    let mut response = respond::page(
         app,
         &open.language,
-        status,
+        problem.map_or(StatusCode::OK, LoginProblem::status),
         &LoginPage {
             transaction: open.transaction.expose().to_owned(),
             csrf_token: open.csrf_token(),
@@ -153,8 +153,11 @@ fn page(app: &App, open: &OpenTransaction, username: String, problem: Option<Log
             resource_name,
             username,
             problem,
+            wait: wait.map(Into::into),
         },
-    )
+    );
+    super::sign_in::add_retry_after(&mut response, wait);
+    response
 }
 
 /// `GET /assets/{name}`.

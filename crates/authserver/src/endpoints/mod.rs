@@ -1,5 +1,6 @@
 //! One file for each endpoint: parse, authenticate, decide, store in one transaction, answer.
 
+pub mod account;
 pub mod audit_events;
 pub mod authorize;
 pub mod consent;
@@ -9,9 +10,11 @@ pub mod introspection;
 pub mod legal;
 pub mod login;
 pub mod metadata;
+pub mod password;
 pub mod pushed_authorization;
 pub mod registration;
 pub mod registration_management;
 pub mod revocation;
+pub mod sign_in;
 pub mod status_list;
 pub mod token;

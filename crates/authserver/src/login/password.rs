@@ -1,6 +1,7 @@
 //! Sign-in by password: Argon2id, off the async workers, a bounded number at once, and the same work for unknown users.
 //! Called by the sign-in page and by `gatelodge user`.
 
+use std::fmt;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
@@ -28,6 +29,23 @@ pub struct Passwords {
     decoy: Arc<str>,
 }
 
+/// Whose password it was.
+#[derive(Clone)]
+pub struct Verified {
+    /// Who.
+    pub user_id: UserId,
+    /// The hash that it was compared with.
+    pub stored_hash: String,
+    /// Another one to keep in its place: the parameters were raised since.
+    pub stronger_hash: Option<String>,
+}
+
+impl fmt::Debug for Verified {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Verified({})", self.user_id)
+    }
+}
+
 /// Why a password was neither right nor wrong.
 #[derive(Debug, thiserror::Error)]
 pub enum PasswordError {
@@ -50,28 +68,57 @@ impl Passwords {
         })
     }
 
+    /// A new hash, in turn with the checks.
+    pub async fn hash(&self, password: String) -> Result<String, PasswordError> {
+        let _place = self.waiting.clone().try_acquire_owned().map_err(|_| PasswordError::Overloaded)?;
+        let _turn = self.running.acquire().await.map_err(|_| PasswordError::Overloaded)?;
+        let hashed = tokio::task::spawn_blocking(move || hash(&password)).await;
+        hashed.map_err(|error| PasswordError::Hash(error.to_string()))?
+    }
+
     /// Who `user` is, if `password` is theirs. Somebody unknown, disabled, or without a password gets the same work and the
     /// same `None`.
-    pub async fn verify(&self, user: Option<&User>, password: String) -> Result<Option<UserId>, PasswordError> {
+    pub async fn verify(&self, user: Option<&User>, password: String) -> Result<Option<Verified>, PasswordError> {
         let _place = self.waiting.clone().try_acquire_owned().map_err(|_| PasswordError::Overloaded)?;
         let _turn = self.running.acquire().await.map_err(|_| PasswordError::Overloaded)?;
         let usable = user.filter(|user| user.disabled_at.is_none());
         let usable = usable.and_then(|user| Some((user.id.clone(), user.password_hash.clone()?)));
         let (user_id, stored) = usable.map_or_else(|| (None, self.decoy.to_string()), |(id, hash)| (Some(id), hash));
+        tracing::debug!("a password is checked");
         tokio::task::spawn_blocking(move || {
-            let stored = PasswordHash::new(&stored).map_err(|error| PasswordError::Hash(error.to_string()))?;
-            let right = password.len() <= MAX_LENGTH && argon2().verify_password(password.as_bytes(), &stored).is_ok();
-            Ok(user_id.filter(|_| right))
+            let parsed = PasswordHash::new(&stored).map_err(|error| PasswordError::Hash(error.to_string()))?;
+            let right = password.len() <= MAX_LENGTH && argon2().verify_password(password.as_bytes(), &parsed).is_ok();
+            let Some(user_id) = user_id.filter(|_| right) else { return Ok(None) };
+            let stronger_hash = if is_current(&parsed) { None } else { Some(hash(&password)?) };
+            Ok(Some(Verified { user_id, stored_hash: stored, stronger_hash }))
         })
         .await
         .map_err(|error| PasswordError::Hash(error.to_string()))?
     }
 }
 
+/// Whether a password may be a new one.
+pub fn may_be_new(password: &str) -> bool {
+    password.chars().count() >= MIN_LENGTH && password.len() <= MAX_LENGTH
+}
+
 /// A new hash of `password` in PHC form. Slow on purpose.
 pub fn hash(password: &str) -> Result<String, PasswordError> {
     let hash = argon2().hash_password(password.as_bytes());
     hash.map(|hash| hash.to_string()).map_err(|error| PasswordError::Hash(error.to_string()))
+}
+
+/// Whether a hash costs as much as a new one.
+fn is_current(stored: &PasswordHash) -> bool {
+    let current = argon2();
+    let parameters = Params::try_from(stored);
+    stored.algorithm.as_str() == Algorithm::Argon2id.as_str()
+        && parameters.is_ok_and(|stored| {
+            let wanted = current.params();
+            stored.m_cost() >= wanted.m_cost()
+                && stored.t_cost() >= wanted.t_cost()
+                && stored.p_cost() == wanted.p_cost()
+        })
 }
 
 /// The form in which a user name is stored and looked up; `None` when it cannot be one.
@@ -94,7 +141,7 @@ mod tests {
 
     fn user(password_hash: Option<String>, disabled_at: Option<Timestamp>) -> User {
         let created_at = Timestamp::from_unix(0);
-        User { id: UserId::generate(), username: "ada".into(), password_hash, created_at, disabled_at }
+        User { id: UserId::generate(), username: "ada".into(), password_hash, created_at, disabled_at, is_admin: false }
     }
 
     #[tokio::test]

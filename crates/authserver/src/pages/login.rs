@@ -2,7 +2,9 @@
 
 use serde::Serialize;
 
-use super::{Destination, HOSTILE, LONG_NAME, Page};
+use actix_web::http::StatusCode;
+
+use super::{Destination, HOSTILE, LONG_NAME, Page, Wait};
 
 /// What the page shows. It POSTs `transaction`, `csrf_token`, `username` and `password` to `/login`.
 #[derive(Clone, Serialize)]
@@ -23,6 +25,8 @@ pub struct LoginPage {
     pub username: String,
     /// Why the last attempt failed.
     pub problem: Option<LoginProblem>,
+    /// How long to wait before the next one.
+    pub wait: Option<Wait>,
 }
 
 /// Why a sign-in failed, without a hint whether the user exists.
@@ -33,6 +37,16 @@ pub enum LoginProblem {
     CredentialsWrong,
     /// Slowed down for a while.
     TooManyAttempts,
+}
+
+impl LoginProblem {
+    /// The status of the page.
+    pub fn status(self) -> StatusCode {
+        match self {
+            Self::CredentialsWrong => StatusCode::UNAUTHORIZED,
+            Self::TooManyAttempts => StatusCode::TOO_MANY_REQUESTS,
+        }
+    }
 }
 
 impl Page for LoginPage {
@@ -51,11 +65,17 @@ impl Page for LoginPage {
             resource_name: "Acme MCP".to_owned(),
             username: String::new(),
             problem: None,
+            wait: None,
         };
         vec![
             plain.clone(),
             Self { username: "nora".to_owned(), problem: Some(LoginProblem::CredentialsWrong), ..plain.clone() },
-            Self { username: "nora".to_owned(), problem: Some(LoginProblem::TooManyAttempts), ..plain.clone() },
+            Self {
+                username: "nora".to_owned(),
+                problem: Some(LoginProblem::TooManyAttempts),
+                wait: Some(Wait { count: 15, unit: "minutes" }),
+                ..plain.clone()
+            },
             Self { client_name: None, problem: Some(LoginProblem::CredentialsWrong), ..plain.clone() },
             Self {
                 client_name: Some("Acme Desk".to_owned()),
@@ -81,6 +101,7 @@ impl Page for LoginPage {
                 resource_name: HOSTILE.to_owned(),
                 username: HOSTILE.to_owned(),
                 problem: None,
+                wait: None,
             },
         ]
     }

@@ -14,6 +14,7 @@ use tera::{Context, Kwargs, State, Tera, TeraResult, Value};
 
 use crate::branding::{Branding, LegalText};
 
+mod account;
 mod assets;
 mod consent;
 mod device;
@@ -23,7 +24,9 @@ mod language;
 mod legal;
 mod locales;
 mod login;
+mod sign_in;
 
+pub use account::{AccountPage, ConnectedApp, Moment, PasswordPage, PasswordProblem, PersonalToken, SignedInBrowser};
 pub use assets::Asset;
 pub use consent::{ConsentPage, Destination, ScopeLine};
 pub use device::{DeviceDonePage, DevicePage, DeviceProblem};
@@ -31,6 +34,7 @@ pub use error::{ErrorPage, Failure};
 pub use language::Language;
 pub use legal::LegalPage;
 pub use login::{LoginPage, LoginProblem};
+pub use sign_in::{SignInPage, Wait};
 
 use assets::Assets;
 use files::Files;
@@ -167,6 +171,9 @@ impl Pages {
 
     fn render_every_sample(&self, language: &Language) -> Result<(), PagesError> {
         self.render_samples::<LoginPage>(language)?;
+        self.render_samples::<SignInPage>(language)?;
+        self.render_samples::<AccountPage>(language)?;
+        self.render_samples::<PasswordPage>(language)?;
         self.render_samples::<ConsentPage>(language)?;
         self.render_samples::<DevicePage>(language)?;
         self.render_samples::<DeviceDonePage>(language)?;
@@ -295,13 +302,16 @@ mod tests {
         let pages = Pages::load(&Branding::default()).expect("templates");
         let unknown = [
             unknown_names::<LoginPage>,
+            unknown_names::<SignInPage>,
+            unknown_names::<AccountPage>,
+            unknown_names::<PasswordPage>,
             unknown_names::<ConsentPage>,
             unknown_names::<DevicePage>,
             unknown_names::<DeviceDonePage>,
             unknown_names::<ErrorPage>,
             unknown_names::<LegalPage>,
         ];
-        assert_eq!(unknown.map(|names| names(&pages)), [const { Vec::<String>::new() }; 6]);
+        assert_eq!(unknown.map(|names| names(&pages)), [const { Vec::<String>::new() }; 9]);
     }
 
     #[test]

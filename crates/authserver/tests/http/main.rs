@@ -1,6 +1,7 @@
 //! The authorization server over real sockets: only HTTP is asserted, and what is in the database afterwards. One file for
 //! each RFC, and one for each kind of trouble. Every test that touches the store runs on SQLite and on PostgreSQL.
 
+mod account;
 mod audit_trail;
 mod bad_config;
 mod branding;
@@ -42,6 +43,7 @@ mod rfc8628_user_code;
 mod rfc9068_access_token;
 mod rfc9126_pushed_requests;
 mod secrets_in_logs;
+mod sign_in_throttling;
 mod signing_keys;
 mod status_list;
 mod strangers;

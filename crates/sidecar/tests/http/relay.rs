@@ -102,6 +102,8 @@ async fn exactly_the_authorization_servers_paths_are_relayed() {
         "/login",
         "/logout",
         "/consent",
+        "/account",
+        "/password",
         "/assets/app.css",
         "/assets/a/b.js",
         "/.well-known/oauth-authorization-server",

@@ -5,6 +5,7 @@ mod clients;
 mod devices;
 mod documents;
 mod opening;
+mod people;
 mod races;
 mod schema;
 mod support;

@@ -151,6 +151,7 @@ pub fn user(username: &str) -> User {
         password_hash: Some("$argon2id$x".to_owned()),
         created_at: at(0),
         disabled_at: None,
+        is_admin: false,
     }
 }
 

@@ -91,7 +91,8 @@ impl Database {
         for (username, disabled_at) in [("ada", None), ("bob", None), ("carol", Some(at))] {
             let password_hash = Some(hash.clone());
             let username = username.to_owned();
-            let user = User { id: UserId::generate(), username, password_hash, created_at: at, disabled_at };
+            let user =
+                User { id: UserId::generate(), username, password_hash, created_at: at, disabled_at, is_admin: false };
             store.write(move |tx| users::insert(tx, &user)).await.expect("a user is added, or is there already");
         }
     }

@@ -37,6 +37,7 @@ impl Seeder {
             password_hash: None,
             created_at: now,
             disabled_at: None,
+            is_admin: false,
         };
         let registered = Client {
             name: Some("Seeded Client".into()),

@@ -1,0 +1,209 @@
+//! `gatelodge user`: the people who may sign in. Whoever is shut out, removed, or given another password has no session and no
+//! grant any more when the command ends, in the same transaction; resource servers hear of it by the status list.
+
+use std::io::{self, IsTerminal, Read, Write};
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use gatelodge_oauth::grant::UserId;
+use gatelodge_store::users::{self, User};
+use gatelodge_store::{Insertion, Tx};
+
+use super::{Setting, no_user, run, text};
+use crate::cli::ConfigFile;
+use crate::login::password::{self, canonical_username};
+use crate::people::{self, Ended};
+
+/// See `gatelodge user --help`.
+#[derive(Subcommand)]
+pub enum UserCommand {
+    /// Add somebody who may sign in. Asks for the password unless told where it is.
+    Add(AddUser),
+    /// List everybody who may sign in.
+    List(ConfigFile),
+    /// Shut somebody out: sessions and grants end, and no sign-in succeeds.
+    Disable(Named),
+    /// Let somebody in again. What ended stays ended.
+    Enable(Named),
+    /// Remove somebody, with sessions and grants. The name is free again, for somebody else.
+    Remove(Named),
+    /// Give somebody another password; asks for it unless told where it is. Sessions and grants end.
+    ResetPassword(AddUser),
+    /// Make somebody an administrator.
+    SetAdmin(SetAdmin),
+}
+
+/// Of `add` and `reset-password`.
+#[derive(Args)]
+pub struct AddUser {
+    /// A name or an e-mail address: letters, digits and . _ @ + -, in any case.
+    name: String,
+    /// Read the password from the first line of this file.
+    #[arg(long, value_name = "FILE", conflicts_with = "password_stdin")]
+    password_file: Option<PathBuf>,
+    /// Read the password from the first line of standard input.
+    #[arg(long)]
+    password_stdin: bool,
+    #[command(flatten)]
+    config: ConfigFile,
+}
+
+/// Of the commands that need a name and nothing else.
+#[derive(Args)]
+pub struct Named {
+    /// Who.
+    name: String,
+    #[command(flatten)]
+    config: ConfigFile,
+}
+
+/// Of `set-admin`.
+#[derive(Args)]
+pub struct SetAdmin {
+    /// Who.
+    name: String,
+    /// No administrator any more.
+    #[arg(long)]
+    off: bool,
+    #[command(flatten)]
+    config: ConfigFile,
+}
+
+impl UserCommand {
+    /// Does it.
+    pub fn run(self) -> Result<(), String> {
+        match self {
+            Self::Add(user) => run(add(user)),
+            Self::List(file) => run(list(file)),
+            Self::Disable(named) => run(end(named, "disabled", |tx, user, now| people::disable(tx, &user.id, now))),
+            Self::Remove(named) => run(end(named, "removed", |tx, user, now| people::remove(tx, &user.id, now))),
+            Self::Enable(named) => run(enable(named)),
+            Self::ResetPassword(user) => run(reset_password(user)),
+            Self::SetAdmin(admin) => run(set_admin(admin)),
+        }
+    }
+}
+
+async fn add(add: AddUser) -> Result<(), String> {
+    let username = checked_name(&add.name)?;
+    let setting = Setting::open(&add.config).await?;
+    let password_hash = Some(read_hash(&add)?);
+    let user = User {
+        id: UserId::generate(),
+        username: username.clone(),
+        password_hash,
+        created_at: setting.now,
+        disabled_at: None,
+        is_admin: false,
+    };
+    match setting.store.write(move |tx| users::insert(tx, &user)).await.map_err(text)? {
+        Insertion::Inserted => {
+            println!("added {username}");
+            Ok(())
+        }
+        Insertion::AlreadyExists => Err(format!("there is a user {username} already")),
+    }
+}
+
+async fn list(file: ConfigFile) -> Result<(), String> {
+    let setting = Setting::open(&file).await?;
+    for user in setting.store.read(users::list).await.map_err(text)? {
+        let state = if user.disabled_at.is_some() { "disabled" } else { "enabled" };
+        let role = if user.is_admin { "  administrator" } else { "" };
+        println!("{:<32} {state:<9} {}{role}", user.username, user.id);
+    }
+    Ok(())
+}
+
+/// Changes a user, found by name in the same transaction.
+async fn change<T: Send + 'static>(
+    setting: &Setting,
+    name: &str,
+    work: impl Fn(&mut Tx, &User) -> Result<T, gatelodge_store::StoreError> + Send + 'static,
+) -> Result<T, String> {
+    let username = checked_name(name)?;
+    let to_find = username.clone();
+    let changed = setting.store.write(move |tx| match users::find_by_username(tx, &to_find)? {
+        Some(user) => work(tx, &user).map(Some),
+        None => Ok(None),
+    });
+    changed.await.map_err(text)?.ok_or_else(|| no_user(&username))
+}
+
+async fn end(
+    named: Named,
+    done: &str,
+    work: impl Fn(&mut Tx, &User, gatelodge_oauth::time::Timestamp) -> Result<Ended, gatelodge_store::StoreError>
+    + Send
+    + 'static,
+) -> Result<(), String> {
+    let setting = Setting::open(&named.config).await?;
+    let now = setting.now;
+    let ended = change(&setting, &named.name, move |tx, user| work(tx, user, now)).await?;
+    println!("{done} {}; {ended}", named.name);
+    Ok(())
+}
+
+async fn enable(named: Named) -> Result<(), String> {
+    let setting = Setting::open(&named.config).await?;
+    let was_shut_out = change(&setting, &named.name, |tx, user| users::set_disabled(tx, &user.id, None)).await?;
+    println!("{} {}", if was_shut_out { "enabled" } else { "was enabled already:" }, named.name);
+    Ok(())
+}
+
+async fn reset_password(reset: AddUser) -> Result<(), String> {
+    let setting = Setting::open(&reset.config).await?;
+    let (hash, now) = (read_hash(&reset)?, setting.now);
+    let ended = change(&setting, &reset.name, move |tx, user| people::set_password(tx, &user.id, &hash, now)).await?;
+    println!("set a new password of {}; {ended}", reset.name);
+    Ok(())
+}
+
+async fn set_admin(admin: SetAdmin) -> Result<(), String> {
+    let setting = Setting::open(&admin.config).await?;
+    let is_admin = !admin.off;
+    change(&setting, &admin.name, move |tx, user| users::set_admin(tx, &user.id, is_admin)).await?;
+    println!("{} is {} administrator", admin.name, if is_admin { "an" } else { "no" });
+    Ok(())
+}
+
+fn checked_name(name: &str) -> Result<String, String> {
+    canonical_username(name)
+        .ok_or_else(|| format!("{name:?} cannot be a user name\n  hint: use up to 128 letters, digits and . _ @ + -"))
+}
+
+fn read_hash(add: &AddUser) -> Result<String, String> {
+    let password = read_password(add)?;
+    if !password::may_be_new(&password) {
+        let (shortest, longest) = (password::MIN_LENGTH, password::MAX_LENGTH);
+        return Err(format!("the password must have at least {shortest} characters and at most {longest} bytes"));
+    }
+    password::hash(&password).map_err(text)
+}
+
+fn read_password(add: &AddUser) -> Result<String, String> {
+    if let Some(path) = &add.password_file {
+        let text = std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
+        return Ok(first_line(&text));
+    }
+    if add.password_stdin {
+        let mut text = String::new();
+        io::stdin().read_to_string(&mut text).map_err(|error| format!("standard input: {error}"))?;
+        return Ok(first_line(&text));
+    }
+    if !io::stdin().is_terminal() {
+        return Err(
+            "there is no terminal to ask for the password\n  hint: use --password-stdin or --password-file FILE".into(),
+        );
+    }
+    let ask = |prompt: &str| {
+        io::stderr().flush().ok();
+        rpassword::prompt_password(prompt).map_err(|error| error.to_string())
+    };
+    let password = ask("Password: ")?;
+    if password == ask("Again: ")? { Ok(password) } else { Err("the two passwords differ".into()) }
+}
+
+fn first_line(text: &str) -> String {
+    text.lines().next().unwrap_or_default().to_owned()
+}

@@ -1,0 +1,173 @@
+//! The account: what a person allowed and where they are signed in, and how to end it. `GET` and `POST /account`. Whoever is not
+//! signed in is sent to `/login` and comes back here.
+
+use actix_web::http::StatusCode;
+use actix_web::web::{Bytes, Data};
+use actix_web::{Error, HttpRequest, HttpResponse};
+use gatelodge_oauth::client::{Client, PERSONAL_TOKEN, Registration};
+use gatelodge_oauth::error::OAuthError;
+use gatelodge_oauth::grant::{Grant, GrantId, UserId};
+use gatelodge_oauth::secret::HashedSecret;
+use gatelodge_oauth::time::Timestamp;
+use gatelodge_store::browser_sessions::{self, BrowserSession};
+use gatelodge_store::users::User;
+use gatelodge_store::{StoreError, Tx, grants};
+
+use crate::app::App;
+use crate::endpoints::consent::described_by;
+use crate::pages::{AccountPage, ConnectedApp, PersonalToken, ScopeLine, SignedInBrowser};
+use crate::session::OpenSession;
+use crate::{clients, csrf, own_page, problem, respond};
+
+/// What a person wants to end.
+#[derive(Debug, Clone)]
+enum Ending {
+    Grant(GrantId),
+    Apps,
+    Session(String),
+    OtherSessions,
+}
+
+/// What there is to see, as it is stored.
+struct Stored {
+    grants: Vec<(Grant, Option<Timestamp>, Option<Client>)>,
+    sessions: Vec<BrowserSession>,
+}
+
+/// `GET /account`.
+pub async fn show(request: HttpRequest, app: Data<App>) -> HttpResponse {
+    let (session, user) = match own_page::account(&request, &app).await {
+        Ok(signed_in) => signed_in,
+        Err(page) => return page,
+    };
+    match load(&app, user.id.clone()).await {
+        Ok(stored) => own_page::show(&request, &app, &session, StatusCode::OK, &page(&app, &session, user, stored)),
+        Err(error) => problem::store(&app, &request, &error),
+    }
+}
+
+async fn load(app: &App, user_id: UserId) -> Result<Stored, StoreError> {
+    let (state, now) = (app.clone(), app.clock.now());
+    app.store
+        .read(move |tx| {
+            let held = grants::held_by(tx, &user_id, now)?;
+            let sessions = browser_sessions::of_user(tx, &user_id, now)?;
+            let with_client = |(grant, last_used_at): (Grant, Option<Timestamp>)| {
+                let client = clients::find(tx, &state, &grant.client_id)?;
+                Ok((grant, last_used_at, client))
+            };
+            let grants = held.into_iter().map(with_client).collect::<Result<_, StoreError>>()?;
+            Ok(Stored { grants, sessions })
+        })
+        .await
+}
+
+fn page(app: &App, session: &OpenSession, user: User, stored: Stored) -> AccountPage {
+    let own = session.secret.hash();
+    let (tokens, apps): (Vec<_>, Vec<_>) =
+        stored.grants.into_iter().partition(|(grant, ..)| grant.client_id.as_str() == PERSONAL_TOKEN);
+    AccountPage {
+        csrf_token: csrf::session_token(&session.secret),
+        account: user.username,
+        apps: apps.into_iter().map(|(grant, used, client)| connected_app(app, grant, used, client)).collect(),
+        tokens: tokens.into_iter().map(|(grant, ..)| personal_token(app, grant)).collect(),
+        sessions: stored
+            .sessions
+            .into_iter()
+            .map(|stored| SignedInBrowser {
+                id: name_of(&stored.hash),
+                begun: stored.authenticated_at.unwrap_or(stored.created_at).into(),
+                last_seen: stored.last_seen_at.into(),
+                this: stored.hash == own,
+            })
+            .collect(),
+    }
+}
+
+fn connected_app(app: &App, grant: Grant, last_used_at: Option<Timestamp>, client: Option<Client>) -> ConnectedApp {
+    ConnectedApp {
+        unverified: client.as_ref().is_none_or(|client| client.registration == Registration::Dynamic),
+        host: client.as_ref().and_then(described_by),
+        name: client.and_then(|client| client.name),
+        resource_name: app.resource_name(&grant.resource),
+        scopes: scopes(app, &grant),
+        created: grant.created_at.into(),
+        last_used: last_used_at.map(Into::into),
+        expires: grant.expires_at.into(),
+        grant: grant.id.to_string(),
+    }
+}
+
+fn personal_token(app: &App, grant: Grant) -> PersonalToken {
+    PersonalToken {
+        resource_name: app.resource_name(&grant.resource),
+        scopes: scopes(app, &grant),
+        created: grant.created_at.into(),
+        expires: grant.expires_at.into(),
+        grant: grant.id.to_string(),
+        name: grant.name.unwrap_or_default(),
+    }
+}
+
+fn scopes(app: &App, grant: &Grant) -> Vec<ScopeLine> {
+    let known = app.resource(&grant.resource).map(|resource| resource.scopes.as_slice()).unwrap_or_default();
+    let title = |name: &str| known.iter().find(|scope| scope.name == name).map(|scope| scope.title.clone());
+    let line = |name: &str| ScopeLine { name: name.to_owned(), title: title(name).unwrap_or_else(|| name.to_owned()) };
+    grant.scope.iter().map(line).collect()
+}
+
+/// What a page calls a session: enough to find it among those of one person, and worth nothing by itself.
+fn name_of(session: &HashedSecret) -> String {
+    session.as_bytes().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// `POST /account`.
+pub async fn submit(request: HttpRequest, body: Result<Bytes, Error>, app: Data<App>) -> HttpResponse {
+    let (session, user, form) = match own_page::account_form(&request, body, &app).await {
+        Ok(trusted) => trusted,
+        Err(page) => return page,
+    };
+    let ending = match (form.optional("end"), form.optional("id")) {
+        (Ok(Some("grant")), Ok(Some(id))) => Ending::Grant(GrantId::from_stored(id.to_owned())),
+        (Ok(Some("apps")), Ok(None)) => Ending::Apps,
+        (Ok(Some("session")), Ok(Some(id))) => Ending::Session(id.to_owned()),
+        (Ok(Some("other_sessions")), Ok(None)) => Ending::OtherSessions,
+        _ => return problem::form(&app, &request, &OAuthError::parameter_missing("end")),
+    };
+    let (now, own, to_end, user_id) = (app.clock.now(), session.secret.hash(), ending.clone(), user.id.clone());
+    match app.store.write(move |tx| end(tx, &to_end, &user_id, &own, now)).await {
+        Ok(number) => {
+            tracing::info!(sub = %user.id, what = ?ending, number, "ended on the account page");
+            respond::see_other(&format!("{}/account", app.config.public_url.path()))
+        }
+        Err(error) => problem::store(&app, &request, &error),
+    }
+}
+
+/// Ends what is this person's, and nothing else; how much it was.
+fn end(
+    tx: &mut Tx,
+    ending: &Ending,
+    user_id: &UserId,
+    own: &HashedSecret,
+    now: Timestamp,
+) -> Result<usize, StoreError> {
+    let end_grants = |tx: &mut Tx, wanted: &dyn Fn(&Grant) -> bool| {
+        let held = grants::held_by(tx, user_id, now)?;
+        held.iter().filter(|(grant, _)| wanted(grant)).try_fold(0, |number, (grant, _)| {
+            Ok::<_, StoreError>(number + usize::from(grants::revoke(tx, &grant.id, now)?))
+        })
+    };
+    let end_sessions = |tx: &mut Tx, wanted: &dyn Fn(&BrowserSession) -> bool| {
+        let theirs = browser_sessions::of_user(tx, user_id, now)?;
+        theirs.iter().filter(|session| wanted(session)).try_fold(0, |number, session| {
+            Ok::<_, StoreError>(number + usize::from(browser_sessions::delete(tx, &session.hash)?))
+        })
+    };
+    match ending {
+        Ending::Grant(id) => end_grants(tx, &|grant| grant.id == *id),
+        Ending::Apps => end_grants(tx, &|grant| grant.client_id.as_str() != PERSONAL_TOKEN),
+        Ending::Session(name) => end_sessions(tx, &|session| name_of(&session.hash) == *name),
+        Ending::OtherSessions => end_sessions(tx, &|session| session.hash != *own),
+    }
+}

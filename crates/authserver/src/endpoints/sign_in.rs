@@ -1,0 +1,86 @@
+//! Signing in for the account page, without an authorization request: `GET` and `POST /login` without a transaction, and
+//! `POST /logout` without one. Where it leads is always `/account`.
+
+use std::time::Duration;
+
+use actix_web::http::{StatusCode, header};
+use actix_web::web::Bytes;
+use actix_web::{Error, HttpRequest, HttpResponse};
+
+use crate::app::App;
+use crate::login::sign_in::{self, Next, Outcome};
+use crate::pages::{LoginProblem, SignInPage};
+use crate::session::OpenSession;
+use crate::{csrf, own_page, problem, respond};
+
+/// `GET /login`. Somebody whose sign-in is recent has no need of it; anybody else is asked, again if need be.
+pub async fn show(request: &HttpRequest, app: &App) -> HttpResponse {
+    let session = match own_page::visit(request, app).await {
+        Ok(session) => session,
+        Err(page) => return page,
+    };
+    if session.is_recent(app.clock.now()) {
+        return super::login::go_to_account(app, &session);
+    }
+    page(request, app, &session, String::new(), None, None)
+}
+
+/// `POST /login`.
+pub async fn submit(request: &HttpRequest, body: Result<Bytes, Error>, app: &App) -> HttpResponse {
+    let (session, form) = match own_page::form(request, body, app).await {
+        Ok(trusted) => trusted,
+        Err(page) => return page,
+    };
+    let (username, password) = match (form.optional("username"), form.optional("password")) {
+        (Ok(username), Ok(password)) => (username.unwrap_or_default(), password.unwrap_or_default()),
+        (Err(error), _) | (_, Err(error)) => return problem::form(app, request, &error),
+    };
+    match sign_in::check_password(app, request, username, password.to_owned()).await {
+        Ok(Outcome::Right(proof)) => sign_in::finish(app, request, &session, *proof, &Next::Account).await,
+        Ok(Outcome::Wrong) => page(request, app, &session, username.to_owned(), Some(LoginProblem::CredentialsWrong), None),
+        Ok(Outcome::NotNow(wait)) => {
+            page(request, app, &session, username.to_owned(), Some(LoginProblem::TooManyAttempts), wait)
+        }
+        Err(error) => problem::store(app, request, &error),
+    }
+}
+
+/// `POST /logout`.
+pub async fn sign_out(request: &HttpRequest, body: Result<Bytes, Error>, app: &App) -> HttpResponse {
+    let (session, _) = match own_page::form(request, body, app).await {
+        Ok(trusted) => trusted,
+        Err(page) => return page,
+    };
+    match sign_in::sign_out(app, &session).await {
+        Ok(session) => {
+            tracing::info!("signed out");
+            let mut response = super::login::go_to_login(app);
+            super::login::add_cookie(&mut response, app, &session);
+            response
+        }
+        Err(error) => problem::store(app, request, &error),
+    }
+}
+
+fn page(
+    request: &HttpRequest,
+    app: &App,
+    session: &OpenSession,
+    username: String,
+    problem: Option<LoginProblem>,
+    wait: Option<Duration>,
+) -> HttpResponse {
+    let again = session.user_id.is_some();
+    let csrf_token = csrf::session_token(&session.secret);
+    let page = SignInPage { csrf_token, again, username, problem, wait: wait.map(Into::into) };
+    let mut response = own_page::show(request, app, session, problem.map_or(StatusCode::OK, LoginProblem::status), &page);
+    add_retry_after(&mut response, wait);
+    response
+}
+
+/// RFC 6585 §4.
+pub fn add_retry_after(response: &mut HttpResponse, wait: Option<Duration>) {
+    if let Some(wait) = wait {
+        response.headers_mut().insert(header::RETRY_AFTER, respond::whole_seconds(wait).into());
+    }
+}

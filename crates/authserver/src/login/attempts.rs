@@ -1,0 +1,126 @@
+//! Counts password checks before they run and takes the right ones back, so that of many guesses at once none passes while the
+//! others are being checked. The counters are in the store: they outlive a restart, and all servers count together. Whoever
+//! is to wait is told before anybody looks for the user, so that the answer says nothing about who there is.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use actix_web::HttpRequest;
+use gatelodge_oauth::grant::UserId;
+use gatelodge_oauth::secret::HashedSecret;
+use gatelodge_oauth::time::Timestamp;
+use gatelodge_service::http::source;
+use gatelodge_store::users::{self, User};
+use gatelodge_store::{StoreError, Tx, known_sources, sign_in_failures};
+
+use super::password::canonical_username;
+use super::throttle::{self, ACCOUNT, EVERYBODY, SOURCE, Seen};
+use crate::app::App;
+use crate::config::Config;
+
+/// How long a source is known after a sign-in.
+const KNOWN_FOR: Duration = Duration::from_secs(90 * 24 * 60 * 60);
+
+/// One sign-in that is counted as failed until it succeeds.
+#[derive(Debug, Clone, Copy)]
+pub struct Attempt {
+    account: HashedSecret,
+    source: HashedSecret,
+    both: HashedSecret,
+    everybody: HashedSecret,
+    known_source: HashedSecret,
+}
+
+/// What there is to check.
+#[derive(Debug)]
+pub struct Begun {
+    /// What was counted.
+    pub attempt: Attempt,
+    /// Whose password it would be.
+    pub user: Option<User>,
+}
+
+/// Counts a sign-in and finds its user, or says how long to wait.
+pub async fn begin(app: &App, request: &HttpRequest, typed: &str) -> Result<Result<Begun, Duration>, StoreError> {
+    let username = canonical_username(typed);
+    let attempt = Attempt::of(typed, username.as_deref(), source_of(request, &app.config));
+    let now = app.clock.now();
+    let counted = app.store.write(move |tx| {
+        if let Err(wait) = throttle::decide(&attempt.seen(tx, now)?, now) {
+            return Ok(Err(wait));
+        }
+        attempt.count(tx, now)?;
+        let user = username.as_deref().map(|username| users::find_by_username(tx, username)).transpose()?.flatten();
+        Ok(Ok(Begun { attempt, user }))
+    });
+    let begun = counted.await?;
+    if let Err(wait) = &begun {
+        tracing::warn!(seconds = wait.as_secs(), "too many sign-ins failed: no password is checked");
+    }
+    Ok(begun)
+}
+
+/// Where it comes from, behind the proxies that the operator named.
+fn source_of(request: &HttpRequest, config: &Config) -> Option<IpAddr> {
+    config.trusted_proxies.source_of(request).map(source::subscriber)
+}
+
+impl Attempt {
+    /// What cannot be a user name is counted by what was typed, in any case, so that it is answered like any other.
+    fn of(typed: &str, username: Option<&str>, source: Option<IpAddr>) -> Self {
+        let account = username.map_or_else(|| typed.trim().to_lowercase(), str::to_owned);
+        let source = source.map_or_else(String::new, |source| source.to_string());
+        let name = |kind: &str, source: &str, account: &str| HashedSecret::of(&format!("{kind}\0{source}\0{account}"));
+        Self {
+            account: name("account", "", &account),
+            source: name("source", &source, ""),
+            both: name("both", &source, &account),
+            everybody: name("everybody", "", ""),
+            known_source: name("known", &source, &account),
+        }
+    }
+
+    /// In the order in which everybody holds them.
+    fn seen(&self, tx: &mut Tx, now: Timestamp) -> Result<Seen, StoreError> {
+        Ok(Seen {
+            account: sign_in_failures::lock(tx, &self.account, now)?,
+            source: sign_in_failures::lock(tx, &self.source, now)?,
+            both: sign_in_failures::lock(tx, &self.both, now)?,
+            everybody: sign_in_failures::lock(tx, &self.everybody, now)?,
+            source_is_known: known_sources::is_known(tx, &self.known_source, now)?,
+        })
+    }
+
+    fn count(&self, tx: &mut Tx, now: Timestamp) -> Result<(), StoreError> {
+        sign_in_failures::add(tx, &self.account, ACCOUNT.forgets_one_in, now)?;
+        sign_in_failures::add(tx, &self.source, SOURCE.forgets_one_in, now)?;
+        sign_in_failures::add(tx, &self.both, ACCOUNT.forgets_one_in, now)?;
+        sign_in_failures::add(tx, &self.everybody, EVERYBODY.forgets_one_in, now)
+    }
+
+    /// The password was right: what was mistyped from there before it is forgiven too, what others tried elsewhere is not. To be
+    /// written with what the sign-in changes.
+    pub fn succeeded(&self, tx: &mut Tx, user_id: &UserId, now: Timestamp) -> Result<(), StoreError> {
+        let seen = self.seen(tx, now)?;
+        self.forgive(tx, ACCOUNT.level(&seen.both, now), now)?;
+        known_sources::remember(tx, &self.known_source, user_id, now.plus(KNOWN_FOR))
+    }
+
+    /// Nobody could say whether the password was right.
+    pub async fn undecided(self, app: &App) -> Result<(), StoreError> {
+        let now = app.clock.now();
+        app.store
+            .write(move |tx| {
+                self.seen(tx, now)?;
+                self.forgive(tx, 1, now)
+            })
+            .await
+    }
+
+    fn forgive(&self, tx: &mut Tx, failures: u32, now: Timestamp) -> Result<(), StoreError> {
+        sign_in_failures::take_back(tx, &self.account, ACCOUNT.forgets_one_in * failures, now)?;
+        sign_in_failures::take_back(tx, &self.source, SOURCE.forgets_one_in * failures, now)?;
+        sign_in_failures::take_back(tx, &self.both, ACCOUNT.forgets_one_in * failures, now)?;
+        sign_in_failures::take_back(tx, &self.everybody, EVERYBODY.forgets_one_in, now)
+    }
+}

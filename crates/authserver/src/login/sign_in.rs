@@ -1,0 +1,145 @@
+//! From a proof of who somebody is to a session: whatever the method, it ends in [`finish`]. Called by the sign-in pages, with and
+//! without an authorization request, and by every page that asks for a password again.
+
+use std::time::Duration;
+
+use actix_web::{HttpRequest, HttpResponse};
+use gatelodge_oauth::grant::UserId;
+use gatelodge_oauth::secret::Secret;
+use gatelodge_oauth::time::Timestamp;
+use gatelodge_store::{StoreError, Tx, browser_sessions, pending_authorizations, users};
+
+use super::attempts::{self, Attempt};
+use super::password::Verified;
+use crate::app::App;
+use crate::endpoints::login::{self, Place};
+use crate::pages::Failure;
+use crate::problem;
+use crate::session::{self, OpenSession};
+
+/// That somebody is who they say. Made by a method of `login/`.
+#[derive(Debug, Clone)]
+pub struct Proof {
+    /// Who.
+    pub user_id: UserId,
+    /// How, for the log.
+    pub method: &'static str,
+    /// What a right password changes besides.
+    pub password: Option<RightPassword>,
+}
+
+/// What is written of a right password.
+#[derive(Debug, Clone)]
+pub struct RightPassword {
+    attempt: Attempt,
+    verified: Verified,
+}
+
+/// What became of a password.
+pub enum Outcome {
+    /// It is theirs.
+    Right(Box<Proof>),
+    /// Unknown user, disabled user or wrong password.
+    Wrong,
+    /// It was not looked at: too many failed before, or too many are being checked right now.
+    NotNow(Option<Duration>),
+}
+
+/// Where a sign-in leads. No URL comes from outside.
+#[derive(Debug, Clone)]
+pub enum Next {
+    /// To the question that waits.
+    Consent(Secret),
+    /// To the page about the account itself.
+    Account,
+}
+
+/// Looks at a password, unless too many were wrong before.
+pub async fn check_password(
+    app: &App,
+    request: &HttpRequest,
+    username: &str,
+    password: String,
+) -> Result<Outcome, StoreError> {
+    let begun = match attempts::begin(app, request, username).await? {
+        Ok(begun) => begun,
+        Err(wait) => return Ok(Outcome::NotNow(Some(wait))),
+    };
+    let attempt = begun.attempt;
+    match app.passwords.verify(begun.user.as_ref(), password).await {
+        Ok(Some(verified)) => {
+            let user_id = verified.user_id.clone();
+            let password = Some(RightPassword { attempt, verified });
+            Ok(Outcome::Right(Box::new(Proof { user_id, method: "password", password })))
+        }
+        Ok(None) => {
+            tracing::info!("sign-in refused");
+            Ok(Outcome::Wrong)
+        }
+        Err(error) => {
+            tracing::error!(%error, "a password could not be checked");
+            attempt.undecided(app).await?;
+            Ok(Outcome::NotNow(None))
+        }
+    }
+}
+
+impl Proof {
+    /// Writes what the proof itself changes; `false` when the user was shut out or changed the password meanwhile.
+    pub fn keep(&self, tx: &mut Tx, now: Timestamp) -> Result<bool, StoreError> {
+        let Some(user) = users::find_enabled(tx, &self.user_id)? else { return Ok(false) };
+        let Some(RightPassword { attempt, verified }) = &self.password else { return Ok(true) };
+        if user.password_hash.as_deref() != Some(verified.stored_hash.as_str()) {
+            return Ok(false);
+        }
+        if let Some(stronger) = &verified.stronger_hash {
+            users::rehash_password(tx, &user.id, &verified.stored_hash, stronger)?;
+        }
+        attempt.succeeded(tx, &user.id, now)?;
+        Ok(true)
+    }
+}
+
+/// Renews the session and sends the browser on: the only place where somebody becomes signed in. A session never holds a person
+/// before everything that is asked of them is proven.
+pub async fn finish(app: &App, request: &HttpRequest, old: &OpenSession, proof: Proof, next: &Next) -> HttpResponse {
+    let (state, now, old, kept) = (app.clone(), app.clock.now(), old.secret.clone(), proof.clone());
+    let written = app.store.write(move |tx| {
+        if !kept.keep(tx, now)? {
+            return Ok(None);
+        }
+        renew(tx, &state, &old, Some(kept.user_id.clone()), now).map(Some)
+    });
+    match written.await {
+        Ok(Some(session)) => {
+            tracing::info!(sub = %proof.user_id, method = proof.method, "signed in");
+            match next {
+                Next::Consent(transaction) => login::go_to(app, Place::Consent, transaction, Some(&session)),
+                Next::Account => login::go_to_account(app, &session),
+            }
+        }
+        Ok(None) => problem::failure(app, request, Failure::FormRefused),
+        Err(error) => problem::store(app, request, &error),
+    }
+}
+
+/// Ends the sign-in of a browser; what waits in it waits on.
+pub async fn sign_out(app: &App, old: &OpenSession) -> Result<OpenSession, StoreError> {
+    let (state, now, old) = (app.clone(), app.clock.now(), old.secret.clone());
+    app.store.write(move |tx| renew(tx, &state, &old, None, now)).await
+}
+
+/// A new session takes over the pending requests of the old one, which is gone: a planted or copied cookie is worth
+/// nothing after a sign-in.
+pub fn renew(
+    tx: &mut Tx,
+    app: &App,
+    old: &Secret,
+    user_id: Option<UserId>,
+    now: Timestamp,
+) -> Result<OpenSession, StoreError> {
+    let session = session::open(tx, user_id, &app.config, now)?;
+    pending_authorizations::rebind(tx, &old.hash(), &session.secret.hash())?;
+    browser_sessions::delete(tx, &old.hash())?;
+    Ok(session)
+}
