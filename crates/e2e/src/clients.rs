@@ -72,14 +72,17 @@ impl Client {
         Ok(Client { program, script, browser_script: typescript.join("browser.mjs"), chromium })
     }
 
-    /// A TypeScript SDK that calls tools and does what it is told to by challenges (`SDK`, `CALLS`).
+    /// An SDK that calls tools and does what it is told to by challenges (`SDK`, `CALLS`).
     ///
     /// # Errors
     /// Names what the machine lacks.
-    pub fn prepare_step_up() -> Result<Client, Missing> {
-        let (chromium, typescript) = browser()?;
-        let (script, browser_script) = (typescript.join("step-up.mjs"), typescript.join("browser.mjs"));
-        Ok(Client { program: "node".into(), script, browser_script, chromium })
+    pub fn prepare_step_up(sdk: Sdk) -> Result<Client, Missing> {
+        let client = Client::prepare(sdk)?;
+        let script = match sdk {
+            Sdk::TypeScriptV1 | Sdk::TypeScriptV2 => client.script.with_file_name("step-up.mjs"),
+            Sdk::PythonV1 | Sdk::PythonV2 => client.script.with_file_name("step_up.py"),
+        };
+        Ok(Client { script, ..client })
     }
 
     /// The conformance suite of the Model Context Protocol, with the Node.js that it needs.

@@ -1,9 +1,11 @@
 //! Public tools without a login, a login when the first protected one is called, and another consent when the token does not
-//! reach far enough: the official TypeScript SDKs before the real binaries, with a person in real Chromium. MCP authorization,
-//! "Scope Challenge Handling".
+//! reach far enough: the official SDKs before the real binaries, with a person in real Chromium. MCP authorization, "Scope
+//! Challenge Handling".
+
+use std::io::Write as _;
 
 use gatelodge_e2e::{
-    clients::{Client, Person},
+    clients::{Client, Person, Sdk},
     requirements::available_or_skip,
     stack::{Settings, Stack},
 };
@@ -37,26 +39,43 @@ const PUBLIC_AS_USER: Told = ("list_notes", "forwarded", 200, "", "mcp:use notes
 
 #[test]
 fn typescript_sdk_v2_logs_in_late_and_steps_up() {
-    logs_in_late_and_steps_up("step_up_typescript_sdk_v2", "legacy");
+    logs_in_late_and_steps_up("step_up_typescript_sdk_v2", Sdk::TypeScriptV2, &[]);
 }
 
 #[test]
 fn typescript_sdk_v2_logs_in_late_and_steps_up_without_a_handshake() {
-    logs_in_late_and_steps_up("step_up_typescript_sdk_v2_without_handshake", "auto");
+    let name = "step_up_typescript_sdk_v2_without_handshake";
+    logs_in_late_and_steps_up(name, Sdk::TypeScriptV2, &[("VERSION_NEGOTIATION", "auto")]);
+}
+
+#[test]
+fn python_sdk_v1_logs_in_late_and_steps_up() {
+    logs_in_late_and_steps_up("step_up_python_sdk_v1", Sdk::PythonV1, &[]);
+}
+
+#[test]
+fn python_sdk_v2_logs_in_late_and_steps_up() {
+    logs_in_late_and_steps_up("step_up_python_sdk_v2", Sdk::PythonV2, &[]);
 }
 
 /// It cannot step up by itself (it refreshes, and gives up); a late login it can.
 #[test]
 fn typescript_sdk_v1_logs_in_late() {
     let name = "step_up_typescript_sdk_v1";
-    let variables = [("SDK", "v1"), ("CALLS", "list_notes add_note")];
-    let Some((stack, report)) = run(name, "http", &variables) else { return };
+    let variables = [("CALLS", "list_notes add_note")];
+    let Some((stack, report)) = run(name, Sdk::TypeScriptV1, "http", &variables) else { return };
     assert_eq!(challenged(&report), [("list_notes", false), ("add_note", true)], "{report}");
     assert_eq!(
         (&report["asked"], &report["granted"]),
         (&json!(["mcp:use notes:write"]), &json!(["mcp:use notes:write"]))
     );
     assert_log(&stack, &report, &[PUBLIC, LOGIN, LOGGED_IN]);
+    // Not println!: the test runner would swallow the line of a test that passes.
+    writeln!(
+        std::io::stderr(),
+        "NOT PLAYED: {name}: the second consent: this SDK refreshes its token instead, and gives up"
+    )
+    .expect("standard error takes a line");
     stack.stop();
 }
 
@@ -64,17 +83,16 @@ fn typescript_sdk_v1_logs_in_late() {
 #[test]
 fn typescript_sdk_v2_steps_up_by_the_header_when_the_body_is_a_tool_result() {
     let name = "step_up_header_and_tool_result";
-    let variables = [("SDK", "v2"), ("CALLS", "list_notes add_note clear_notes")];
-    let Some((stack, report)) = run(name, "http_and_result", &variables) else { return };
+    let variables = [("CALLS", "list_notes add_note clear_notes")];
+    let Some((stack, report)) = run(name, Sdk::TypeScriptV2, "http_and_result", &variables) else { return };
     assert_eq!(challenged(&report), [("list_notes", false), ("add_note", true), ("clear_notes", true)], "{report}");
     assert_log(&stack, &report, &[PUBLIC, LOGIN, LOGGED_IN, MORE, DELETES]);
     stack.stop();
 }
 
-fn logs_in_late_and_steps_up(name: &str, negotiation: &str) {
-    let calls = "list_notes add_note clear_notes add_note list_notes";
-    let variables = [("SDK", "v2"), ("VERSION_NEGOTIATION", negotiation), ("CALLS", calls)];
-    let Some((stack, report)) = run(name, "http", &variables) else { return };
+fn logs_in_late_and_steps_up(name: &str, sdk: Sdk, variables: &[(&str, &str)]) {
+    let calls = ("CALLS", "list_notes add_note clear_notes add_note list_notes");
+    let Some((stack, report)) = run(name, sdk, "http", &[variables, &[calls]].concat()) else { return };
 
     let expected =
         [("list_notes", false), ("add_note", true), ("clear_notes", true), ("add_note", false), ("list_notes", false)];
@@ -94,8 +112,8 @@ fn logs_in_late_and_steps_up(name: &str, negotiation: &str) {
     stack.stop();
 }
 
-fn run(name: &str, tool_challenges: &str, variables: &[(&str, &str)]) -> Option<(Stack, Value)> {
-    let client = available_or_skip(name, Client::prepare_step_up())?;
+fn run(name: &str, sdk: Sdk, tool_challenges: &str, variables: &[(&str, &str)]) -> Option<(Stack, Value)> {
+    let client = available_or_skip(name, Client::prepare_step_up(sdk))?;
     let stack = Stack::start(&Settings {
         resource: format!("{LAZY}\ntool_challenges = \"{tool_challenges}\""),
         sidecar: RULES.to_owned(),
@@ -104,7 +122,12 @@ fn run(name: &str, tool_challenges: &str, variables: &[(&str, &str)]) -> Option<
         ..Settings::new(name)
     });
     stack.add_user(USERNAME, PASSWORD);
-    let report = client.walk(&stack, Person { username: USERNAME, password: PASSWORD, allows: true }, variables);
+    let version = match sdk {
+        Sdk::TypeScriptV1 | Sdk::PythonV1 => "v1",
+        Sdk::TypeScriptV2 | Sdk::PythonV2 => "v2",
+    };
+    let person = Person { username: USERNAME, password: PASSWORD, allows: true };
+    let report = client.walk(&stack, person, &[variables, &[("SDK", version)]].concat());
     for call in list(&report["calls"]) {
         assert!(call["error"].is_null() && call["result"]["caller"]["authorization_received"] == false, "{call}");
     }

@@ -16,7 +16,7 @@ class Recorder:
     async def response_hook(self, response: Any) -> None:
         request = response.request
         self.exchanges.append(f"{request.method} {request.url.path} {response.status_code}")
-        if response.status_code == 401:
+        if response.status_code in (401, 403):
             self.challenges.append(response.headers.get("www-authenticate"))
         if request.headers.get("content-type") == "application/x-www-form-urlencoded":
             await response.aread()

@@ -33,4 +33,5 @@ async def drive(walk: Walk) -> None:
         await walk.use_tools(str(protocol_revision), tools, call)
 
 
-main("Python SDK v1", drive)
+if __name__ == "__main__":
+    main(Walk("Python SDK v1"), drive)

@@ -31,4 +31,5 @@ async def drive(walk: Walk) -> None:
         await walk.use_tools(client.protocol_version, tools, call)
 
 
-main("Python SDK v2", drive)
+if __name__ == "__main__":
+    main(Walk("Python SDK v2"), drive)

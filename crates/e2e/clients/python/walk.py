@@ -63,6 +63,10 @@ class Walk:
         """The SDK's redirect handler."""
         if "browser" in self.report:
             raise RuntimeError("the SDK asked for a second sign-in instead of refreshing")
+        self.report["browser"] = await self.visit(authorization_url)
+
+    async def visit(self, authorization_url: str) -> dict[str, Any]:
+        """The person decides; what the browser saw."""
         self.state = parse_qs(urlsplit(authorization_url).query)["state"][0]
         self.recorder.keep_secret(self.state)
         browser = await asyncio.create_subprocess_exec(
@@ -71,14 +75,14 @@ class Walk:
         output, _ = await browser.communicate()
         if browser.returncode != 0:
             raise RuntimeError("the browser did not get through")
-        self.report["browser"] = json.loads(output)
-        for secret in self.report["browser"].pop("secrets"):
+        seen: dict[str, Any] = json.loads(output)
+        for secret in seen.pop("secrets"):
             self.recorder.keep_secret(secret)
+        return seen
 
     async def authorization_response(self) -> dict[str, str]:
         """For the SDK's callback handler."""
         response = await asyncio.to_thread(self.redirect.arrived.get, timeout=30)
-        self.redirect.close()
         self.recorder.keep_secret(response.get("code"))
         self.report["authorization_response"] = {
             "state_matches": response.get("state") == self.state,
@@ -119,11 +123,11 @@ class Walk:
         }
 
 
-def main(sdk: str, drive: Callable[[Walk], Awaitable[None]]) -> None:
-    walk = Walk(sdk)
+def main(walk: Walk, drive: Callable[[Walk], Awaitable[None]]) -> None:
     try:
         asyncio.run(drive(walk))
     except Exception:
-        print(f"{sdk}: {traceback.format_exc()}", file=sys.stderr)
+        print(f"{walk.report['sdk']}: {traceback.format_exc()}", file=sys.stderr)
         sys.exit(1)
+    walk.redirect.close()
     print(json.dumps(walk.finished_report()))
