@@ -190,7 +190,7 @@ impl Endpoint {
         mcp::check_media(headers)?;
         let body = self.bodies.read(headers, payload).await?;
         let message = mcp::read(&body)?;
-        let revision = mcp::check_headers(&message, headers)?;
+        let revision = mcp::check_headers(&message, headers).or_else(|mismatch| self.excuse(mismatch))?;
         let operations = message.operations();
         record.operations(operations);
         if let Some(Role::Messages(addresses)) = &self.legacy {

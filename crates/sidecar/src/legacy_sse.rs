@@ -22,6 +22,7 @@ use crate::endpoint::Endpoint;
 use crate::forward::{Legacy, Onward};
 use crate::gate::{Permit, Wanted};
 use crate::lists::{Asked, Edit, Lists, Rewriter, Unrewritable};
+use crate::mcp::{HeaderMismatch, Mismatch, Revision};
 use crate::respond::{Fault, Refusal};
 use crate::view::CallersView;
 
@@ -141,6 +142,15 @@ fn id_in(query: &str) -> Option<Uuid> {
 }
 
 impl Endpoint {
+    /// This transport has no headers that repeat the body. A client that tries a later revision here sends none: the MCP server
+    /// says on the stream that it knows no such thing, and the client goes on as before; refused here, it would give up.
+    pub fn excuse<'a>(&self, mismatch: HeaderMismatch<'a>) -> Result<Revision, HeaderMismatch<'a>> {
+        match (&self.legacy, mismatch.what) {
+            (Some(Role::Messages(_)), Mismatch::Missing(_)) => Ok(Revision::Legacy),
+            _ => Err(mismatch),
+        }
+    }
+
     /// A stream is opened. It begins a session, which is nobody's before: where there is something to do without a token, it
     /// needs none, because all answers come by it. What is posted is decided message by message.
     pub async fn legacy_stream(

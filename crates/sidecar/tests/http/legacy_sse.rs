@@ -17,6 +17,9 @@ const RULES: &str = "[[resource.access.rule]]\ntools = [\"drop\"]\nscopes = [\"a
 const ADA: Option<&str> = Some("ada");
 const BOB: Option<&str> = Some("bob");
 const CALL: &str = r#"{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"drop"}}"#;
+/// As SDKs do before they fall back to the handshake.
+const DISCOVER: &str = r#"{"jsonrpc":"2.0","id":1,"method":"server/discover","params":{"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28"}}}"#;
+const SECRET: &str = r#"{"jsonrpc":"2.0","id":5,"method":"tools/call","params":{"name":"secret","_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28"}}}"#;
 const LIST: &str = r#"{"jsonrpc":"2.0","id":3,"method":"tools/list"}"#;
 
 /// An MCP server of 2024-11-05: the test says what is on its stream.
@@ -209,6 +212,24 @@ async fn a_client_that_probes_learns_that_this_is_the_transport_of_before() {
     }
     let foreign = server.request(Method::GET, "/mcp/sse", ADA).header("Origin", "https://evil.example");
     assert_eq!(foreign.send().await.expect("an answer").status(), 403);
+}
+
+#[actix_web::test]
+async fn a_client_that_tries_a_later_revision_is_answered_by_the_server_and_judged_all_the_same() {
+    let server = Server::start(RULES).await;
+    let mut stream = server.open(ADA).await;
+    server.send(ENDPOINT);
+    let target = stream.target().await;
+    assert_eq!(server.post(&target, ADA, DISCOVER).await.status(), 202);
+    assert_eq!(server.posted()[0].1, DISCOVER);
+    assert_eq!(server.post(&target, ADA, SECRET).await.status(), 403, "what is denied is denied in every revision");
+    for method in ["ping", "tools/call"] {
+        let request = server.request(Method::POST, &target, ADA).header("content-type", "application/json");
+        let request = request.header("MCP-Protocol-Version", "2026-07-28").header("Mcp-Method", method);
+        let response = request.body(DISCOVER).send().await.expect("an answer");
+        assert_eq!(response.status(), 400, "a header that says something else than the body: {method}");
+    }
+    assert_eq!(server.posted().len(), 1);
 }
 
 #[actix_web::test]
