@@ -1,12 +1,24 @@
-"""The official Python SDK, v1."""
+"""The official Python SDK, v1. TRANSPORT=sse takes HTTP+SSE, the transport of 2024-11-05."""
 
+import os
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 import httpx
 from mcp import ClientSession
 from mcp.client.auth import OAuthClientProvider
+from mcp.client.sse import sse_client
 from mcp.client.streamable_http import streamable_http_client
 from walk import Walk, main
+
+
+def transport(walk: Walk, auth: OAuthClientProvider) -> AbstractAsyncContextManager[Any]:
+    def http_client(**options: Any) -> httpx.AsyncClient:
+        return httpx.AsyncClient(event_hooks={"response": [walk.recorder.response_hook]}, **options)
+
+    if os.environ.get("TRANSPORT") == "sse":
+        return sse_client(walk.mcp_url, auth=auth, httpx_client_factory=http_client)
+    return streamable_http_client(walk.mcp_url, http_client=http_client(auth=auth, timeout=30))
 
 
 async def drive(walk: Walk) -> None:
@@ -15,12 +27,7 @@ async def drive(walk: Walk) -> None:
         return response["code"], response.get("state")
 
     auth = OAuthClientProvider(walk.mcp_url, walk.client_metadata, walk.storage, walk.open_browser, callback)
-    hooks = {"response": [walk.recorder.response_hook]}
-    async with (
-        httpx.AsyncClient(auth=auth, event_hooks=hooks, timeout=30) as http_client,
-        streamable_http_client(walk.mcp_url, http_client=http_client) as (read, write, _),
-        ClientSession(read, write) as session,
-    ):
+    async with transport(walk, auth) as (read, write, *_), ClientSession(read, write) as session:
 
         async def call(tool: str, arguments: dict[str, Any]) -> dict[str, Any]:
             result = await session.call_tool(tool, arguments)

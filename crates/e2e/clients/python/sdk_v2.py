@@ -1,12 +1,25 @@
-"""The official Python SDK, v2. It finds the protocol revision without a handshake (`server/discover`)."""
+"""The official Python SDK, v2. It finds the protocol revision without a handshake (`server/discover`). TRANSPORT=sse takes
+HTTP+SSE, the transport of 2024-11-05."""
 
+import os
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 import httpx2
 from mcp import Client
 from mcp.client.auth import AuthorizationCodeResult, OAuthClientProvider
+from mcp.client.sse import sse_client
 from mcp.client.streamable_http import streamable_http_client
 from walk import Walk, main
+
+
+def transport(walk: Walk, auth: OAuthClientProvider) -> AbstractAsyncContextManager[Any]:
+    def http_client(**options: Any) -> httpx2.AsyncClient:
+        return httpx2.AsyncClient(event_hooks={"response": [walk.recorder.response_hook]}, **options)
+
+    if os.environ.get("TRANSPORT") == "sse":
+        return sse_client(walk.mcp_url, auth=auth, httpx_client_factory=http_client)
+    return streamable_http_client(walk.mcp_url, http_client=http_client(auth=auth, timeout=30))
 
 
 async def drive(walk: Walk) -> None:
@@ -15,11 +28,7 @@ async def drive(walk: Walk) -> None:
         return AuthorizationCodeResult(code=response["code"], state=response.get("state"), iss=response.get("iss"))
 
     auth = OAuthClientProvider(walk.mcp_url, walk.client_metadata, walk.storage, walk.open_browser, callback)
-    hooks = {"response": [walk.recorder.response_hook]}
-    async with (
-        httpx2.AsyncClient(auth=auth, event_hooks=hooks, timeout=30) as http_client,
-        Client(streamable_http_client(walk.mcp_url, http_client=http_client)) as client,
-    ):
+    async with Client(transport(walk, auth)) as client:
 
         async def call(tool: str, arguments: dict[str, Any]) -> dict[str, Any]:
             result = await client.call_tool(tool, arguments)
