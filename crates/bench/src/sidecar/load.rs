@@ -11,6 +11,9 @@ use tokio::task::spawn_local;
 
 use crate::wire::message_length;
 
+/// How many connections in a row may be closed without an answer.
+const ATTEMPTS: usize = 10;
+
 /// Which answer is wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tool {
@@ -180,15 +183,17 @@ impl Connection {
         std::str::from_utf8(&start[9..]).ok()?.parse().ok()
     }
 
-    /// A connection that the server has closed since the last answer is no fault, but it has its price.
+    /// A connection that the server has closed since the last answer is no fault, but it has its price. One that is closed as
+    /// soon as it is opened is: the server takes no more of them.
     async fn send(&mut self, request: &[u8], is_whole: impl Fn(&[u8]) -> bool) -> usize {
-        loop {
+        for _ in 0..ATTEMPTS {
             if let Some(length) = self.try_send(request, &is_whole).await {
                 return length;
             }
             self.stream = connect(self.server).await;
             self.reopened += 1;
         }
+        panic!("the server closes every connection")
     }
 
     async fn try_send(&mut self, request: &[u8], is_whole: impl Fn(&[u8]) -> bool) -> Option<usize> {

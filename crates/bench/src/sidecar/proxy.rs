@@ -202,13 +202,13 @@ fn haproxy(upstream: SocketAddr, listen: SocketAddr, key: &Path) -> String {
 }
 
 /// The requests name a session that was begun elsewhere, as behind a load balancer; whose it is, is remembered and checked. All
-/// streams are one user's.
+/// streams are one user's, and come from one address.
 fn sidecar(upstream: SocketAddr, listen: SocketAddr) -> String {
     let health = machine::free_address();
     format!(
         "public_url = \"{ISSUER}\"\nlisten = \"{listen}\"\nhealth_listen = \"{health}\"\n\
          [authorization_server]\nrelay = \"http://{upstream}\"\nstatus_list_interval = \"30s\"\n\
          [[resource]]\npath = \"/mcp\"\nupstream = \"http://{upstream}/mcp\"\nunknown_sessions = \"adopt\"\n\
-         [limits]\nopen_requests_per_user = 2048\nrequests_per_caller = 0\n"
+         [limits]\nopen_requests_per_user = 2048\nconnections_per_source = 2048\nrequests_per_caller = 0\n"
     )
 }

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use gatelodge_bench::machine::{resident_mebibytes, row};
+use tokio::time::sleep;
 
 use crate::load::{Connection, Tool, listening, request};
 use crate::proxy::{Program, Proxy, World};
@@ -10,23 +11,33 @@ use crate::proxy::{Program, Proxy, World};
 const STARTS: usize = 15;
 const STREAMS: usize = 1_000;
 const FIRST_EVENTS: usize = 200;
+/// For a program to give back what it needs no longer.
+const AFTERWARDS: Duration = Duration::from_secs(3);
 
 /// Measures them and prints the table.
 pub async fn measure(programs: &[Program], world: &World<'_>) {
     println!();
-    row(&["program", "from start to the first forwarded request", "idle", "with 1,000 streams", "first event"]);
-    row(&["---"; 5]);
+    row(&[
+        "program",
+        "from start to the first forwarded request",
+        "idle",
+        "with 1,000 streams",
+        "after them",
+        "first event",
+    ]);
+    row(&["---"; 6]);
     for program in programs {
         let start = start(*program, world).await;
         let (proxy, _) = Proxy::start(*program, world, &[]).await;
         let idle = resident_mebibytes(proxy.id());
-        let with_streams = memory_with_streams(&proxy, &world.authority.token(0)).await;
+        let (with_streams, after) = memory_of_streams(&proxy, &world.authority.token(0)).await;
         let first_event = first_event(&proxy, world).await;
         row(&[
             program.name(),
             &format!("{:.1} ms", start.as_secs_f64() * 1e3),
             &format!("{idle:.1} MiB"),
             &format!("{with_streams:.1} MiB"),
+            &format!("{after:.1} MiB"),
             &format!("{:.0} µs", first_event.as_secs_f64() * 1e6),
         ]);
         proxy.stop().await;
@@ -43,15 +54,18 @@ async fn start(program: Program, world: &World<'_>) -> Duration {
     median(starts)
 }
 
-/// Each has sent one event and is silent.
-async fn memory_with_streams(proxy: &Proxy, token: &str) -> f64 {
+/// While all are open, each of which has sent one event and is silent; and some time after all were closed.
+async fn memory_of_streams(proxy: &Proxy, token: &str) -> (f64, f64) {
     let mut streams = Vec::new();
     for _ in 0..STREAMS {
         let mut connection = Connection::open(proxy.address).await;
         connection.first_event(&listening(token)).await;
         streams.push(connection);
     }
-    resident_mebibytes(proxy.id())
+    let open = resident_mebibytes(proxy.id());
+    drop(streams);
+    sleep(AFTERWARDS).await;
+    (open, resident_mebibytes(proxy.id()))
 }
 
 /// From the call of a tool to the first event of its stream, on connections that have served a request before.
