@@ -29,7 +29,7 @@ use crate::caller::Caller;
 use crate::config::ToolChallenges;
 use crate::cors::{self, Origin, Origins};
 use crate::forward::{Legacy, Onward, Right, Upstream};
-use crate::gate::{Decision, Gate, Permit, Wanted};
+use crate::gate::{Decided, Decision, Gate, Permit, Wanted};
 use crate::headers::Arrival;
 use crate::legacy_sse::Role;
 use crate::limits::{OpenRequests, Rates};
@@ -259,8 +259,9 @@ impl Endpoint {
         in_session: bool,
         record: &mut Record<'_>,
     ) -> Result<Permit, Refusal> {
-        record.need(&self.gate.need(wanted, in_session));
-        match self.gate.decide(caller, wanted, in_session) {
+        let Decided { need, decision } = self.gate.decide(caller, wanted, in_session);
+        record.need(&need);
+        match decision {
             Decision::Forward(permit) => {
                 record.exception(permit.exception());
                 Ok(permit)

@@ -108,7 +108,7 @@ impl Upstream {
         arrival: &Arrival,
     ) -> Result<HttpResponse, Fault> {
         let caller = permit.caller();
-        let token = match presented(request.headers()) {
+        let token = || match presented(request.headers()) {
             Presented::Token(token) => Some(token),
             _ => None,
         };

@@ -73,6 +73,15 @@ impl Permit {
     }
 }
 
+/// What was decided, and by what.
+#[derive(Debug)]
+pub struct Decided<'g> {
+    /// What all that was asked for needs together.
+    pub need: Need<'g>,
+    /// The outcome.
+    pub decision: Decision,
+}
+
 /// The outcome.
 #[derive(Debug)]
 pub enum Decision {
@@ -93,20 +102,22 @@ impl Gate {
 
     /// Decides, once it is known who calls and what for. `in_session`: whether the request names a session; whose it is, is
     /// another question (`sessions.rs`).
-    pub fn decide(&self, caller: Caller, wanted: Wanted<'_>, in_session: bool) -> Decision {
-        match self.need(wanted, in_session) {
+    pub fn decide(&self, caller: Caller, wanted: Wanted<'_>, in_session: bool) -> Decided<'_> {
+        let need = self.need(wanted, in_session);
+        let decision = match &need {
             Need::Public => self.forward_public(caller, wanted, in_session),
-            Need::Scope(needed) => self.demand(caller, wanted, &needed),
+            Need::Scope(needed) => self.demand(caller, wanted, needed),
             Need::Denied if self.policy.dry_run => match self.demand(caller, wanted, &self.policy.scope) {
                 Decision::Forward(permit) => Decision::Forward(Permit { exception: Some(Exception::Denied), ..permit }),
                 other => other,
             },
             Need::Denied => Decision::Refuse(Fault::Forbidden),
-        }
+        };
+        Decided { need, decision }
     }
 
     /// What all of it needs together: a batch is allowed as a whole or not at all.
-    pub fn need(&self, wanted: Wanted<'_>, in_session: bool) -> Need<'_> {
+    fn need(&self, wanted: Wanted<'_>, in_session: bool) -> Need<'_> {
         match wanted {
             Wanted::Session => self.policy.need_of_session(in_session),
             Wanted::Operations(operations) => {

@@ -63,7 +63,7 @@ fn outcome(decision: &Decision) -> String {
 
 fn decide(gate: &Gate, caller: &Caller, body: &str, in_session: bool) -> String {
     let message = mcp::read(body.as_bytes()).expect("a message");
-    outcome(&gate.decide(caller.clone(), Wanted::Operations(message.operations()), in_session))
+    outcome(&gate.decide(caller.clone(), Wanted::Operations(message.operations()), in_session).decision)
 }
 
 #[test]
@@ -148,7 +148,7 @@ fn a_batch_passes_as_a_whole_or_not_at_all() {
 #[test]
 fn a_stranger_has_a_stream_only_within_a_session() {
     let lazy = gate(Login::Lazy, false);
-    let ask = |caller: &Caller, in_session| outcome(&lazy.decide(caller.clone(), Wanted::Session, in_session));
+    let ask = |caller: &Caller, in_session| outcome(&lazy.decide(caller.clone(), Wanted::Session, in_session).decision);
     assert_eq!(ask(&Caller::Anonymous, false), "method_not_allowed");
     assert_eq!(ask(&Caller::Anonymous, true), "forward");
     assert_eq!(ask(&holder("mcp:use"), false), "forward");

@@ -161,6 +161,10 @@ fn string(json: &mut String, text: &str) {
 
 /// RFC 8259 §7. All control characters are escaped, those above ASCII too: some terminals obey them.
 fn escape(json: &mut String, text: &str) {
+    // Most texts need nothing, which is asked of many bytes at once.
+    if !text.bytes().fold(false, |any, byte| any | may_need_escape(byte)) {
+        return json.push_str(text);
+    }
     let mut rest = text;
     while let Some(at) = rest.bytes().position(may_need_escape) {
         let (plain, others) = rest.split_at(at);

@@ -96,10 +96,10 @@ impl Identity {
     }
 
     /// The headers that say who calls. `token` is the access token as it came.
-    pub async fn headers_for(
+    pub async fn headers_for<'t>(
         &self,
         caller: &Caller,
-        token: Option<&str>,
+        token: impl FnOnce() -> Option<&'t str>,
     ) -> Result<Vec<(HeaderName, HeaderValue)>, Fault> {
         if let Some(header) = passed_through(caller) {
             return Ok(vec![header.clone()]);
@@ -107,7 +107,7 @@ impl Identity {
         let context = self.context_of(caller);
         let principal = Principal::of(caller, context.and_then(|value| value.to_str().ok()));
         let mut headers = match (&self.form, &principal) {
-            (Form::Credential(credential), Some(principal)) => vec![credential.header(principal, token).await?],
+            (Form::Credential(credential), Some(principal)) => vec![credential.header(principal, token()).await?],
             (Form::Credential(credential), None) => credential.anonymous().into_iter().collect(),
             (_, None) => Vec::new(),
             (Form::Headers, Some(principal)) => plain(principal),
