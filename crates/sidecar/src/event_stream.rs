@@ -2,6 +2,7 @@
 //! and after each silence, so that no proxy or client takes a quiet stream for a dead one. WHATWG HTML §9.2 (lines that begin
 //! with a colon are ignored).
 
+use std::error::Error as StdError;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -9,7 +10,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::stream::{Stream, poll_fn, unfold};
 use futures_util::{FutureExt as _, StreamExt as _, TryStreamExt as _};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 /// How long a stream may be silent before a comment is sent.
 pub const SILENCE: Duration = Duration::from_secs(15);
@@ -45,26 +46,36 @@ pub fn kept_alive<E>(
     .into_stream()
 }
 
-/// Ends the stream, as if the MCP server had, at the first moment after `due` that is between two events.
-pub fn until<E>(
+/// Ends the stream, as if the MCP server had, at the first moment after `due` that is between two events. One that stops in
+/// the middle of an event breaks.
+pub fn until<E: Into<Box<dyn StdError>>>(
     events: impl Stream<Item = Result<Bytes, E>> + Unpin,
     due: impl Future<Output = ()> + 'static,
-) -> impl Stream<Item = Result<Bytes, E>> + Unpin {
+) -> impl Stream<Item = Result<Bytes, Box<dyn StdError>>> + Unpin {
     let (mut events, mut ending) = (events, Ending::when(due));
     poll_fn(move |context| {
-        if ending.poll_now(context).is_ready() {
-            return Poll::Ready(None);
+        if let Poll::Ready(end) = ending.poll_now(context) {
+            return Poll::Ready(end.err().map(|cut| Err(cut.into())));
         }
         let part = ready!(events.poll_next_unpin(context));
         if let Some(Ok(bytes)) = &part {
             ending.passed(bytes);
         }
-        Poll::Ready(part)
+        Poll::Ready(part.map(|part| part.map_err(Into::into)))
     })
 }
 
+/// How long an event that has begun may go on after its stream was due to end.
+const LAST_EVENT: Duration = Duration::from_secs(5);
+
+/// It was time to end, and the event that had begun did not.
+#[derive(Debug, thiserror::Error)]
+#[error("the MCP server stopped in the middle of an event, and the stream was due to end")]
+pub struct Cut;
+
 /// The end of one event stream.
 pub struct Ending {
+    /// When it has to end; then, how long the last event may take.
     due: Pin<Box<dyn Future<Output = ()>>>,
     is_due: bool,
     tail: Tail,
@@ -76,10 +87,17 @@ impl Ending {
         Self { due: Box::pin(due), is_due: false, tail: Tail::default() }
     }
 
-    /// Whether the stream ends here: it has to, and no event is cut.
-    pub fn poll_now(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        self.is_due = self.is_due || self.due.as_mut().poll(context).is_ready();
-        if self.is_due && self.tail.is_between_events() { Poll::Ready(()) } else { Poll::Pending }
+    /// Whether the stream ends here: it has to, and no event is cut. An event that does not end is, some seconds later:
+    /// nobody may stay by never finishing a sentence.
+    pub fn poll_now(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Cut>> {
+        if !self.is_due {
+            ready!(self.due.as_mut().poll(context));
+            (self.is_due, self.due) = (true, Box::pin(sleep(LAST_EVENT)));
+        }
+        if self.tail.is_between_events() {
+            return Poll::Ready(Ok(()));
+        }
+        self.due.as_mut().poll(context).map(|()| Err(Cut))
     }
 
     /// These bytes went to the client.
@@ -175,5 +193,19 @@ mod tests {
         assert_eq!((stream.next().await, stream.next().await), (Some(Ok(event)), None));
         let nothing = futures_util::stream::iter([] as [Result<Bytes, Infallible>; 0]);
         assert_eq!(Box::pin(kept_alive(nothing, SILENCE)).next().await, None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stream_that_stops_in_the_middle_of_an_event_ends_all_the_same() {
+        let (sender, mut receiver) = mpsc::channel::<Result<Bytes, Infallible>>(4);
+        let events = futures_util::stream::poll_fn(move |context| receiver.poll_recv(context));
+        let mut stream = until(events, sleep(Duration::from_secs(60)));
+        let begin = tokio::time::Instant::now();
+        sender.send(Ok(Bytes::from_static(b"data: ha"))).await.expect("open");
+        assert_eq!(stream.next().await.expect("open").expect("no error"), "data: ha");
+        let end =
+            timeout(Duration::from_secs(3600), stream.next()).await.expect("it ends").expect("not as if it were whole");
+        assert!(end.expect_err("it breaks").is::<Cut>());
+        assert_eq!(begin.elapsed(), Duration::from_secs(60) + LAST_EVENT);
     }
 }

@@ -219,8 +219,11 @@ async fn answer(
             response.headers_mut().append(name, value);
         }
     }
+    let is_compressed = is_compressed(&response);
     match (legacy, is_event_stream(&response)) {
-        (Legacy::Stream(opening), true) => return opened(response, body, opening.with(lists), right, room),
+        (Legacy::Stream(opening), true) if !is_compressed => {
+            return Ok(opened(response, body, opening.with(lists), right, room));
+        }
         // What answers a message comes on the stream; servers write a word here, or nothing. Where lists are changed, nobody
         // reads it.
         (Legacy::Message(_), _) if lists.is_some() && status.is_success() => {
@@ -230,12 +233,10 @@ async fn answer(
         _ => {}
     }
     match (lists, is_event_stream(&response)) {
+        // Asked not to, it compresses all the same: nobody can see what is in it, nor where a stream can be ended.
+        (Some(_), _) | (_, true) if is_compressed => Err(unusable(Unrewritable::Encoded)),
         (None, false) => Ok(with_body(response, head.framing, body)),
         (None, true) => Ok(events(response, body, right)),
-        // Asked not to, it compresses all the same: nobody can see what is in it.
-        (Some(_), _) if response.headers().contains_key(header::CONTENT_ENCODING) => {
-            Err(unusable(Unrewritable::Encoded))
-        }
         (Some(lists), false) => list(response, body, lists, Held::of(room)).await,
         (Some((rewriter, asked)), true) => {
             Ok(events(response, Box::pin(edited(body, ListEditor { rewriter, asked }, Held::of(room))), right))
@@ -243,18 +244,15 @@ async fn answer(
     }
 }
 
-/// The stream of HTTP+SSE. Compressed, nobody could see where it sends the client.
+/// The stream of HTTP+SSE.
 fn opened(
     response: HttpResponse,
     body: AnswerBody,
     editor: impl Edit + 'static,
     right: Option<Right>,
     room: &Arc<Room>,
-) -> Result<HttpResponse, Fault> {
-    if response.headers().contains_key(header::CONTENT_ENCODING) {
-        return Err(unusable(Unrewritable::NotJson));
-    }
-    Ok(events(response, Box::pin(edited(body, editor, Held::of(room))), right))
+) -> HttpResponse {
+    events(response, Box::pin(edited(body, editor, Held::of(room))), right)
 }
 
 /// An answer that may be a list, in JSON. It is changed, or not passed on at all: what came would show what is hidden.
@@ -327,6 +325,11 @@ fn is_event_stream(response: &HttpResponse) -> bool {
     essence.trim().eq_ignore_ascii_case("text/event-stream")
 }
 
+/// Some frameworks name `identity` or `none` so that nothing compresses.
+fn is_compressed(response: &HttpResponse) -> bool {
+    response.headers().get_all(header::CONTENT_ENCODING).any(|value| !matches!(value.as_bytes(), b"identity" | b"none"))
+}
+
 fn events<E: std::error::Error + 'static>(
     mut response: HttpResponse,
     body: impl Stream<Item = Result<Bytes, E>> + Unpin + 'static,
@@ -336,10 +339,6 @@ fn events<E: std::error::Error + 'static>(
     headers.insert(ACCEL_BUFFERING, HeaderValue::from_static("no"));
     if !headers.contains_key(header::CACHE_CONTROL) {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    }
-    // Asked not to, it compresses all the same: then nothing can be added.
-    if headers.contains_key(header::CONTENT_ENCODING) {
-        return response.set_body(BodyStream::new(body)).map_into_boxed_body();
     }
     let stream = Box::pin(kept_alive(body, event_stream::SILENCE));
     match right {

@@ -100,8 +100,8 @@ impl MessageBody for Answer {
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, Self::Error>>> {
         let this = self.get_mut();
         if let Some(ending) = &mut this.ending {
-            if ending.poll_now(context).is_ready() {
-                return Poll::Ready(None);
+            if let Poll::Ready(end) = ending.poll_now(context) {
+                return Poll::Ready(end.err().map(|cut| Err(cut.into())));
             }
             let part = ready!(Pin::new(&mut this.body).poll_next(context));
             if let Some(Ok(bytes)) = &part {

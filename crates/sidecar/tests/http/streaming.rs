@@ -185,3 +185,14 @@ async fn a_stream_ends_cleanly_with_its_token() {
     assert_eq!(part(&mut response).await.expect("an event"), "data: 1\n\n");
     assert!(tokio::time::timeout(Duration::from_millis(500), part(&mut response)).await.is_err());
 }
+
+/// Nobody could see where an event ends, so it could not be ended with its token either.
+#[actix_web::test]
+async fn a_stream_that_is_compressed_all_the_same_is_not_passed_on() {
+    let world = World::start().await;
+    for (encoding, status) in [("gzip", 502), ("br", 502), ("identity, gzip", 502), ("identity", 200), ("none", 200)] {
+        let request = world.authorized(Method::POST).header("x-test", "say").header("x-say-encoding", encoding);
+        let response = request.header("x-say-type", "text/event-stream").header("x-say", "data: 1||").send();
+        assert_eq!(response.await.expect("an answer").status(), status, "{encoding}");
+    }
+}
