@@ -129,7 +129,7 @@ pub fn verify(
     leeway: std::time::Duration,
     now: Timestamp,
 ) -> Result<SignedStatusList, InvalidStatusList> {
-    let claims: StatusListClaims =
+    let (claims, _): (StatusListClaims, _) =
         keys.signed_claims(document, &[TYPE], MAX_LENGTH).map_err(InvalidStatusList::NotSigned)?;
     if claims.sub != uri {
         return Err(InvalidStatusList::Foreign);

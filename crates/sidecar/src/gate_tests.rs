@@ -41,6 +41,7 @@ fn holder(granted: &str) -> Caller {
         expires_at: Timestamp::from_unix(1),
         id: "token_1".into(),
         status: None,
+        kid: None,
     }))
 }
 

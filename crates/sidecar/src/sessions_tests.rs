@@ -14,6 +14,7 @@ fn caller(subject: &str) -> Caller {
         expires_at: Timestamp::from_unix(1),
         id: "token_1".into(),
         status: None,
+        kid: None,
     }))
 }
 

@@ -61,13 +61,13 @@ impl Issuer {
         audiences: &[impl AsRef<str>],
         now: Timestamp,
     ) -> Result<AccessToken, Refusal> {
-        let claims: Received = keys.signed_claims(token, &self.wording.types, MAX_LENGTH)?;
+        let (claims, kid): (Received, _) = keys.signed_claims(token, &self.wording.types, MAX_LENGTH)?;
         if claims.text("iss")? != self.identifier {
             return Err(Refusal::WrongIssuer);
         }
         let token = claims.access_token(&self.wording)?;
         claims.in_place_and_time(audiences, self.leeway, now)?;
-        Ok(token)
+        Ok(AccessToken { kid: Some(kid), ..token })
     }
 
     /// RFC 7662 §2.2. A refresh token is active too, so the answer must say that this is a bearer token.

@@ -95,6 +95,8 @@ pub struct AccessToken {
     pub id: String,
     /// Where to look whether it was revoked.
     pub status: Option<StatusReference>,
+    /// The key that it is signed with; `None` where its issuer was asked instead.
+    pub kid: Option<String>,
 }
 
 /// Why a token is no good. The text is safe to send (RFC 6750 §3.1 `error_description`).

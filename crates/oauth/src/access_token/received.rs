@@ -66,6 +66,7 @@ impl Received {
             expires_at: self.time("exp")?,
             id: id.to_owned(),
             status: status.map(|status| status.status_list),
+            kid: None,
         })
     }
 
@@ -82,6 +83,7 @@ impl Received {
             expires_at: self.time("exp")?,
             id: optional("jti")?.unwrap_or_default().to_owned(),
             status: None,
+            kid: None,
         })
     }
 

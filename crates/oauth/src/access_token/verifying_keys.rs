@@ -52,23 +52,24 @@ impl VerifyingKeys {
         self.0.is_empty()
     }
 
-    /// What a JWT of one of these types says, once its signature holds; cheapest check first. The claims are the caller's to judge.
+    /// What a JWT of one of these types says, once its signature holds, and the key that vouches for it; cheapest check first. The claims are the caller's to judge.
     pub(crate) fn signed_claims<T: DeserializeOwned>(
         &self,
         jwt: &str,
         types: &[impl AsRef<str>],
         max_length: usize,
-    ) -> Result<T, Refusal> {
+    ) -> Result<(T, String), Refusal> {
         let header = jose_header(jwt, max_length)?;
         if !types.iter().any(|typ| header.is_of_type(typ.as_ref())) {
             return Err(Refusal::NotAnAccessToken);
         }
         let kid = header.kid.filter(|kid| kid.len() <= MAX_KID_LENGTH).ok_or(Refusal::Malformed)?;
-        let key = self.0.iter().find(|key| key.kid == kid).ok_or(Refusal::UnknownKey { kid })?;
+        let key = self.0.iter().find(|key| key.kid == kid);
+        let Some(key) = key else { return Err(Refusal::UnknownKey { kid }) };
         if header.alg != format!("{:?}", key.algorithm) {
             return Err(Refusal::BadSignature);
         }
-        key.signed_claims(jwt)
+        Ok((key.signed_claims(jwt)?, kid))
     }
 }
 

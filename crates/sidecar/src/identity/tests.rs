@@ -20,6 +20,7 @@ pub(super) fn caller(issuer: &str, subject: &str, client_id: &str, scope: &str) 
         expires_at: Timestamp::from_unix(0),
         id: "j".into(),
         status: None,
+        kid: None,
     }))
 }
 

@@ -143,6 +143,7 @@ mod tests {
             expires_at: Timestamp::from_unix(expires_at),
             id: "j".into(),
             status: None,
+            kid: None,
         })
     }
 

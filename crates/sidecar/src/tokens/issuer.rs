@@ -96,6 +96,11 @@ impl Issuer {
         Ok((verdict.map_err(Rejection::Bad)?, held.generation))
     }
 
+    /// Whether the key of a signed token of its is one no more.
+    pub fn withdrew_key_of(&self, token: &AccessToken) -> bool {
+        self.keys.as_ref().zip(token.kid.as_deref()).is_some_and(|(keys, kid)| keys.withdrew(kid))
+    }
+
     /// By what its endpoint says (RFC 7662 §2.2).
     pub async fn ask(
         &self,

@@ -1,7 +1,8 @@
 //! The public keys of an issuer (RFC 7517 §5): fetched, kept, and fetched again. Asked by `mod.rs` and `status_list.rs`.
 //!
 //! Fetches never run in parallel. A token with an unknown key causes one at most every 30 s, whoever sends it. While the
-//! authorization server is away the last good set stays in use; before there is one, nobody's token can be judged.
+//! authorization server is away the last good set stays in use, for those that are in it: of any other key, as of every key
+//! before there is a set, nobody can say whether it is good.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -101,7 +102,8 @@ impl Jwks {
         self.at_hand()
     }
 
-    /// The keys at hand after looking for a key that was not among them, if it is time to look again.
+    /// The keys at hand after looking for a key that was not among them, if it is time to look again. `None` when the last
+    /// look, whoever's it was, found nothing to read: the key may be there.
     pub async fn refetched(self: &Arc<Self>) -> Option<Arc<Held>> {
         let this = Arc::clone(self);
         // A task of its own: a client that hangs up must not take the one fetch of the next 30 s with it.
@@ -111,9 +113,14 @@ impl Jwks {
                 attempts.last_miss = Some(Instant::now());
                 this.fetch(&mut attempts).await;
             }
+            attempts.last_failure.is_none()
         });
-        look.await.ok();
-        self.at_hand()
+        if look.await.unwrap_or(false) { self.at_hand() } else { None }
+    }
+
+    /// Whether a key is known to be one no more. Without keys at hand nobody knows.
+    pub fn withdrew(&self, kid: &str) -> bool {
+        self.held.load().as_ref().is_some_and(|held| self.is_usable(held) && !held.keys.knows(kid))
     }
 
     /// Whether tokens can be judged.

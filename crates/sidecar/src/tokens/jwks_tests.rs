@@ -117,8 +117,8 @@ async fn a_document_that_cannot_be_used_never_replaces_the_last_good_one() {
         Some(too_large),
     ] {
         server.publish(bad.clone());
-        let after = keys.refetched().await.expect("keys");
-        assert!(Arc::ptr_eq(&first, &after), "{bad:?}");
+        assert!(keys.refetched().await.is_none(), "of a key that is not there nobody can say anything: {bad:?}");
+        assert!(Arc::ptr_eq(&first, &keys.current().await.expect("keys")), "{bad:?}");
     }
 }
 
@@ -167,11 +167,8 @@ async fn only_another_document_is_another_generation() {
     let other = keys.refetched().await.expect("keys");
     assert_ne!(other.generation, first.generation);
     server.publish(None);
-    assert_eq!(
-        keys.refetched().await.expect("keys").generation,
-        other.generation,
-        "what cannot be had changes nothing"
-    );
+    assert!(keys.refetched().await.is_none());
+    assert_eq!(keys.generation(), Some(other.generation), "what cannot be had changes nothing");
 }
 
 #[actix_web::test]
@@ -194,9 +191,27 @@ async fn an_hour_without_the_authorization_server_changes_nothing_and_a_day_ends
         tokio::time::resume();
     };
     hours(1).await;
-    assert!(keys.refetched().await.is_some() && keys.is_ready());
+    assert!(keys.refetched().await.is_none() && keys.current().await.is_some() && keys.is_ready());
     hours(23).await;
     assert!(keys.current().await.is_none() && !keys.is_ready());
     server.publish(Some(good()));
     assert!(keys.current().await.is_some(), "and it comes back by itself");
+}
+
+#[actix_web::test]
+async fn a_key_is_withdrawn_once_a_set_without_it_is_at_hand_and_never_for_want_of_one() {
+    let server = Server::start();
+    let keys = server.keys(eager());
+    assert!(!keys.withdrew("any"), "nothing is known");
+    let document: serde_json::Value = serde_json::from_str(&good()).expect("JSON");
+    let kid = document["keys"][0]["kid"].as_str().expect("a name").to_owned();
+    server.publish(Some(document.to_string()));
+    keys.current().await.expect("keys");
+    assert!(!keys.withdrew(&kid) && keys.withdrew("any"));
+    server.publish(None);
+    keys.refetched().await;
+    assert!(!keys.withdrew(&kid));
+    server.publish(Some(good()));
+    keys.refetched().await.expect("keys");
+    assert!(keys.withdrew(&kid));
 }

@@ -31,7 +31,7 @@ mod issuer;
 mod jwks;
 mod status_list;
 
-/// How often it is looked whether the token of an open stream was revoked.
+/// How often it is looked whether the token of an open stream, or its key, was revoked.
 const LOOK: Duration = Duration::from_secs(2);
 
 /// Everything that is known of tokens; shared by all workers.
@@ -124,8 +124,8 @@ impl Tokens {
         }
     }
 
-    /// Comes to its end when the token does: it expired and `grace` has passed, or it is known to be revoked. What was begun with
-    /// it must not go on for ever.
+    /// Comes to its end when the token does: it expired and `grace` has passed, or it is known to be revoked, or its key is. What
+    /// was begun with it must not go on for ever.
     pub async fn end_of(&self, token: &AccessToken, grace: Duration) {
         let end = token.expires_at.plus(self.leeway).plus(grace);
         loop {
@@ -139,7 +139,9 @@ impl Tokens {
 
     fn is_revoked(&self, token: &AccessToken) -> bool {
         let issuer = self.issuers.iter().find(|issuer| issuer.identifier() == token.issuer);
-        issuer.is_some_and(|issuer| matches!(issuer.status_of(token), Err(Rejection::Bad(_))))
+        issuer.is_some_and(|issuer| {
+            issuer.withdrew_key_of(token) || matches!(issuer.status_of(token), Err(Rejection::Bad(_)))
+        })
     }
 
     /// `None` when the keys are no longer the ones it was judged by.

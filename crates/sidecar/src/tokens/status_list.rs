@@ -221,6 +221,7 @@ mod tests {
             expires_at: Timestamp::from_unix(0),
             id: "j".into(),
             status: status.map(|(idx, uri)| StatusReference { idx, uri: uri.into() }),
+            kid: None,
         }
     }
 

@@ -34,12 +34,19 @@ async fn before_the_first_keys_a_token_is_neither_good_nor_bad() {
 }
 
 #[actix_web::test]
-async fn when_the_authorization_server_goes_away_known_keys_stay_good() {
+async fn when_the_authorization_server_goes_away_known_keys_stay_good_and_of_others_nobody_can_say() {
     let world = World::start().await;
     assert_eq!(world.authorized(Method::POST).send().await.expect("an answer").status(), 200);
     world.authority.set_away(true);
     let foreign = new_key().sign(&world.authority.claims()).expect("a token");
-    assert_eq!(world.request(Method::POST).bearer_auth(foreign).send().await.expect("an answer").status(), 401);
+    for _ in 0..3 {
+        let response = world.request(Method::POST).bearer_auth(&foreign).send().await.expect("an answer");
+        assert_eq!(response.status(), 503, "it may have been published a moment ago");
+        assert_eq!(
+            (header(&response, "www-authenticate"), header(&response, "retry-after")),
+            (String::new(), "5".into())
+        );
+    }
     assert_eq!(world.authorized(Method::POST).send().await.expect("an answer").status(), 200);
 }
 
@@ -139,4 +146,23 @@ async fn keys_that_a_token_brings_or_points_at_are_neither_believed_nor_fetched(
     assert_eq!(world.upstream.seen().len(), 1);
     let asked = tokio::time::timeout(std::time::Duration::from_millis(300), bait.accept()).await;
     assert!(asked.is_err(), "the address was asked");
+}
+
+/// Proves MCP authorization: a stream does not outlive the right to it.
+#[actix_web::test]
+async fn a_stream_ends_when_the_key_of_its_token_is_withdrawn() {
+    let world = World::start().await;
+    let mut response =
+        world.authorized(Method::GET).header("x-test", "endless events").send().await.expect("an answer");
+    assert_eq!(response.chunk().await.expect("no error").expect("an event"), "data: 1\n\n");
+    let key = new_key();
+    let mut of_the_new = world.request(Method::GET).bearer_auth(key.sign(&world.authority.claims()).expect("a token"));
+    of_the_new = of_the_new.header("x-test", "endless events");
+    world.authority.publish(serde_json::to_string(&jwks([&key])).expect("JSON"));
+    // The first token of the new key makes the keys be fetched.
+    let mut goes_on = of_the_new.send().await.expect("an answer");
+    assert_eq!(goes_on.status(), 200);
+    assert!(soon("the end", response.chunk()).await.expect("a clean end").is_none());
+    assert_eq!(goes_on.chunk().await.expect("no error").expect("an event"), "data: 1\n\n");
+    assert!(tokio::time::timeout(std::time::Duration::from_secs(3), goes_on.chunk()).await.is_err(), "it goes on");
 }
