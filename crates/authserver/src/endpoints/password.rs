@@ -47,7 +47,9 @@ pub async fn submit(request: HttpRequest, body: Result<Bytes, Error>, app: Data<
     match sign_in::check_password(&app, &request, &user.username, old).await {
         Ok(Outcome::Right(proof)) => change(&request, &app, &session, user, *proof, new).await,
         Ok(Outcome::Wrong) => page(&request, &app, &session, &user, Some(PasswordProblem::Wrong), None, false),
-        Ok(Outcome::NotNow(wait)) => page(&request, &app, &session, &user, Some(PasswordProblem::TooManyAttempts), wait, false),
+        Ok(Outcome::NotNow(wait)) => {
+            page(&request, &app, &session, &user, Some(PasswordProblem::TooManyAttempts), wait, false)
+        }
         Err(error) => problem::store(&app, &request, &error),
     }
 }

@@ -37,7 +37,9 @@ pub async fn submit(request: &HttpRequest, body: Result<Bytes, Error>, app: &App
     };
     match sign_in::check_password(app, request, username, password.to_owned()).await {
         Ok(Outcome::Right(proof)) => sign_in::finish(app, request, &session, *proof, &Next::Account).await,
-        Ok(Outcome::Wrong) => page(request, app, &session, username.to_owned(), Some(LoginProblem::CredentialsWrong), None),
+        Ok(Outcome::Wrong) => {
+            page(request, app, &session, username.to_owned(), Some(LoginProblem::CredentialsWrong), None)
+        }
         Ok(Outcome::NotNow(wait)) => {
             page(request, app, &session, username.to_owned(), Some(LoginProblem::TooManyAttempts), wait)
         }
@@ -73,7 +75,8 @@ fn page(
     let again = session.user_id.is_some();
     let csrf_token = csrf::session_token(&session.secret);
     let page = SignInPage { csrf_token, again, username, problem, wait: wait.map(Into::into) };
-    let mut response = own_page::show(request, app, session, problem.map_or(StatusCode::OK, LoginProblem::status), &page);
+    let mut response =
+        own_page::show(request, app, session, problem.map_or(StatusCode::OK, LoginProblem::status), &page);
     add_retry_after(&mut response, wait);
     response
 }

@@ -10,7 +10,7 @@ use reqwest::Method;
 use serde_json::json;
 
 use crate::support::authority::new_key;
-use crate::support::{Authority, CHALLENGE, World, header, soon};
+use crate::support::{Authority, CHALLENGE, World, header, part, soon};
 
 #[actix_web::test]
 async fn before_the_first_keys_a_token_is_neither_good_nor_bad() {
@@ -154,7 +154,7 @@ async fn a_stream_ends_when_the_key_of_its_token_is_withdrawn() {
     let world = World::start().await;
     let mut response =
         world.authorized(Method::GET).header("x-test", "endless events").send().await.expect("an answer");
-    assert_eq!(response.chunk().await.expect("no error").expect("an event"), "data: 1\n\n");
+    assert_eq!(part(&mut response).await.expect("an event"), "data: 1\n\n");
     let key = new_key();
     let mut of_the_new = world.request(Method::GET).bearer_auth(key.sign(&world.authority.claims()).expect("a token"));
     of_the_new = of_the_new.header("x-test", "endless events");
@@ -162,7 +162,7 @@ async fn a_stream_ends_when_the_key_of_its_token_is_withdrawn() {
     // The first token of the new key makes the keys be fetched.
     let mut goes_on = of_the_new.send().await.expect("an answer");
     assert_eq!(goes_on.status(), 200);
-    assert!(soon("the end", response.chunk()).await.expect("a clean end").is_none());
-    assert_eq!(goes_on.chunk().await.expect("no error").expect("an event"), "data: 1\n\n");
-    assert!(tokio::time::timeout(std::time::Duration::from_secs(3), goes_on.chunk()).await.is_err(), "it goes on");
+    assert!(soon("the end", part(&mut response)).await.is_none());
+    assert_eq!(part(&mut goes_on).await.expect("an event"), "data: 1\n\n");
+    assert!(tokio::time::timeout(std::time::Duration::from_secs(3), part(&mut goes_on)).await.is_err(), "it goes on");
 }
