@@ -21,11 +21,12 @@ use crate::code_guesses::CodeGuesses;
 use crate::config::Config;
 use crate::endpoints::{
     account, authorize, consent, device, device_authorization, introspection, legal, login, metadata, password,
-    pushed_authorization, registration, registration_management, revocation, status_list, token,
+    pushed_authorization, registration, registration_management, revocation, status_list, token, upstream_sign_in,
 };
 use crate::keys::KeyRing;
 use crate::limits::Limits;
 use crate::login::password::Passwords;
+use crate::login::upstream::Providers;
 use crate::pages::{Language, Pages};
 use crate::respond;
 use crate::status_list::{self as published, PublishedStatusList};
@@ -58,6 +59,8 @@ pub struct State {
     pub pages: Pages,
     /// Password checks.
     pub passwords: Passwords,
+    /// Where else people may sign in.
+    pub providers: Providers,
     /// Wrong codes of devices.
     pub code_guesses: CodeGuesses,
     /// What is published unchanged for the life of the process.
@@ -159,6 +162,17 @@ pub fn routes(config: &Config) -> impl Fn(&mut ServiceConfig) + Clone + use<> {
                 .route(read().to(login::show))
                 .route(web::post().to(login::submit))
                 .default_service(allow("GET, HEAD, POST")),
+        );
+        service.service(
+            at("/login/oidc/{id}")
+                .app_data(PayloadConfig::new(login::MAX_BODY))
+                .route(web::post().to(upstream_sign_in::begin))
+                .default_service(allow("POST")),
+        );
+        service.service(
+            at("/login/oidc/{id}/callback")
+                .route(web::get().to(upstream_sign_in::callback))
+                .default_service(allow("GET")),
         );
         service.service(
             at("/logout")

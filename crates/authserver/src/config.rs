@@ -24,6 +24,7 @@ use crate::clients::document_config::ClientDocuments;
 use crate::clients::registration::{RawRegistration, RegistrationConfig};
 use crate::keys::config::{KeysConfig, RawKeys};
 use crate::limits::{LimitsConfig, RawLimits};
+use crate::login::config::{LoginConfig, RawLogin};
 
 /// Environment variables that begin so override the file: `GATELODGE__DATABASE__URL`.
 const ENV_PREFIX: &str = "GATELODGE";
@@ -62,6 +63,8 @@ pub struct Config {
     pub client_documents: ClientDocuments,
     /// Whether devices may ask for tokens by a code that people type (RFC 8628).
     pub device_grant: bool,
+    /// How people prove who they are.
+    pub login: LoginConfig,
     /// Lifetimes and windows.
     pub tokens: Tokens,
     /// How tokens are signed.
@@ -127,6 +130,8 @@ struct RawConfig {
     trusted_proxies: Vec<String>,
     #[serde(default)]
     grants: RawGrants,
+    #[serde(default)]
+    login: RawLogin,
     #[serde(default)]
     tokens: RawTokens,
     #[serde(default)]
@@ -243,6 +248,7 @@ impl RawConfig {
         let trusted_proxies = TrustedProxies::from_config(&self.trusted_proxies, "trusted_proxies", &mut problems);
         let audit = self.audit.check(&mut problems);
         let branding = self.branding.check(&mut problems);
+        let login = self.login.check(&mut problems);
         if !unsafe_values_allowed {
             self.tokens.check_ranges(&mut problems);
         }
@@ -269,6 +275,7 @@ impl RawConfig {
                 registration,
                 limits,
                 trusted_proxies,
+                login,
                 tokens: self.tokens.typed(),
                 keys,
                 audit,

@@ -7,6 +7,7 @@ use actix_web::http::header::RETRY_AFTER;
 use actix_web::{HttpMessage as _, HttpRequest, HttpResponse};
 use gatelodge_oauth::error::{Code, OAuthError};
 use gatelodge_oauth::known_clients::{self, KnownClient};
+use gatelodge_oauth::secret::Secret;
 use gatelodge_service::guarded_fetch::FetchError;
 use gatelodge_store::StoreError;
 use tracing_actix_web::RequestId;
@@ -14,6 +15,7 @@ use tracing_actix_web::RequestId;
 use crate::app::App;
 use crate::clients::Unresolved;
 use crate::clients::metadata_document::BACK_OFF;
+use crate::login::upstream::provider::Provider;
 use crate::pages::{ErrorPage, Failure};
 use crate::{language, respond};
 
@@ -50,7 +52,7 @@ pub fn client(app: &App, request: &HttpRequest, unresolved: &Unresolved) -> Http
     };
     let page = ErrorPage::new(failure, request_id(request)).with_detail(detail.clone());
     tracing::info!(code = page.code(), detail, "refused");
-    let mut response = show(app, request, failure, &page);
+    let mut response = show(app, request, failure, page);
     if failure == Failure::ClientDocumentUnreachable {
         response.headers_mut().insert(RETRY_AFTER, BACK_OFF.as_secs().into());
     }
@@ -73,14 +75,33 @@ pub fn form(app: &App, request: &HttpRequest, error: &OAuthError) -> HttpRespons
 pub fn store(app: &App, request: &HttpRequest, error: &StoreError) -> HttpResponse {
     let failure = if error.is_unavailable() { Failure::TemporarilyUnavailable } else { Failure::ServerError };
     respond::log(&OAuthError::temporarily_unavailable(error.to_string()));
-    show(app, request, failure, &ErrorPage::new(failure, request_id(request)))
+    show(app, request, failure, ErrorPage::new(failure, request_id(request)))
 }
 
 /// A page or form that leads nowhere, for a reason the person can understand.
 pub fn failure(app: &App, request: &HttpRequest, failure: Failure) -> HttpResponse {
     let page = ErrorPage::new(failure, request_id(request));
     tracing::info!(code = page.code(), "refused");
-    show(app, request, failure, &page)
+    show(app, request, failure, page)
+}
+
+/// A sign-in at an OpenID provider that led to nobody, with the way back to where the person may try another one.
+pub fn sign_in(
+    app: &App,
+    request: &HttpRequest,
+    failure: Failure,
+    back: &Secret,
+    provider: &Provider,
+    detail: Option<String>,
+) -> HttpResponse {
+    let page = ErrorPage::new(failure, request_id(request));
+    tracing::info!(code = page.code(), provider = provider.config.id, detail, "refused");
+    let page = page.with_way_back(format!("login?transaction={}", back.expose()));
+    let page = match detail {
+        Some(detail) => page.with_detail(detail),
+        None => page,
+    };
+    show(app, request, failure, page)
 }
 
 fn refuse(
@@ -95,12 +116,13 @@ fn refuse(
     // The description of a fault of ours says nothing to anybody; that of a bad request helps the client's developer.
     let page =
         if failure == Failure::TemporarilyUnavailable { page } else { page.with_detail(error.description.clone()) };
-    show(app, request, failure, &page)
+    show(app, request, failure, page)
 }
 
-fn show(app: &App, request: &HttpRequest, failure: Failure, page: &ErrorPage) -> HttpResponse {
+fn show(app: &App, request: &HttpRequest, failure: Failure, page: ErrorPage) -> HttpResponse {
     let status = StatusCode::from_u16(failure.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    respond::page(app, &language::of(request, app), status, page)
+    let below = request.path().strip_prefix(app.config.public_url.path()).unwrap_or_default();
+    respond::page(app, &language::of(request, app), status, &page.at(below))
 }
 
 fn request_id(request: &HttpRequest) -> String {

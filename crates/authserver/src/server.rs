@@ -8,6 +8,7 @@ use actix_web::dev::{Server, ServerHandle};
 use actix_web::middleware::from_fn;
 use actix_web::web::Data;
 use actix_web::{App as ActixApp, HttpServer};
+use gatelodge_service::bounded_client::NoAnswer;
 use gatelodge_service::clock::Clock;
 use gatelodge_service::guarded_fetch::GuardedFetch;
 use gatelodge_service::http::{self, health};
@@ -22,6 +23,7 @@ use crate::endpoints::audit_events as audit_endpoint;
 use crate::keys::{self, KeyError, KeyRing};
 use crate::limits::Limits;
 use crate::login::password::{PasswordError, Passwords};
+use crate::login::upstream::Providers;
 use crate::pages::{Pages, PagesError};
 use crate::respond;
 use crate::status_list::PublishedStatusList;
@@ -47,6 +49,11 @@ pub enum StartError {
     /// See [`PasswordError`].
     #[error(transparent)]
     Passwords(#[from] PasswordError),
+    /// OpenID providers cannot be asked: there are no certificates to check theirs with.
+    #[error(
+        "OpenID providers cannot be asked: {0}\n  hint: install the certificates of the public authorities (ca-certificates)"
+    )]
+    Providers(#[from] NoAnswer),
     /// A document could not be written.
     #[error("the metadata cannot be written: {0}")]
     Documents(#[from] serde_json::Error),
@@ -81,6 +88,7 @@ impl Application {
         let (pages, passwords) = (Pages::load(&config.branding)?, Passwords::new()?);
         let documents = Documents::new(&config, &pages)?;
         let status_list = PublishedStatusList::default();
+        let providers = Providers::new(&config.login.oidc)?;
         let limits = Limits::new(&config.limits, &clock);
         let guarded_fetch = GuardedFetch::new(config.client_documents.fetch_options());
         let (back_off, published_keys) = (BackOff::default(), PublishedKeys::default());
@@ -96,6 +104,7 @@ impl Application {
             published_keys,
             pages,
             passwords,
+            providers,
             code_guesses: CodeGuesses::default(),
             documents,
         });

@@ -1,7 +1,7 @@
 //! Opaque secrets: how they are made, recognised, and stored. The only file of this crate that uses randomness.
 //!
 //! A secret looks like `gatelodge_rt_<43 base62 characters><6 base62 characters of CRC-32>`: secret scanners find it by
-//! the regular expression `gatelodge_(rt|cs|code|session|txn|rat|dc|par)_[0-9A-Za-z]{49}`, and garbage is refused without a query.
+//! the regular expression `gatelodge_(rt|cs|code|session|txn|rat|dc|par|state)_[0-9A-Za-z]{49}`, and garbage is refused without a query.
 //! 43 base62 characters carry 256 bits (RFC 6749 §10.10 asks for 128 at least). Only the SHA-256 of the whole string is stored.
 
 use std::fmt;
@@ -34,11 +34,13 @@ pub enum Kind {
     DeviceCode,
     /// The last part of a `request_uri` (RFC 9126 §2.2).
     PushedRequest,
+    /// `state` at an OpenID provider (OpenID Connect Core 1.0 §3.1.2.1).
+    UpstreamState,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Kind; 8] = [
+    pub const ALL: [Kind; 9] = [
         Kind::RefreshToken,
         Kind::ClientSecret,
         Kind::AuthorizationCode,
@@ -47,6 +49,7 @@ impl Kind {
         Kind::RegistrationAccessToken,
         Kind::DeviceCode,
         Kind::PushedRequest,
+        Kind::UpstreamState,
     ];
 
     fn prefix(self) -> &'static str {
@@ -59,6 +62,7 @@ impl Kind {
             Kind::RegistrationAccessToken => "gatelodge_rat_",
             Kind::DeviceCode => "gatelodge_dc_",
             Kind::PushedRequest => "gatelodge_par_",
+            Kind::UpstreamState => "gatelodge_state_",
         }
     }
 }

@@ -6,10 +6,12 @@
 //! | [`clock`] | the only place that reads the time; tests move it by hand |
 //! | [`logs`] | JSON lines (or text) on standard output |
 //! | [`http_client`] | the only place that builds HTTP clients |
+//! | [`bounded_client`] | asks servers that the operator named, bounded in time and size |
 //! | [`guarded_fetch`] | fetches what strangers name: public addresses only, bounded in time, size and number |
 //! | [`rate`] | how many requests follow each other |
 //! | [`http`] | the span and the id of a request, and the health listener |
 
+pub mod bounded_client;
 pub mod clock;
 pub mod config;
 pub mod guarded_fetch;

@@ -41,8 +41,8 @@ const ENDPOINTS: [&str; 17] = [
     "/account",
     "/password",
 ];
-/// The pages' assets, and the registrations that clients manage (RFC 7592 §2).
-const BELOW: [&str; 2] = ["/assets", "/register"];
+/// The pages' assets, the registrations that clients manage (RFC 7592 §2), and the way to OpenID providers and back.
+const BELOW: [&str; 3] = ["/assets", "/register", "/login/oidc"];
 const OAUTH_METADATA: &str = "/.well-known/oauth-authorization-server";
 const OPENID_METADATA: &str = "/.well-known/openid-configuration";
 

@@ -50,6 +50,8 @@ pub mod sign_in_failures;
 pub mod signing_keys;
 mod sqlite_file;
 mod sweep;
+pub mod upstream_identities;
+pub mod upstream_sign_ins;
 pub mod used_assertions;
 pub mod users;
 mod write_queue;

@@ -206,3 +206,23 @@ diesel::table! {
         lost -> Nullable<BigInt>,
     }
 }
+
+diesel::table! {
+    upstream_sign_ins (hash) {
+        hash -> Binary,
+        browser_session -> Binary,
+        provider -> Text,
+        sealed -> Binary,
+        created_at -> BigInt,
+        expires_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    upstream_identities (issuer, subject) {
+        issuer -> Text,
+        subject -> Text,
+        user_id -> Text,
+        created_at -> BigInt,
+    }
+}

@@ -9,7 +9,7 @@ use gatelodge_oauth::time::Timestamp;
 
 use crate::schema::{
     authorization_codes, browser_sessions, device_authorizations, grants, known_sources, pending_authorizations,
-    pushed_authorization_requests, refresh_tokens, sign_in_failures, used_assertions,
+    pushed_authorization_requests, refresh_tokens, sign_in_failures, upstream_sign_ins, used_assertions,
 };
 use crate::{StoreError, Tx, clients};
 
@@ -47,6 +47,8 @@ pub struct SweepReport {
     pub pushed_authorization_requests: usize,
     /// Rows of `device_authorizations`.
     pub device_authorizations: usize,
+    /// Rows of `upstream_sign_ins`.
+    pub upstream_sign_ins: usize,
     /// Rows of `used_assertions`.
     pub used_assertions: usize,
     /// Rows of `sign_in_failures`.
@@ -81,6 +83,7 @@ pub fn sweep(tx: &mut Tx, now: Timestamp) -> Result<SweepReport, StoreError> {
     let authorization_codes = delete_batch!(tx, authorization_codes, now.minus(CODES_STAY));
     let pushed_authorization_requests = delete_batch!(tx, pushed_authorization_requests, now.minus(ANSWERABLE_FOR));
     let device_authorizations = delete_batch!(tx, device_authorizations, now.minus(ANSWERABLE_FOR));
+    let upstream_sign_ins = delete_batch!(tx, upstream_sign_ins, now);
     let used_assertions = delete_batch!(tx, used_assertions, now);
     let sign_in_failures = delete_batch!(tx, sign_in_failures, now);
     let known_sources = delete_batch!(tx, known_sources, now);
@@ -96,6 +99,7 @@ pub fn sweep(tx: &mut Tx, now: Timestamp) -> Result<SweepReport, StoreError> {
         authorization_codes,
         pushed_authorization_requests,
         device_authorizations,
+        upstream_sign_ins,
         used_assertions,
         sign_in_failures,
         known_sources,
@@ -110,6 +114,7 @@ pub fn sweep(tx: &mut Tx, now: Timestamp) -> Result<SweepReport, StoreError> {
         authorization_codes,
         pushed_authorization_requests,
         device_authorizations,
+        upstream_sign_ins,
         used_assertions,
         sign_in_failures,
         known_sources,

@@ -12,7 +12,7 @@ use gatelodge_oauth::secret::Secret;
 
 use crate::app::App;
 use crate::login::sign_in::{self, Next, Outcome};
-use crate::pages::{Destination, Failure, LoginPage, LoginProblem};
+use crate::pages::{Destination, Failure, LoginPage, LoginProblem, ProviderButton};
 use crate::session::{self, OpenSession};
 use crate::transaction::{self, OpenTransaction};
 use crate::{problem, respond};
@@ -151,6 +151,7 @@ fn page(
             unverified: open.client.registration == Registration::Dynamic,
             destination: Destination::from(&open.pending.request.answer_to),
             resource_name,
+            providers: app.config.login.oidc.iter().map(ProviderButton::from).collect(),
             username,
             problem,
             wait: wait.map(Into::into),

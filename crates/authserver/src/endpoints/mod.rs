@@ -18,3 +18,4 @@ pub mod revocation;
 pub mod sign_in;
 pub mod status_list;
 pub mod token;
+pub mod upstream_sign_in;

@@ -117,6 +117,11 @@ impl KeyRing {
         }
     }
 
+    /// What else in the database is encrypted with.
+    pub fn sealing(&self) -> &SealingKey {
+        &self.sealing
+    }
+
     fn held(&self) -> Arc<Keys> {
         Arc::clone(&self.held.read().unwrap_or_else(PoisonError::into_inner))
     }

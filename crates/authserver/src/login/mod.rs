@@ -1,6 +1,9 @@
 //! The ways a person proves who they are.
 
 pub mod attempts;
+pub mod config;
 pub mod password;
 pub mod sign_in;
 pub mod throttle;
+pub mod upstream;
+pub mod upstream_config;

@@ -7,7 +7,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use gatelodge_oauth::grant::UserId;
 use gatelodge_oauth::secret::Secret;
 use gatelodge_oauth::time::Timestamp;
-use gatelodge_store::{StoreError, Tx, browser_sessions, pending_authorizations, users};
+use gatelodge_store::{StoreError, Tx, browser_sessions, pending_authorizations, upstream_sign_ins, users};
 
 use super::attempts::{self, Attempt};
 use super::password::Verified;
@@ -140,6 +140,7 @@ pub fn renew(
 ) -> Result<OpenSession, StoreError> {
     let session = session::open(tx, user_id, &app.config, now)?;
     pending_authorizations::rebind(tx, &old.hash(), &session.secret.hash())?;
+    upstream_sign_ins::rebind(tx, &old.hash(), &session.secret.hash())?;
     browser_sessions::delete(tx, &old.hash())?;
     Ok(session)
 }

@@ -17,7 +17,11 @@ pub struct ErrorPage {
     /// How many of them that are.
     likely: usize,
     detail: Option<String>,
+    /// The sign-in page to go back to.
+    back: Option<String>,
     request_id: String,
+    /// The way up to where the assets are.
+    root: String,
 }
 
 /// What went wrong, as far as the person in front of the page can tell. The names of the codes are stable.
@@ -43,6 +47,20 @@ pub enum Failure {
     InteractionRequired,
     /// The form carries no valid CSRF token, or came from another site.
     FormRefused,
+    /// An OpenID provider does not answer.
+    ProviderUnreachable,
+    /// The person said no there.
+    SignInCancelled,
+    /// The operator lets in others only.
+    SignInNotAllowed,
+    /// The operator has linked this person to nobody.
+    SignInNotLinked,
+    /// What the provider answered is not good.
+    SignInFailed,
+    /// Nobody is expected back from a provider like this, or not any more.
+    SignInEnded,
+    /// The way to the provider began in another browser.
+    SignInElsewhere,
     /// Too much was asked, by this source or by all together.
     TooManyRequests,
     /// The store does not answer.
@@ -53,7 +71,7 @@ pub enum Failure {
 
 impl Failure {
     /// Every failure.
-    pub const ALL: [Failure; 13] = [
+    pub const ALL: [Failure; 20] = [
         Failure::ClientUnknown,
         Failure::ClientDocumentRefused,
         Failure::ClientDocumentUnreachable,
@@ -64,6 +82,13 @@ impl Failure {
         Failure::BrowserChanged,
         Failure::InteractionRequired,
         Failure::FormRefused,
+        Failure::ProviderUnreachable,
+        Failure::SignInCancelled,
+        Failure::SignInNotAllowed,
+        Failure::SignInNotLinked,
+        Failure::SignInFailed,
+        Failure::SignInEnded,
+        Failure::SignInElsewhere,
         Failure::TooManyRequests,
         Failure::TemporarilyUnavailable,
         Failure::ServerError,
@@ -72,8 +97,14 @@ impl Failure {
     /// The HTTP status of its page. An unknown client is a 400: some clients ask once themselves and register anew on it.
     pub const fn status(self) -> u16 {
         match self {
-            Failure::FormRefused | Failure::ClientNotAllowed => 403,
-            Failure::TemporarilyUnavailable | Failure::ClientDocumentUnreachable => 503,
+            Failure::FormRefused
+            | Failure::ClientNotAllowed
+            | Failure::SignInCancelled
+            | Failure::SignInNotAllowed
+            | Failure::SignInNotLinked
+            | Failure::SignInFailed
+            | Failure::SignInElsewhere => 403,
+            Failure::TemporarilyUnavailable | Failure::ClientDocumentUnreachable | Failure::ProviderUnreachable => 503,
             Failure::TooManyRequests => 429,
             Failure::ServerError => 500,
             _ => 400,
@@ -93,6 +124,13 @@ impl Failure {
             Failure::BrowserChanged => "browser_changed",
             Failure::InteractionRequired => "interaction_required",
             Failure::FormRefused => "form_refused",
+            Failure::ProviderUnreachable => "provider_unreachable",
+            Failure::SignInCancelled => "sign_in_cancelled",
+            Failure::SignInNotAllowed => "sign_in_not_allowed",
+            Failure::SignInNotLinked => "sign_in_not_linked",
+            Failure::SignInFailed => "sign_in_failed",
+            Failure::SignInEnded => "sign_in_ended",
+            Failure::SignInElsewhere => "sign_in_elsewhere",
             Failure::TooManyRequests => "too_many_requests",
             Failure::TemporarilyUnavailable => "temporarily_unavailable",
             Failure::ServerError => "server_error",
@@ -103,7 +141,10 @@ impl Failure {
     const fn steps(self) -> usize {
         match self {
             Failure::ClientDocumentRefused => 3,
-            Failure::ClientUnknown | Failure::ClientNotAllowed | Failure::FormRefused => 1,
+            Failure::ClientUnknown
+            | Failure::ClientNotAllowed
+            | Failure::FormRefused
+            | Failure::SignInNotLinked => 1,
             _ => 2,
         }
     }
@@ -120,7 +161,9 @@ impl ErrorPage {
             ways_out: ways_out(&[]),
             likely: 0,
             detail: None,
+            back: None,
             request_id: request_id.into(),
+            root: String::new(),
         }
     }
 
@@ -132,6 +175,16 @@ impl ErrorPage {
     /// Adds a reason for the developer of the client.
     pub fn with_detail(self, detail: impl Into<String>) -> Self {
         Self { detail: Some(detail.into()), ..self }
+    }
+
+    /// Adds the way back to the sign-in page, as seen from the top.
+    pub fn with_way_back(self, path: impl Into<String>) -> Self {
+        Self { back: Some(path.into()), ..self }
+    }
+
+    /// For a page at this path below that of the issuer: what it loads lies at the top.
+    pub fn at(self, path: &str) -> Self {
+        Self { root: "../".repeat(path.matches('/').count().saturating_sub(1)), ..self }
     }
 
     /// The stable code, also for the log.
@@ -160,6 +213,8 @@ impl Page for ErrorPage {
         let mut samples: Vec<Self> = Failure::ALL.into_iter().map(page).collect();
         samples.push(page(Failure::ClientUnknown).perhaps_of(&[KnownClient::Codex, KnownClient::Zed]));
         samples.extend(KnownClient::ALL.map(|client| page(Failure::ClientUnknown).perhaps_of(&[client])));
+        samples.push(page(Failure::SignInCancelled).with_way_back("login?transaction=gatelodge_txn_sample"));
+        samples.push(page(Failure::SignInNotLinked).with_detail("Google: 110169484474386276334"));
         samples.push(page(Failure::RequestInvalid).with_detail("the parameter client_id is repeated"));
         samples.push(Self::new(Failure::RequestInvalid, HOSTILE).with_detail(HOSTILE));
         samples.push(page(Failure::RequestInvalid).with_detail(long_url()));

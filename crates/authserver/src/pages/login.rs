@@ -5,6 +5,7 @@ use serde::Serialize;
 use actix_web::http::StatusCode;
 
 use super::{Destination, HOSTILE, LONG_NAME, Page, Wait};
+use crate::login::upstream_config::ProviderConfig;
 
 /// What the page shows. It POSTs `transaction`, `csrf_token`, `username` and `password` to `/login`.
 #[derive(Clone, Serialize)]
@@ -21,12 +22,29 @@ pub struct LoginPage {
     pub destination: Destination,
     /// The MCP server it wants to use.
     pub resource_name: String,
+    /// Where else people may sign in.
+    pub providers: Vec<ProviderButton>,
     /// What was typed before; empty at first.
     pub username: String,
     /// Why the last attempt failed.
     pub problem: Option<LoginProblem>,
     /// How long to wait before the next one.
     pub wait: Option<Wait>,
+}
+
+/// A button that leads to an OpenID provider: it POSTs `transaction` and `csrf_token` to `/login/oidc/{id}`.
+#[derive(Clone, Serialize)]
+pub struct ProviderButton {
+    /// Its name in our URLs.
+    pub id: String,
+    /// Its name for people.
+    pub name: String,
+}
+
+impl From<&ProviderConfig> for ProviderButton {
+    fn from(provider: &ProviderConfig) -> Self {
+        Self { id: provider.id.clone(), name: provider.name.clone() }
+    }
 }
 
 /// Why a sign-in failed, without a hint whether the user exists.
@@ -63,10 +81,12 @@ impl Page for LoginPage {
             unverified: true,
             destination: local("localhost"),
             resource_name: "Acme MCP".to_owned(),
+            providers: Vec::new(),
             username: String::new(),
             problem: None,
             wait: None,
         };
+        let button = |id: &str, name: &str| ProviderButton { id: id.to_owned(), name: name.to_owned() };
         vec![
             plain.clone(),
             Self { username: "nora".to_owned(), problem: Some(LoginProblem::CredentialsWrong), ..plain.clone() },
@@ -77,6 +97,7 @@ impl Page for LoginPage {
                 ..plain.clone()
             },
             Self { client_name: None, problem: Some(LoginProblem::CredentialsWrong), ..plain.clone() },
+            Self { providers: vec![button("google", "Google"), button("acme", "Acme Staff")], ..plain.clone() },
             Self {
                 client_name: Some("Acme Desk".to_owned()),
                 unverified: false,
@@ -89,6 +110,7 @@ impl Page for LoginPage {
                 client_name: Some(LONG_NAME.to_owned()),
                 destination: website(&format!("{}.example", "a".repeat(63))),
                 resource_name: LONG_NAME.to_owned(),
+                providers: vec![button("long", LONG_NAME)],
                 username: LONG_NAME.to_owned(),
                 ..plain
             },
@@ -99,6 +121,7 @@ impl Page for LoginPage {
                 unverified: true,
                 destination: local(HOSTILE),
                 resource_name: HOSTILE.to_owned(),
+                providers: vec![button(HOSTILE, HOSTILE)],
                 username: HOSTILE.to_owned(),
                 problem: None,
                 wait: None,

@@ -33,7 +33,7 @@ pub use device::{DeviceDonePage, DevicePage, DeviceProblem};
 pub use error::{ErrorPage, Failure};
 pub use language::Language;
 pub use legal::LegalPage;
-pub use login::{LoginPage, LoginProblem};
+pub use login::{LoginPage, LoginProblem, ProviderButton};
 pub use sign_in::{SignInPage, Wait};
 
 use assets::Assets;
@@ -224,7 +224,7 @@ impl Pages {
 }
 
 /// What every template knows besides its page.
-const GLOBALS: [&str; 6] = ["product", "logo", "accent", "privacy_policy", "terms", "default_lang"];
+const GLOBALS: [&str; 7] = ["product", "logo", "accent", "privacy_policy", "terms", "default_lang", "root"];
 
 fn set_globals(tera: &mut Tera, branding: &Branding, default_language: &Language) {
     let link = |text: &Option<LegalText>, page: &str| match text {
@@ -233,7 +233,7 @@ fn set_globals(tera: &mut Tera, branding: &Branding, default_language: &Language
         Some(LegalText::Paragraphs(_)) => Some(page.to_owned()),
     };
     let accent = branding.accent.map(|_| assets::ACCENT);
-    let [product, logo, accent_name, privacy_policy, terms, default_lang] = GLOBALS;
+    let [product, logo, accent_name, privacy_policy, terms, default_lang, root] = GLOBALS;
     let globals = tera.global_context();
     globals.insert(product, &branding.name);
     globals.insert(logo, branding.logo.as_ref().map_or("logo.svg", |logo| logo.name));
@@ -241,12 +241,17 @@ fn set_globals(tera: &mut Tera, branding: &Branding, default_language: &Language
     globals.insert(privacy_policy, &link(&branding.privacy_policy, "privacy"));
     globals.insert(terms, &link(&branding.terms, "terms"));
     globals.insert(default_lang, &default_language.tag());
+    // Pages that lie deeper say how far up the others are.
+    globals.insert(root, "");
 }
 
 fn register_functions(tera: &mut Tera, locales: Locales, assets: Arc<Assets>) {
-    tera.register_function("asset", move |arguments: Kwargs, _: &State| {
+    tera.register_function("asset", move |arguments: Kwargs, state: &State| {
         let name: &str = arguments.must_get("name")?;
-        assets.url(name).ok_or_else(|| tera::Error::message(format!("there is no asset {name}")))
+        // Of pages that lie deeper than others: the way up.
+        let root: Option<String> = state.get("root")?;
+        let url = assets.url(name).map(|url| root.unwrap_or_default() + &url);
+        url.ok_or_else(|| tera::Error::message(format!("there is no asset {name}")))
     });
     let texts = Arc::new(locales);
     let pieces = Arc::clone(&texts);

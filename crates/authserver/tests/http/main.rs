@@ -17,6 +17,7 @@ mod killed_server;
 mod known_clients;
 mod languages;
 mod oidc_prompt;
+mod oidc_sign_in;
 mod parallel_exchange;
 mod parallel_requests;
 mod personal_tokens;

@@ -177,6 +177,15 @@ impl Page {
         target[url::Position::BeforePath..].to_owned()
     }
 
+    /// Where a link leads.
+    #[track_caller]
+    pub fn link(&self, id: &str) -> String {
+        let wanted = format!(" id=\"{id}\"");
+        let mut links = self.answer.body.split("<a").skip(1).filter_map(|rest| rest.split('>').next());
+        let link = links.find(|tag| tag.contains(&wanted)).unwrap_or_else(|| panic!("no link {id}: {self:?}"));
+        attribute(link, "href").expect("a link leads somewhere")
+    }
+
     #[track_caller]
     fn element(&self, form: &str) -> &str {
         let wanted = format!(" id=\"{form}\"");

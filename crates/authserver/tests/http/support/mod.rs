@@ -8,6 +8,7 @@ pub mod database;
 pub mod form;
 pub mod load;
 pub mod mcp_client;
+pub mod openid_provider;
 pub mod program;
 pub mod proxy;
 pub mod seed;

@@ -1,0 +1,27 @@
+//! The table `[login]` of the configuration: the ways in which people prove who they are.
+
+use gatelodge_service::config::Problems;
+use serde::Deserialize;
+
+use super::upstream_config::{self, ProviderConfig, RawProvider};
+
+/// The table, checked.
+#[derive(Debug, Clone)]
+pub struct LoginConfig {
+    /// The OpenID providers of `[[login.oidc]]`.
+    pub oidc: Vec<ProviderConfig>,
+}
+
+/// As written.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawLogin {
+    oidc: Vec<RawProvider>,
+}
+
+impl RawLogin {
+    /// Converts, or notes what is wrong.
+    pub fn check(self, problems: &mut Problems) -> LoginConfig {
+        LoginConfig { oidc: upstream_config::check_all(self.oidc, problems) }
+    }
+}
