@@ -7,8 +7,9 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use gatelodge_oauth::grant::UserId;
 use gatelodge_store::users::{self, User};
-use gatelodge_store::{Insertion, Tx};
+use gatelodge_store::{Insertion, Tx, upstream_identities};
 
+use super::user_link::{self, Link};
 use super::{Setting, no_user, run, text};
 use crate::cli::ConfigFile;
 use crate::login::password::{self, canonical_username};
@@ -19,7 +20,7 @@ use crate::people::{self, Ended};
 pub enum UserCommand {
     /// Add somebody who may sign in. Asks for the password unless told where it is.
     Add(AddUser),
-    /// List everybody who may sign in.
+    /// List everybody who may sign in, and who they are at OpenID providers.
     List(ConfigFile),
     /// Shut somebody out: sessions and grants end, and no sign-in succeeds.
     Disable(Named),
@@ -31,6 +32,10 @@ pub enum UserCommand {
     ResetPassword(AddUser),
     /// Make somebody an administrator.
     SetAdmin(SetAdmin),
+    /// Let a user sign in as this person of an OpenID provider.
+    Link(Link),
+    /// Take that back. Whoever is signed in stays signed in.
+    Unlink(Link),
 }
 
 /// Of `add` and `reset-password`.
@@ -80,6 +85,8 @@ impl UserCommand {
             Self::Enable(named) => run(enable(named)),
             Self::ResetPassword(user) => run(reset_password(user)),
             Self::SetAdmin(admin) => run(set_admin(admin)),
+            Self::Link(link) => user_link::link(link),
+            Self::Unlink(link) => user_link::unlink(link),
         }
     }
 }
@@ -107,10 +114,14 @@ async fn add(add: AddUser) -> Result<(), String> {
 
 async fn list(file: ConfigFile) -> Result<(), String> {
     let setting = Setting::open(&file).await?;
-    for user in setting.store.read(users::list).await.map_err(text)? {
+    let both = |tx: &mut Tx| Ok((users::list(tx)?, upstream_identities::list(tx)?));
+    let (users, identities) = setting.store.read(both).await.map_err(text)?;
+    for user in users {
         let state = if user.disabled_at.is_some() { "disabled" } else { "enabled" };
         let role = if user.is_admin { "  administrator" } else { "" };
-        println!("{:<32} {state:<9} {}{role}", user.username, user.id);
+        let links = identities.iter().filter(|identity| identity.user_id == user.id);
+        let links: String = links.map(|identity| format!("  {}", user_link::shown(identity, &setting.config))).collect();
+        println!("{:<32} {state:<9} {}{role}{links}", user.username, user.id);
     }
     Ok(())
 }

@@ -16,6 +16,8 @@ mod faults;
 mod killed_server;
 mod known_clients;
 mod languages;
+mod oidc_config;
+mod oidc_forgery;
 mod oidc_prompt;
 mod oidc_sign_in;
 mod parallel_exchange;

@@ -11,3 +11,4 @@ mod schema;
 mod support;
 mod tables;
 mod transactions;
+mod upstream;
