@@ -120,7 +120,8 @@ async fn list(file: ConfigFile) -> Result<(), String> {
         let state = if user.disabled_at.is_some() { "disabled" } else { "enabled" };
         let role = if user.is_admin { "  administrator" } else { "" };
         let links = identities.iter().filter(|identity| identity.user_id == user.id);
-        let links: String = links.map(|identity| format!("  {}", user_link::shown(identity, &setting.config))).collect();
+        let links: String =
+            links.map(|identity| format!("  {}", user_link::shown(identity, &setting.config))).collect();
         println!("{:<32} {state:<9} {}{role}{links}", user.username, user.id);
     }
     Ok(())

@@ -141,10 +141,7 @@ impl Failure {
     const fn steps(self) -> usize {
         match self {
             Failure::ClientDocumentRefused => 3,
-            Failure::ClientUnknown
-            | Failure::ClientNotAllowed
-            | Failure::FormRefused
-            | Failure::SignInNotLinked => 1,
+            Failure::ClientUnknown | Failure::ClientNotAllowed | Failure::FormRefused | Failure::SignInNotLinked => 1,
             _ => 2,
         }
     }
