@@ -28,7 +28,7 @@ use crate::body::{self, Bodies};
 use crate::caller::Caller;
 use crate::config::ToolChallenges;
 use crate::cors::{self, Origin, Origins};
-use crate::forward::{Legacy, Onward, Right, Upstream};
+use crate::forward::{Legacy, Onward, Upstream};
 use crate::gate::{Decided, Decision, Gate, Permit, Wanted};
 use crate::headers::Arrival;
 use crate::legacy_sse::Role;
@@ -37,6 +37,7 @@ use crate::lists::{Asked, List, Overlay, Rewriter};
 use crate::mcp::{self, Id, Kind, Message, Operations, Revision};
 use crate::presented::{Presented, presented};
 use crate::respond::{self, Fault, Refusal, ToolCallChallenge};
+use crate::right::{Right, TokenRight};
 use crate::sessions::{self, Named, Sessions};
 use crate::tokens::{Audiences, Rejection, Tokens};
 use crate::trail::Trail;
@@ -202,8 +203,9 @@ impl Endpoint {
         let in_session = revision == Revision::Legacy && session != Named::Nothing;
         let permit = self.decide(caller, Wanted::Operations(operations), in_session, record);
         let permit = permit.map_err(|refusal| self.as_tool_result(refusal, &message, revision))?;
-        // A server of an earlier revision behind us would not ignore it.
-        let mine = self.sessions.check(session, permit.caller(), self.clock.now());
+        // A server of an earlier revision behind us would not ignore it. What answers a stranger's request may do so also after
+        // somebody has logged in.
+        let mine = self.sessions.check(session, permit.caller(), self.clock.now()).map(drop);
         if revision == Revision::Legacy {
             mine?;
         }
@@ -239,10 +241,10 @@ impl Endpoint {
         }
         let session = sessions::named(request.headers());
         let permit = self.decide(caller, Wanted::Session, session != Named::Nothing, record)?;
-        self.sessions.check(session, permit.caller(), self.clock.now())?;
+        let stay = self.sessions.check(session, permit.caller(), self.clock.now())?;
         // A stream that is resumed, or the one stream of a session, may bring answers to requests that came elsewhere.
         let lists = self.lists(permit.caller(), Asked::elsewhere(), false);
-        let right = self.right(permit.caller());
+        let right = self.right(permit.caller()).or(stay.map(Right::Stranger));
         let onward = Onward { body: None, keep_session: true, lists, right, legacy: Legacy::None };
         let answer = self.forward(request, permit, onward).await?;
         if *request.method() == Method::DELETE && answer.status().is_success() {
@@ -287,8 +289,13 @@ impl Endpoint {
 
     /// What an event stream of this caller lives by.
     pub fn right(&self, caller: &Caller) -> Option<Right> {
+        self.token_right(caller).map(Right::Token)
+    }
+
+    /// The same of whoever has a token.
+    pub fn token_right(&self, caller: &Caller) -> Option<TokenRight> {
         let Caller::Token(token) = caller else { return None };
-        Some(Right { tokens: Arc::clone(&self.tokens), token: Arc::clone(token), grace: self.stream_grace })
+        Some(TokenRight { tokens: Arc::clone(&self.tokens), token: Arc::clone(token), grace: self.stream_grace })
     }
 
     /// What is to be done to lists that the answer may bring; nothing where nobody's configuration changes any.

@@ -13,7 +13,6 @@ use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse};
 use bytes::Bytes;
 use futures_util::stream::Stream;
-use gatelodge_oauth::access_token::AccessToken;
 use tokio::time::timeout;
 use url::{Url, form_urlencoded};
 
@@ -27,7 +26,7 @@ use crate::limits::{Held, Room};
 use crate::lists::{Asked, Edit, Lists as ListEditor, Rewriter, Unread, Unrewritable, edited, read_whole};
 use crate::presented::{Presented, presented};
 use crate::respond::Fault;
-use crate::tokens::Tokens;
+use crate::right::Right;
 use crate::upstream::{AnswerBody, AnswerHead, Client, Failure, Framing, Target};
 use crate::view::CallersView;
 
@@ -55,23 +54,6 @@ pub enum Legacy {
     Stream(Opening),
     /// A message goes to this path and query, whatever the client's are.
     Message(Arc<str>),
-}
-
-/// What an event stream lives by.
-pub struct Right {
-    /// Who knows.
-    pub tokens: Arc<Tokens>,
-    /// The token that it was opened with.
-    pub token: Arc<AccessToken>,
-    /// How much longer it may go on.
-    pub grace: Duration,
-}
-
-impl Right {
-    async fn ends(self) {
-        self.tokens.end_of(&self.token, self.grace).await;
-        tracing::info!(subject = self.token.subject, "an event stream ends with its access token");
-    }
 }
 
 type Lists = Option<(Rewriter<CallersView>, Asked)>;

@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use actix_web::{HttpRequest, HttpResponse};
 use bytes::Bytes;
+use tokio::sync::oneshot;
 use url::{Position, Url};
 use uuid::Uuid;
 
@@ -24,6 +25,7 @@ use crate::gate::{Permit, Wanted};
 use crate::lists::{Asked, Edit, Lists, Rewriter, Unrewritable};
 use crate::mcp::{HeaderMismatch, Mismatch, Revision};
 use crate::respond::{Fault, Refusal};
+use crate::right::{Right, TokenRight};
 use crate::view::CallersView;
 
 /// As the TypeScript SDK names it; others look for it too.
@@ -51,6 +53,8 @@ struct Address {
     /// Path and query at the MCP server.
     target: Arc<str>,
     holder: Option<Principal>,
+    /// Who takes it over brings the right that the stream then lives by.
+    taker: Option<oneshot::Sender<TokenRight>>,
 }
 
 impl Addresses {
@@ -60,12 +64,20 @@ impl Addresses {
     }
 
     /// Where the messages of a stream go, if it is the caller's. One that was opened without a token becomes, once, that of
-    /// the first who posts with one, as sessions do: that is what logging in means.
-    fn find(&self, id: Option<Uuid>, caller: &Caller) -> Result<Arc<str>, Fault> {
+    /// the first who posts with one, as sessions do: that is what logging in means. From then on it lives by that token's `right`.
+    fn find(
+        &self,
+        id: Option<Uuid>,
+        caller: &Caller,
+        right: impl FnOnce() -> Option<TokenRight>,
+    ) -> Result<Arc<str>, Fault> {
         let mut by_id = self.by_id.lock().unwrap_or_else(PoisonError::into_inner);
         let address = id.and_then(|id| by_id.get_mut(&id)).ok_or(Fault::UnknownSession)?;
         if address.holder.is_none() && caller.is_known() {
             address.holder = caller.principal();
+            if let (Some(taker), Some(right)) = (address.taker.take(), right()) {
+                taker.send(right).ok();
+            }
         }
         if caller.is(address.holder.as_ref()) { Ok(Arc::clone(&address.target)) } else { Err(Fault::UnknownSession) }
     }
@@ -84,11 +96,15 @@ pub struct Opening {
     addresses: Arc<Addresses>,
     id: Uuid,
     holder: Option<Principal>,
+    taker: Option<oneshot::Sender<TokenRight>>,
 }
 
 impl Opening {
-    fn new(addresses: &Arc<Addresses>, caller: &Caller) -> Self {
-        Self { addresses: Arc::clone(addresses), id: Uuid::new_v4(), holder: caller.principal() }
+    /// And how it is learnt what right it lives by once somebody has taken it over.
+    fn new(addresses: &Arc<Addresses>, caller: &Caller) -> (Self, oneshot::Receiver<TokenRight>) {
+        let (taker, taken) = oneshot::channel();
+        let (addresses, holder) = (Arc::clone(addresses), caller.principal());
+        (Self { addresses, id: Uuid::new_v4(), holder, taker: Some(taker) }, taken)
     }
 
     /// What is done to its events.
@@ -97,11 +113,15 @@ impl Opening {
     }
 
     /// The event as the client gets it. A server that names another URI later means the same stream.
-    fn named(&self, data: &[u8]) -> Result<String, Unrewritable> {
+    fn named(&mut self, data: &[u8]) -> Result<String, Unrewritable> {
         let target = self.addresses.target(data).ok_or(Unrewritable::ForeignAddress)?;
         let mut by_id = self.addresses.by_id.lock().unwrap_or_else(PoisonError::into_inner);
-        let address = Address { target: Arc::clone(&target), holder: self.holder.clone() };
-        by_id.entry(self.id).or_insert(address).target = target;
+        let address = by_id.entry(self.id).or_insert_with(|| Address {
+            target: Arc::clone(&target),
+            holder: self.holder.clone(),
+            taker: self.taker.take(),
+        });
+        address.target = target;
         // With its path alone: all clients resolve it, and a public origin would be foreign to those that came by another name.
         Ok(format!("{}?{ID}{}", self.addresses.message_path, self.id))
     }
@@ -164,8 +184,9 @@ impl Endpoint {
             return Err(Fault::UnexpectedBody.into());
         }
         let permit = self.decide(caller, Wanted::Session, true, record)?;
-        let legacy = Legacy::Stream(Opening::new(addresses, permit.caller()));
-        self.legacy_forward(request, permit, None, legacy).await
+        let (opening, taken) = Opening::new(addresses, permit.caller());
+        let right = self.right(permit.caller()).or(Some(Right::Taker(taken)));
+        self.legacy_forward(request, permit, (None, right), Legacy::Stream(opening)).await
     }
 
     /// A message that was let through. It goes where the stream said, if the stream is the caller's.
@@ -176,8 +197,10 @@ impl Endpoint {
         addresses: &Addresses,
         body: Bytes,
     ) -> Result<HttpResponse, Refusal> {
-        let target = addresses.find(id_in(request.query_string()), permit.caller())?;
-        self.legacy_forward(request, permit, Some(body), Legacy::Message(target)).await
+        let caller = permit.caller();
+        let target = addresses.find(id_in(request.query_string()), caller, || self.token_right(caller))?;
+        let right = self.right(caller);
+        self.legacy_forward(request, permit, (Some(body), right), Legacy::Message(target)).await
     }
 
     /// Sessions of the other transport have no meaning here. Lists come on the stream, whoever asked.
@@ -185,11 +208,10 @@ impl Endpoint {
         &self,
         request: &HttpRequest,
         permit: Permit,
-        body: Option<Bytes>,
+        (body, right): (Option<Bytes>, Option<Right>),
         legacy: Legacy,
     ) -> Result<HttpResponse, Refusal> {
         let lists = self.lists(permit.caller(), Asked::elsewhere(), false);
-        let right = self.right(permit.caller());
         self.forward(request, permit, Onward { body, keep_session: false, lists, right, legacy }).await
     }
 }

@@ -13,6 +13,7 @@
 //! | `api_keys` | is this a key from before, and whose? |
 //! | `gate` | forward, challenge or refuse: pure |
 //! | `sessions` | whose session is it |
+//! | `right` | what an event stream lives by |
 //! | `endpoint` | one request to the MCP path, from its arrival to its answer |
 //! | `legacy_sse` | what is different in HTTP+SSE, the transport of 2024-11-05 |
 //! | `audit`, `trail` | its line in the log, and the copy that is kept |
@@ -52,6 +53,7 @@ mod protected_resource;
 mod proxy_headers;
 mod relay;
 mod respond;
+mod right;
 mod sessions;
 mod shutdown;
 mod spelling;

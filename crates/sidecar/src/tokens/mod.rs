@@ -23,6 +23,8 @@ use crate::respond::Fault;
 use cache::{Cache, Good, Judge, Key};
 use issuer::Issuer;
 
+pub use cache::sha256;
+
 mod cache;
 mod discovery;
 mod document;

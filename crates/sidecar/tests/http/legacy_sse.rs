@@ -6,9 +6,11 @@ use actix_web::http::StatusCode;
 use actix_web::web::{self, Bytes, Data};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer};
 use futures_util::stream::poll_fn;
+use gatelodge_oauth::access_token::jwks;
 use reqwest::{Method, RequestBuilder, Response};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
+use crate::support::authority::new_key;
 use crate::support::{CHALLENGE, PING, World, header, part, soon};
 
 const LAZY: &str = "login = \"lazy\"\n";
@@ -311,6 +313,23 @@ async fn who_logs_in_keeps_the_stream_that_was_opened_without_a_token() {
     assert_eq!(server.post(&target, ADA, CALL).await.status(), 202);
     assert_eq!(server.post(&target, BOB, LIST).await.status(), 404);
     assert_eq!(server.post(&target, None, LIST).await.status(), 404, "and it is not a stranger's any more");
+}
+
+/// Proves MCP authorization: a stream does not outlive the right to it.
+#[actix_web::test]
+async fn a_stream_that_was_opened_without_a_token_ends_with_the_token_that_took_it_over() {
+    let server = Server::start(LAZY).await;
+    let mut stream = server.open(None).await;
+    server.send(ENDPOINT);
+    let target = stream.target().await;
+    assert_eq!(server.post(&target, ADA, CALL).await.status(), 202);
+    server.send("data: hers\n\n");
+    assert_eq!(stream.until("\n\n").await, "data: hers\n\n");
+    // The first token of the new key makes the keys be fetched.
+    let (world, key) = (&server.world, new_key());
+    world.authority.publish(serde_json::to_string(&jwks([&key])).expect("JSON"));
+    assert_eq!(world.status(&key.sign(&world.authority.claims()).expect("a token")).await, 200);
+    assert!(soon("the end", part(&mut stream.response)).await.is_none());
 }
 
 #[actix_web::test]

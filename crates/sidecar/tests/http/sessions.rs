@@ -5,7 +5,7 @@ use std::time::Duration;
 use gatelodge_service::clock::Clock;
 use reqwest::Method;
 
-use crate::support::{Authority, PING, World, header};
+use crate::support::{Authority, PING, World, header, part, soon};
 
 const INITIALIZE: &str = r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{}}"#;
 const ADA: Option<(&str, &str)> = Some(("ada", "mcp:use"));
@@ -97,6 +97,42 @@ async fn who_logs_in_keeps_the_session_that_was_begun_without_a_token() {
     assert_eq!(use_it(&world, ADA, "s").await, [200, 200, 405]);
     assert_eq!(use_it(&world, BOB, "s").await, [404; 3]);
     assert_eq!(use_it(&world, None, "s").await, [404; 3], "and it is not a stranger's any more");
+}
+
+/// Proves MCP authorization: a stream does not outlive the right to it.
+#[actix_web::test]
+async fn the_stream_that_a_stranger_opened_ends_when_somebody_logs_in() {
+    let world = World::with(|toml| toml + "login = \"lazy\"\n[resource.access]\npublic_tools = [\"a\"]\n").await;
+    assert_eq!(begin(&world, None, "s").await, 200);
+    let open = async |user: Option<(&str, &str)>| {
+        let mut request = world.request(Method::GET).header("Mcp-Session-Id", "s").header("x-test", "endless events");
+        if let Some((sub, scope)) = user {
+            request = request.bearer_auth(world.authority.token_of(sub, scope));
+        }
+        let mut response = request.send().await.expect("an answer");
+        assert_eq!(response.status(), 200);
+        assert_eq!(part(&mut response).await.expect("an event"), "data: 1\n\n");
+        response
+    };
+    let mut strangers = open(None).await;
+    assert_eq!(use_it(&world, None, "s").await, [200, 200, 405]);
+    assert!(tokio::time::timeout(Duration::from_millis(300), part(&mut strangers)).await.is_err(), "it goes on");
+    assert_eq!(use_it(&world, ADA, "s").await, [200, 200, 405]);
+    assert!(soon("the end", part(&mut strangers)).await.is_none());
+    let mut adas = open(ADA).await;
+    assert!(tokio::time::timeout(Duration::from_millis(300), part(&mut adas)).await.is_err(), "hers goes on");
+}
+
+/// Some servers keep a session in its id, signed.
+#[actix_web::test]
+async fn an_id_may_have_eight_kibibytes() {
+    let world = World::start().await;
+    let (longest, longer) = ("x".repeat(8 * 1024), "x".repeat(8 * 1024 + 1));
+    assert_eq!(begin(&world, ADA, &longest).await, 200);
+    assert_eq!(use_it(&world, ADA, &longest).await, [200, 200, 405]);
+    assert_eq!(use_it(&world, BOB, &longest).await, [404; 3]);
+    assert_eq!(use_it(&world, ADA, &longest[1..]).await, [404; 3], "all of it counts");
+    assert_eq!(begin(&world, ADA, &longer).await, 502);
 }
 
 #[actix_web::test]
