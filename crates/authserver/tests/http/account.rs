@@ -36,7 +36,7 @@ async fn signed_in<'s>(server: &'s Server, username: &str) -> (Browser<'s>, Page
     (browser, page)
 }
 
-/// Proves RFC 6265 §8.4 for sign-ins without a client too.
+/// Proves RFC 6265 §8.4: a session is not carried over into a sign-in without a client.
 async fn signing_in_without_a_client_leads_to_the_account_and_makes_a_new_session(database: &Database) {
     let server = Server::start(database).await;
     let mut browser = Browser::new(&server);
