@@ -60,7 +60,7 @@ fn failed(error: reqwest::Error) -> NoAnswer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tokio::io::AsyncWriteExt as _;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::net::TcpListener;
 
     /// What a server with this answer is understood to say.
@@ -70,7 +70,12 @@ mod tests {
         let client = BoundedClient::for_urls([url.as_str()]).expect("a client");
         let server = tokio::spawn(async move {
             let (mut connection, _) = listener.accept().await.expect("a client");
-            // It may leave before the end.
+            // Nobody is answered before the question, and what is left unread would break the connection.
+            let mut head = Vec::new();
+            while !head.ends_with(b"\r\n\r\n") {
+                assert_ne!(connection.read_buf(&mut head).await.expect("a request"), 0);
+            }
+            // The client may leave before the end.
             connection.write_all(answer.as_bytes()).await.ok();
         });
         let answer = client.send(Request::get(url).body(Vec::new()).expect("a request")).await;
