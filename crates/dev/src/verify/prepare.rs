@@ -70,7 +70,7 @@ struct Need {
     hint: &'static str,
 }
 
-const NEEDS: [Need; 5] = [
+const NEEDS: [Need; 6] = [
     Need {
         name: "rustfmt, clippy",
         packages: &[],
@@ -104,6 +104,12 @@ const NEEDS: [Need; 5] = [
         packages: &["python3", "python3-venv"],
         look: python,
         hint: "Debian: apt-get install --no-install-recommends python3 python3-venv",
+    },
+    Need {
+        name: "curl, openssl",
+        packages: &["curl", "openssl"],
+        look: shell_tools,
+        hint: "Debian: apt-get install --no-install-recommends curl openssl",
     },
 ];
 
@@ -240,4 +246,12 @@ fn python(machine: &Machine) -> Result<String, String> {
         return Ok(version);
     }
     Err(format!("Python {version}, but the Python SDKs need 3.{PYTHON_MINOR} or newer"))
+}
+
+/// What docs/curl.md uses, which a test plays.
+fn shell_tools(machine: &Machine) -> Result<String, String> {
+    let first_two = |text: String| text.split(' ').take(2).collect::<Vec<_>>().join(" ");
+    let curl = machine.output("curl", &["--version"]).map(first_two).ok_or("no curl")?;
+    let openssl = machine.output("openssl", &["version"]).map(first_two).ok_or("no openssl")?;
+    Ok(format!("{curl}, {openssl}"))
 }
