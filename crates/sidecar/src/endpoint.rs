@@ -203,12 +203,12 @@ impl Endpoint {
         let in_session = revision == Revision::Legacy && session != Named::Nothing;
         let permit = self.decide(caller, Wanted::Operations(operations), in_session, record);
         let permit = permit.map_err(|refusal| self.as_tool_result(refusal, &message, revision))?;
-        // A server of an earlier revision behind us would not ignore it. What answers a stranger's request may do so also after
-        // somebody has logged in.
-        let mine = self.sessions.check(session, permit.caller(), self.clock.now()).map(drop);
-        if revision == Revision::Legacy {
-            mine?;
-        }
+        // A server of an earlier revision behind us would not ignore it.
+        let (stay, keep_session) = match self.sessions.check(session, permit.caller(), self.clock.now()) {
+            Ok(stay) => (stay.filter(|_| in_session), true),
+            Err(fault) if revision == Revision::Legacy => return Err(fault.into()),
+            Err(_) => (None, false),
+        };
         let begins = operations.iter().any(|operation| operation.method == "initialize");
         // Some servers answer also what has no id.
         let lists = operations.iter().filter_map(|operation| {
@@ -216,9 +216,8 @@ impl Endpoint {
             Some((operation.id.map_or("null", Id::as_json), list))
         });
         let lists = self.lists(permit.caller(), Asked::by(lists), revision == Revision::Modern);
-        let right = self.right(permit.caller());
-        let onward =
-            Onward { body: Some(body.clone()), keep_session: mine.is_ok(), lists, right, legacy: Legacy::None };
+        let right = self.right(permit.caller()).or(stay.map(Right::Stranger));
+        let onward = Onward { body: Some(body.clone()), keep_session, lists, right, legacy: Legacy::None };
         let caller = permit.caller().clone();
         let answer = self.forward(request, permit, onward).await?;
         if let Some(id) = answer.headers().get(sessions::HEADER).filter(|_| begins) {

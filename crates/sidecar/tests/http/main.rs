@@ -28,6 +28,7 @@ mod raw_limits;
 mod raw_pipelines;
 mod raw_shutdown;
 mod raw_upstreams;
+mod raw_ways;
 mod relay;
 mod room;
 mod sessions;

@@ -5,10 +5,18 @@ use crate::support::raw::{Bench, GOOD};
 use crate::support::wire::Manner;
 
 /// So that what is never finished is soon given up.
-const IMPATIENT: &str = "[limits]\nhead_timeout = \"1s\"\nslow_body_timeout = \"1s\"\nstalled_reader_timeout = \"5s\"\n\
+pub const IMPATIENT: &str = "[limits]\nhead_timeout = \"1s\"\nslow_body_timeout = \"1s\"\nstalled_reader_timeout = \"5s\"\n\
                          [development]\nallow_unsafe_values = true\n";
 
-async fn all_refused(vectors: Vec<(String, Vec<u8>)>, bench: &Bench) {
+/// Each with its name.
+pub type Vectors = Vec<(String, Vec<u8>)>;
+
+/// All of this file.
+pub fn all(bench: &Bench) -> Vectors {
+    [content_lengths, transfer_encodings, both, chunks].into_iter().flat_map(|vectors| vectors(bench)).collect()
+}
+
+async fn all_refused(vectors: Vectors, bench: &Bench) {
     let mut names: Vec<&str> = vectors.iter().map(|(name, _)| name.as_str()).collect();
     names.sort_unstable();
     names.dedup();
@@ -21,6 +29,12 @@ async fn all_refused(vectors: Vec<(String, Vec<u8>)>, bench: &Bench) {
 #[actix_web::test]
 async fn a_content_length_is_digits_and_there_is_one() {
     let bench = Bench::with(Manner::KeepsAlive, IMPATIENT).await;
+    let vectors = content_lengths(&bench);
+    assert!(vectors.len() >= 75, "{}", vectors.len());
+    all_refused(vectors, &bench).await;
+}
+
+fn content_lengths(bench: &Bench) -> Vectors {
     let mut vectors = Vec::new();
     for length in "+5~-5~-0~+0~5 5~5,5~5, 5~5,6~5;~5;q=1~0x5~0X5~0b1~5.0~5e0~5.~.5~5_0~5'0~\u{665}~\u{ff15}~~ ~\t~5a~\
          a5~five~\"5\"~'5'~(5)~[5]~5\t5~5/5~5\u{b}~5\u{c}~5\0~\x005~18446744073709551616~\
@@ -39,17 +53,21 @@ async fn a_content_length_is_digits_and_there_is_one() {
             vectors.push((format!("{name} {first} and {second}"), both));
         }
     }
-    let vectors: Vec<_> = vectors
+    vectors
         .into_iter()
         .map(|(name, fields)| (name, bench.post(&fields, &format!("{GOOD}{}", bench.smuggled()))))
-        .collect();
-    assert!(vectors.len() >= 75, "{}", vectors.len());
-    all_refused(vectors, &bench).await;
+        .collect()
 }
 
 #[actix_web::test]
 async fn a_transfer_encoding_is_chunked_and_nothing_else() {
     let bench = Bench::with(Manner::KeepsAlive, IMPATIENT).await;
+    let vectors = transfer_encodings(&bench);
+    assert!(vectors.len() >= 90, "{}", vectors.len());
+    all_refused(vectors, &bench).await;
+}
+
+fn transfer_encodings(bench: &Bench) -> Vectors {
     let mut vectors = Vec::new();
     for coding in "xchunked~chunkedx~chunke~hunked~chunk~chunks~chunked,~,chunked~chunked, identity~\
          identity, chunked~identity,chunked~identity~gzip~gzip, chunked~chunked, gzip~chunked, chunked~\
@@ -86,17 +104,21 @@ async fn a_transfer_encoding_is_chunked_and_nothing_else() {
     {
         vectors.push((format!("{field:?}"), format!("X-First: 1\r\n{field}\r\n")));
     }
-    let vectors: Vec<_> = vectors
+    vectors
         .into_iter()
         .map(|(name, fields)| (name, bench.post(&fields, &format!("1e\r\n{GOOD}\r\n0\r\n\r\n{}", bench.smuggled()))))
-        .collect();
-    assert!(vectors.len() >= 90, "{}", vectors.len());
-    all_refused(vectors, &bench).await;
+        .collect()
 }
 
 #[actix_web::test]
 async fn a_length_and_a_coding_together_are_refused_in_every_order_and_spelling() {
     let bench = Bench::with(Manner::KeepsAlive, IMPATIENT).await;
+    let vectors = both(&bench);
+    assert!(vectors.len() >= 100, "{}", vectors.len());
+    all_refused(vectors, &bench).await;
+}
+
+fn both(bench: &Bench) -> Vectors {
     let mut vectors = Vec::new();
     for length in ["0", "30", "42", "999999", "00", "x"] {
         for coding in ["chunked", "Chunked", "CHUNKED", "identity", "xchunked", "gzip, chunked"] {
@@ -121,16 +143,21 @@ async fn a_length_and_a_coding_together_are_refused_in_every_order_and_spelling(
             vectors.push((format!("HTTP/{version} {fields:?}"), request.into_bytes()));
         }
     }
-    assert!(vectors.len() >= 100, "{}", vectors.len());
-    all_refused(vectors, &bench).await;
+    vectors
 }
 
 #[actix_web::test]
 async fn what_is_not_chunked_as_it_says_never_arrives_whole() {
     let bench = Bench::with(Manner::KeepsAlive, IMPATIENT).await;
+    let vectors = chunks(&bench);
+    assert!(vectors.len() >= 45, "{}", vectors.len());
+    all_refused(vectors, &bench).await;
+}
+
+fn chunks(bench: &Bench) -> Vectors {
     let long_extension = format!("1e;{}\r\n{GOOD}\r\n", "x".repeat(200_000));
     let endless_trailer = format!("1e\r\n{GOOD}\r\n0\r\nX: {}", "x".repeat(200_000));
-    let mut vectors: Vec<(String, Vec<u8>)> = Vec::new();
+    let mut vectors = Vectors::new();
     for body in "5\r\nhelloX~5\r\nhello0\r\n\r\n~5\r\nhello\n0\r\n\r\n~5\r\nhello\r0\r\n\r\n~5\nhello\r\n0\r\n\r\n~\
          5\rhello\r\n0\r\n\r\n~5\r\n\r\nhello\r\n0\r\n\r\n~\r\n5\r\nhello\r\n0\r\n\r\n~\
          \n5\r\nhello\r\n0\r\n\r\n~ 5\r\nhello\r\n0\r\n\r\n~zz\r\nhello\r\n0\r\n\r\n~\
@@ -150,8 +177,7 @@ async fn what_is_not_chunked_as_it_says_never_arrives_whole() {
     }
     vectors.push(("a long extension".into(), bench.post("Transfer-Encoding: chunked\r\n", &long_extension)));
     vectors.push(("an endless trailer".into(), bench.post("Transfer-Encoding: chunked\r\n", &endless_trailer)));
-    assert!(vectors.len() >= 45, "{}", vectors.len());
-    all_refused(vectors, &bench).await;
+    vectors
 }
 
 /// With a good body and its size wherever there is `hello` and a 5.

@@ -104,8 +104,8 @@ async fn who_logs_in_keeps_the_session_that_was_begun_without_a_token() {
 async fn the_stream_that_a_stranger_opened_ends_when_somebody_logs_in() {
     let world = World::with(|toml| toml + "login = \"lazy\"\n[resource.access]\npublic_tools = [\"a\"]\n").await;
     assert_eq!(begin(&world, None, "s").await, 200);
-    let open = async |user: Option<(&str, &str)>| {
-        let mut request = world.request(Method::GET).header("Mcp-Session-Id", "s").header("x-test", "endless events");
+    let open = async |method: Method, user: Option<(&str, &str)>| {
+        let mut request = world.request(method).header("Mcp-Session-Id", "s").header("x-test", "endless events");
         if let Some((sub, scope)) = user {
             request = request.bearer_auth(world.authority.token_of(sub, scope));
         }
@@ -114,13 +114,19 @@ async fn the_stream_that_a_stranger_opened_ends_when_somebody_logs_in() {
         assert_eq!(part(&mut response).await.expect("an event"), "data: 1\n\n");
         response
     };
-    let mut strangers = open(None).await;
+    let mut strangers = [open(Method::GET, None).await, open(Method::POST, None).await];
     assert_eq!(use_it(&world, None, "s").await, [200, 200, 405]);
-    assert!(tokio::time::timeout(Duration::from_millis(300), part(&mut strangers)).await.is_err(), "it goes on");
+    for stream in &mut strangers {
+        assert!(tokio::time::timeout(Duration::from_millis(300), part(stream)).await.is_err(), "it goes on");
+    }
     assert_eq!(use_it(&world, ADA, "s").await, [200, 200, 405]);
-    assert!(soon("the end", part(&mut strangers)).await.is_none());
-    let mut adas = open(ADA).await;
-    assert!(tokio::time::timeout(Duration::from_millis(300), part(&mut adas)).await.is_err(), "hers goes on");
+    for stream in &mut strangers {
+        assert!(soon("the end", part(stream)).await.is_none());
+    }
+    for method in [Method::GET, Method::POST] {
+        let mut adas = open(method, ADA).await;
+        assert!(tokio::time::timeout(Duration::from_millis(300), part(&mut adas)).await.is_err(), "hers goes on");
+    }
 }
 
 /// Some servers keep a session in its id, signed.

@@ -1,10 +1,27 @@
 //! An MCP server that keeps every byte it receives, and reads requests as strictly as a server can: whatever is left over is
-//! kept as such. It answers in one of several ways, bad ones among them.
+//! kept as such. It answers in one of several manners, bad ones among them, and is reached in any way that the configuration
+//! knows.
 
-use std::io::{ErrorKind, Read as _, Write as _};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+
+use rustls::pki_types::PrivateKeyDer;
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
+use tempfile::TempDir;
+
+/// How it is reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    Tcp,
+    /// With a certificate of its own.
+    Tls,
+    /// Through a file.
+    Unix,
+    /// By HTTP+SSE, over TCP; what is posted is answered there all the same.
+    LegacySse,
+}
 
 /// How it answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,23 +74,73 @@ struct Log {
 }
 
 pub struct Wire {
-    pub url: String,
+    way: Way,
+    port: u16,
+    /// Of its socket and its certificate.
+    dir: TempDir,
     log: Arc<Mutex<Log>>,
 }
 
+const SOCKET: &str = "mcp.sock";
+const CERTIFICATE: &str = "ca.pem";
+
 impl Wire {
-    pub fn start(manner: Manner) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-        let url = format!("http://{}/internal/mcp", listener.local_addr().expect("an address"));
-        let log = Arc::new(Mutex::new(Log::default()));
-        let shared = Arc::clone(&log);
-        std::thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                let log = Arc::clone(&shared);
+    pub fn start(way: Way, manner: Manner) -> Self {
+        let (dir, log) = (tempfile::tempdir().expect("a directory"), Arc::default());
+        let talk = {
+            let log = Arc::clone(&log);
+            move |stream: Box<dyn Stream>| {
+                let log = Arc::clone(&log);
                 std::thread::spawn(move || Conversation { stream, log, unread: Vec::new() }.hold(manner));
             }
+        };
+        if way == Way::Unix {
+            let listener = UnixListener::bind(dir.path().join(SOCKET)).expect("a socket");
+            std::thread::spawn(move || listener.incoming().flatten().for_each(|stream| talk(Box::new(stream))));
+            return Self { way, port: 80, dir, log };
+        }
+        let tls = (way == Way::Tls).then(|| certificate(&dir));
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let port = listener.local_addr().expect("an address").port();
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                match &tls {
+                    None => talk(Box::new(stream)),
+                    Some(tls) => {
+                        let connection = ServerConnection::new(Arc::clone(tls)).expect("a connection");
+                        talk(Box::new(StreamOwned::new(connection, stream)));
+                    }
+                }
+            }
         });
-        Self { url, log }
+        Self { way, port, dir, log }
+    }
+
+    /// The lines of the resource that say where it is.
+    pub fn configuration(&self) -> String {
+        let (port, dir) = (self.port, self.dir.path());
+        match self.way {
+            Way::Tcp | Way::LegacySse => format!("upstream = \"http://127.0.0.1:{port}/internal/mcp\""),
+            Way::Tls => format!(
+                "upstream = \"https://localhost:{port}/internal/mcp\"\nupstream_ca_file = {:?}",
+                dir.join(CERTIFICATE)
+            ),
+            Way::Unix => {
+                format!("upstream = \"http://localhost/internal/mcp\"\nupstream_socket = {:?}", dir.join(SOCKET))
+            }
+        }
+    }
+
+    /// The tables that follow them.
+    pub fn tables(&self) -> String {
+        let port = self.port;
+        match self.way {
+            Way::LegacySse => format!(
+                "[resource.legacy_sse]\nsse_path = \"/mcp/sse\"\nmessage_path = \"/mcp/messages\"\n\
+                 upstream = \"http://127.0.0.1:{port}/internal/sse\"\n"
+            ),
+            Way::Tcp | Way::Tls | Way::Unix => String::new(),
+        }
     }
 
     /// The requests so far, whole or not.
@@ -97,17 +164,61 @@ impl Wire {
     }
 }
 
+/// Made for `localhost`, and written where the sidecar reads it.
+fn certificate(dir: &TempDir) -> Arc<ServerConfig> {
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
+    std::fs::write(dir.path().join(CERTIFICATE), made.cert.pem()).expect("a file");
+    let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).expect("a key");
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    let config = config.expect("versions").with_no_client_auth().with_single_cert(vec![made.cert.der().clone()], key);
+    Arc::new(config.expect("a server"))
+}
+
+/// A connection, whatever it is made of.
+trait Stream: Read + Write + Send {
+    /// Closes it in both directions, at once.
+    fn hang_up(&self);
+}
+
+impl Stream for TcpStream {
+    fn hang_up(&self) {
+        self.shutdown(Shutdown::Both).ok();
+    }
+}
+
+impl Stream for UnixStream {
+    fn hang_up(&self) {
+        self.shutdown(Shutdown::Both).ok();
+    }
+}
+
+impl Stream for StreamOwned<ServerConnection, TcpStream> {
+    fn hang_up(&self) {
+        self.sock.hang_up();
+    }
+}
+
 struct Conversation {
-    stream: TcpStream,
+    stream: Box<dyn Stream>,
     log: Arc<Mutex<Log>>,
     unread: Vec<u8>,
 }
 
 const ANSWER: &str = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}";
 
+/// The stream of HTTP+SSE, which is no request that a test counts.
+const OPENED: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n\
+                      event: endpoint\ndata: /internal/messages?session=1\n\n";
+
 impl Conversation {
     fn hold(mut self, manner: Manner) {
         while let Some(head) = self.head() {
+            if head.starts_with("GET /internal/sse ") {
+                self.say(OPENED);
+                while self.more() {}
+                return;
+            }
             let body = Framing::of(&head);
             let index = {
                 let mut log = self.log.lock().expect("unpoisoned");
@@ -116,7 +227,6 @@ impl Conversation {
             };
             if manner == Manner::Resets {
                 // Dropped with bytes unread, a socket resets.
-                self.stream.set_read_timeout(Some(Duration::from_millis(50))).ok();
                 return;
             }
             if manner == Manner::AnswersEarly {
@@ -133,17 +243,17 @@ impl Conversation {
                 Manner::AnswersTwice => self.say(&format!("{ANSWER}{}", ANSWER.replace("{}", "!!"))),
                 Manner::HangsUp => {
                     self.say(ANSWER);
-                    self.stream.shutdown(Shutdown::Both).ok();
+                    self.stream.hang_up();
                     return;
                 }
                 Manner::TalksNonsense => {
                     self.say("SSH-2.0-nonsense\r\n\r\n");
-                    self.stream.shutdown(Shutdown::Both).ok();
+                    self.stream.hang_up();
                     return;
                 }
                 Manner::BreaksOff => {
                     self.say("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{\"ha");
-                    self.stream.shutdown(Shutdown::Both).ok();
+                    self.stream.hang_up();
                     return;
                 }
                 Manner::Stalls => while self.more() {},
