@@ -84,6 +84,44 @@ password-changed = Passwort geändert
 password-changed-what = Sie sind überall sonst abgemeldet. Programme und persönliche Token von <strong>{ $account }</strong> haben keinen Zugriff mehr: Verbinden Sie die wieder, die Sie behalten möchten.
 password-back = Zurück zu Ihrem Konto
 
+tokens-title = Neues persönliches Token
+tokens-account = Für Skripte, und für Clients, die sich nicht anmelden können. Es handelt als <strong>{ $account }</strong>.
+tokens-warning = <strong>Behandeln Sie es wie ein Passwort.</strong> Wer es hat, kann tun, was es erlaubt, bis es endet oder Sie es widerrufen.
+tokens-name = Name
+tokens-name-hint = Wofür es ist, zum Beispiel der Rechner, der es benutzt.
+tokens-scopes = Was es erlaubt
+tokens-lifetime = Wie lange
+tokens-days =
+    { $count ->
+        [one] einen Tag
+       *[other] { $count } Tage
+    }
+tokens-hours =
+    { $count ->
+        [one] eine Stunde
+       *[other] { $count } Stunden
+    }
+tokens-minutes =
+    { $count ->
+        [one] eine Minute
+       *[other] { $count } Minuten
+    }
+tokens-seconds =
+    { $count ->
+        [one] eine Sekunde
+       *[other] { $count } Sekunden
+    }
+tokens-submit = Token anlegen
+tokens-problem-name = <strong>Das Token braucht einen Namen</strong> von bis zu 80 Zeichen.
+tokens-problem-resource = <strong>Diesen Server gibt es nicht mehr.</strong> Wählen Sie unten neu.
+tokens-problem-scope = <strong>Nichts war gewählt</strong>, oder etwas, das es nicht mehr gibt. Kreuzen Sie an, was das Token erlaubt.
+tokens-problem-lifetime = <strong>So lange kann es nicht gelten.</strong> Wählen Sie unten neu.
+tokens-problem-sent_before = <strong>Dieses Formular wurde schon abgeschickt</strong> und hat ein Token angelegt, das nicht noch einmal gezeigt wird. Widerrufen Sie es auf der Seite Ihres Kontos, falls Sie es nicht aufbewahrt haben, und legen Sie hier ein anderes an.
+tokens-problem-too_many = <strong>Sie haben zu viele Tokens.</strong> Widerrufen Sie zuerst einige auf der Seite Ihres Kontos.
+tokens-made = Ihr neues Token
+tokens-once = <strong>Kopieren Sie es jetzt.</strong> Es wird nur dieses eine Mal gezeigt und nirgends aufbewahrt.
+tokens-use = Es wird mit jeder Anfrage im Header <code>Authorization</code> geschickt, hinter dem Wort <code>Bearer</code>.
+
 ## Zustimmung
 
 consent-title = Zugriff auf { $resource } erlauben?

@@ -89,6 +89,44 @@ password-changed = Password changed
 password-changed-what = You are signed out everywhere else. Apps and personal tokens of <strong>{ $account }</strong> have no access any more: connect again those that you want to keep.
 password-back = Back to your account
 
+tokens-title = New personal token
+tokens-account = For scripts, and for clients that cannot sign in. It acts as <strong>{ $account }</strong>.
+tokens-warning = <strong>Treat it like a password.</strong> Whoever has it can do what it allows, until it ends or you revoke it.
+tokens-name = Name
+tokens-name-hint = What it is for, for instance the machine that uses it.
+tokens-scopes = What it allows
+tokens-lifetime = How long
+tokens-days =
+    { $count ->
+        [one] one day
+       *[other] { $count } days
+    }
+tokens-hours =
+    { $count ->
+        [one] one hour
+       *[other] { $count } hours
+    }
+tokens-minutes =
+    { $count ->
+        [one] one minute
+       *[other] { $count } minutes
+    }
+tokens-seconds =
+    { $count ->
+        [one] one second
+       *[other] { $count } seconds
+    }
+tokens-submit = Make the token
+tokens-problem-name = <strong>The token needs a name</strong> of up to 80 characters.
+tokens-problem-resource = <strong>This server is not there any more.</strong> Choose again below.
+tokens-problem-scope = <strong>Nothing was chosen</strong>, or something that is not there any more. Tick what the token allows.
+tokens-problem-lifetime = <strong>It cannot live for so long.</strong> Choose again below.
+tokens-problem-sent_before = <strong>That form was sent before</strong>, and made one token, which is not shown again. Revoke it on your account page if you did not keep it, and make another one here.
+tokens-problem-too_many = <strong>You have too many tokens.</strong> Revoke some on your account page first.
+tokens-made = Your new token
+tokens-once = <strong>Copy it now.</strong> It is shown this once, and kept nowhere.
+tokens-use = It is sent with each request in the header <code>Authorization</code>, behind the word <code>Bearer</code>.
+
 ## Consent
 
 consent-title = Allow access to { $resource }?

@@ -84,6 +84,44 @@ password-changed = Contraseña cambiada
 password-changed-what = Su sesión está cerrada en todos los demás sitios. Los programas y tokens personales de <strong>{ $account }</strong> ya no tienen acceso: vuelva a conectar los que quiera conservar.
 password-back = Volver a su cuenta
 
+tokens-title = Nuevo token personal
+tokens-account = Para scripts, y para clientes que no pueden iniciar sesión. Actúa como <strong>{ $account }</strong>.
+tokens-warning = <strong>Trátelo como una contraseña.</strong> Quien lo tenga puede hacer lo que permite, hasta que termine o usted lo revoque.
+tokens-name = Nombre
+tokens-name-hint = Para qué es, por ejemplo el equipo que lo usa.
+tokens-scopes = Qué permite
+tokens-lifetime = Cuánto tiempo
+tokens-days =
+    { $count ->
+        [one] un día
+       *[other] { $count } días
+    }
+tokens-hours =
+    { $count ->
+        [one] una hora
+       *[other] { $count } horas
+    }
+tokens-minutes =
+    { $count ->
+        [one] un minuto
+       *[other] { $count } minutos
+    }
+tokens-seconds =
+    { $count ->
+        [one] un segundo
+       *[other] { $count } segundos
+    }
+tokens-submit = Crear el token
+tokens-problem-name = <strong>El token necesita un nombre</strong> de hasta 80 caracteres.
+tokens-problem-resource = <strong>Este servidor ya no existe.</strong> Elija de nuevo abajo.
+tokens-problem-scope = <strong>No se eligió nada</strong>, o algo que ya no existe. Marque lo que permite el token.
+tokens-problem-lifetime = <strong>No puede durar tanto.</strong> Elija de nuevo abajo.
+tokens-problem-sent_before = <strong>Este formulario ya se envió</strong> y creó un token, que no se muestra otra vez. Revóquelo en la página de su cuenta si no lo guardó, y cree otro aquí.
+tokens-problem-too_many = <strong>Tiene demasiados tokens.</strong> Revoque antes algunos en la página de su cuenta.
+tokens-made = Su nuevo token
+tokens-once = <strong>Cópielo ahora.</strong> Se muestra solo esta vez y no se guarda en ninguna parte.
+tokens-use = Se envía con cada petición en la cabecera <code>Authorization</code>, detrás de la palabra <code>Bearer</code>.
+
 ## Consentimiento
 
 consent-title = ¿Permitir el acceso a { $resource }?

@@ -17,6 +17,7 @@ use gatelodge_store::DatabaseUrl;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
+use crate::account::AccountConfig;
 use crate::audit::{AuditConfig, RawAudit};
 use crate::branding::{Branding, RawBranding};
 use crate::clients::configured::{self, RawClient, RawClients};
@@ -65,6 +66,8 @@ pub struct Config {
     pub device_grant: bool,
     /// How people prove who they are.
     pub login: LoginConfig,
+    /// What people may do for themselves.
+    pub account: AccountConfig,
     /// Lifetimes and windows.
     pub tokens: Tokens,
     /// How tokens are signed.
@@ -132,6 +135,8 @@ struct RawConfig {
     grants: RawGrants,
     #[serde(default)]
     login: RawLogin,
+    #[serde(default)]
+    account: AccountConfig,
     #[serde(default)]
     tokens: RawTokens,
     #[serde(default)]
@@ -276,6 +281,7 @@ impl RawConfig {
                 limits,
                 trusted_proxies,
                 login,
+                account: self.account,
                 tokens: self.tokens.typed(),
                 keys,
                 audit,

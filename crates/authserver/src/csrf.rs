@@ -36,6 +36,12 @@ pub fn is_session_token(presented: &str, session: &Secret) -> bool {
     is_tag(presented, session, OF_SESSION)
 }
 
+/// What a form calls that which it makes, the same however often it is sent from this session: sent twice, it makes it once.
+pub fn made_by(session: &Secret, form: &str) -> String {
+    let tag = hmac::sign(&key(session), format!("made by {form}").as_bytes());
+    tag.as_ref().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+}
+
 fn is_tag(presented: &str, session: &Secret, about: &str) -> bool {
     let presented = BASE64_URL_SAFE_NO_PAD.decode(presented);
     presented.is_ok_and(|tag| hmac::verify(&key(session), about.as_bytes(), &tag).is_ok())

@@ -1,6 +1,7 @@
 //! The Gatelodge authorization server. The tree follows the protocol: [`endpoints`] has one file for each endpoint, and
 //! [`app`] shows every route on one screen. The rules themselves are in `gatelodge-oauth`.
 
+pub mod account;
 pub mod app;
 pub mod audit;
 pub mod branding;

@@ -35,7 +35,7 @@ impl Parameters {
         self.optional(name)?.ok_or_else(|| OAuthError::parameter_missing(name))
     }
 
-    /// A parameter that may be repeated: only `resource` (RFC 8707 §2).
+    /// A parameter that may be repeated: `resource` (RFC 8707 §2), and the checkboxes of our own pages.
     pub fn every(&self, name: &'static str) -> Vec<String> {
         self.0.iter().filter(|(own, value)| own == name && !value.is_empty()).map(|(_, value)| value.clone()).collect()
     }

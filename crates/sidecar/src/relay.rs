@@ -22,7 +22,7 @@ use crate::upload;
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// `/introspect` is among them because the metadata announces it on the public origin; it answers to nobody without a proof.
-const ENDPOINTS: [&str; 17] = [
+const ENDPOINTS: [&str; 16] = [
     "/authorize",
     "/par",
     "/token",
@@ -38,11 +38,11 @@ const ENDPOINTS: [&str; 17] = [
     "/consent",
     "/privacy",
     "/terms",
-    "/account",
     "/password",
 ];
-/// The pages' assets, the registrations that clients manage (RFC 7592 §2), and the way to OpenID providers and back.
-const BELOW: [&str; 3] = ["/assets", "/register", "/login/oidc"];
+/// The pages' assets, the registrations that clients manage (RFC 7592 §2), the way to OpenID providers and back, and the pages of
+/// the account.
+const BELOW: [&str; 4] = ["/assets", "/register", "/login/oidc", "/account"];
 const OAUTH_METADATA: &str = "/.well-known/oauth-authorization-server";
 const OPENID_METADATA: &str = "/.well-known/openid-configuration";
 

@@ -1,21 +1,17 @@
-//! `gatelodge token`: personal tokens, for clients that speak no OAuth. Each is an access token (RFC 9068) with a grant of its
-//! own, so that it can be revoked.
+//! `gatelodge token`: personal tokens made by the operator, for whomever. Their owners make them on the account page; what one is
+//! stands in `grants/personal_token.rs`.
 
 use clap::{Args, Subcommand};
-use gatelodge_oauth::access_token::Claims;
-use gatelodge_oauth::client::{ClientId, PERSONAL_TOKEN};
 use gatelodge_oauth::grant::{Grant, GrantId, UserId};
-use gatelodge_oauth::resource::Resource;
 use gatelodge_oauth::scope::Scope;
-use gatelodge_oauth::secret::random_base62;
 use gatelodge_service::config::HumanDuration;
-use gatelodge_store::{StoreError, grants, signing_keys, users};
+use gatelodge_store::users;
 use serde_json::json;
 
 use super::{Setting, grants_of, no_user, print_grants, print_json, revoke, rfc3339, run, text};
 use crate::cli::ConfigFile;
 use crate::config::Config;
-use crate::status_list;
+use crate::grants::personal_token::{self, NotPossible, Wanted};
 
 /// See `gatelodge token --help`.
 #[derive(Subcommand)]
@@ -84,18 +80,14 @@ impl TokenCommand {
             Self::List(list) => run(async move {
                 let setting = Setting::open(&list.config).await?;
                 let mut tokens = grants_of(&setting, list.user.as_deref()).await?;
-                tokens.retain(|token| is_personal(&token.grant));
+                tokens.retain(|token| personal_token::is_one(&token.grant));
                 print_grants(&tokens, setting.now, list.json)
             }),
             Self::Revoke(RevokeToken { id, config }) => {
-                run(async move { revoke(&Setting::open(&config).await?, &id, is_personal).await })
+                run(async move { revoke(&Setting::open(&config).await?, &id, personal_token::is_one).await })
             }
         }
     }
-}
-
-fn is_personal(grant: &Grant) -> bool {
-    grant.client_id.as_str() == PERSONAL_TOKEN
 }
 
 async fn create(token: CreateToken) -> Result<(), String> {
@@ -124,78 +116,38 @@ async fn owner(setting: &Setting, username: &str) -> Result<UserId, String> {
 }
 
 fn new_grant(setting: &Setting, token: &CreateToken, user_id: UserId) -> Result<Grant, String> {
-    let (resource, scope) = allowed(&setting.config.resources, token.resource.as_deref(), token.scope.as_ref())?;
-    let longest = setting.config.tokens.refresh_token;
-    if token.lifetime.get().is_zero() || token.lifetime.get() > longest {
-        let longest = HumanDuration::from_secs(longest.as_secs());
-        return Err(format!("a token may live for \"{longest}\" at most (tokens.refresh_token_lifetime)"));
-    }
-    if token.name.trim().is_empty() || token.name.chars().any(char::is_control) {
-        return Err("give the token a --name that says what it is for".into());
-    }
-    Ok(Grant {
-        id: GrantId::generate(),
-        user_id: Some(user_id),
-        client_id: ClientId::new(PERSONAL_TOKEN),
-        resource: resource.id.clone(),
-        scope,
-        created_at: setting.now,
-        expires_at: setting.now.plus(token.lifetime.get()),
-        revoked_at: None,
-        auth_method: None,
-        status_index: None,
-        name: Some(token.name.clone()),
-    })
-}
-
-/// For which resource, and how far.
-fn allowed<'a>(
-    resources: &'a [Resource],
-    wanted: Option<&str>,
-    scope: Option<&Scope>,
-) -> Result<(&'a Resource, Scope), String> {
-    let resource = match (wanted, resources) {
-        (Some(wanted), _) => resources.iter().find(|resource| resource.id.as_str() == wanted),
-        (None, [only]) => Some(only),
-        (None, _) => None,
+    let wanted = Wanted {
+        name: &token.name,
+        resource: token.resource.as_deref(),
+        scope: token.scope.clone(),
+        lifetime: token.lifetime.get(),
     };
-    let resource = resource.ok_or_else(|| {
-        let ids: Vec<&str> = resources.iter().map(|resource| resource.id.as_str()).collect();
-        format!("say for which resource with --resource: {}", ids.join(", "))
-    })?;
-    let scope = scope.unwrap_or(&resource.default_scope);
-    if scope.is_empty() || !scope.is_subset_of(&resource.known_scope()) {
-        return Err(format!("the scopes of {} are: {}", resource.id, resource.known_scope()));
-    }
-    Ok((resource, scope.clone()))
+    let made = personal_token::grant(&setting.config, GrantId::generate(), user_id, &wanted, setting.now);
+    made.map_err(|error| hint(&setting.config, &wanted, error))
 }
 
-/// Keeps the grant, and the key for as long as the token lives; then signs.
+/// What to write instead.
+fn hint(config: &Config, wanted: &Wanted<'_>, error: NotPossible) -> String {
+    let known = personal_token::resource(&config.resources, wanted.resource);
+    match (error, known) {
+        (NotPossible::Name, _) => "give the token a --name that says what it is for, of up to 80 characters".into(),
+        (NotPossible::Scope, Some(resource)) => {
+            format!("the scopes of {} are: {}", resource.id, resource.known_scope())
+        }
+        (NotPossible::Resource | NotPossible::Scope, _) => {
+            let ids: Vec<&str> = config.resources.iter().map(|resource| resource.id.as_str()).collect();
+            format!("say for which resource with --resource: {}", ids.join(", "))
+        }
+        (NotPossible::Lifetime, _) => {
+            let longest = HumanDuration::from_secs(config.tokens.refresh_token.as_secs());
+            format!("a token may live for \"{longest}\" at most (tokens.refresh_token_lifetime)")
+        }
+    }
+}
+
 async fn issue(setting: &Setting, grant: &Grant) -> Result<String, String> {
     let key = setting.keys().await?.current(setting.now).await.active.clone();
-    let (kid, now, new) = (key.kid().to_owned(), setting.now, grant.clone());
-    let Config { keys, tokens, .. } = &setting.config;
-    let needed_until = keys.rotation_policy(tokens.access_token).needed_until(grant.expires_at);
-    let kept = setting.store.write(move |tx| {
-        if !signing_keys::need_until(tx, &kid, needed_until)? {
-            return Err(StoreError::Unavailable("the signing key was just revoked; try again".into()));
-        }
-        let kept = Grant { status_index: Some(grants::allocate_status_index(tx, now)?), ..new.clone() };
-        grants::insert(tx, &kept)?;
-        Ok(kept)
-    });
-    let kept = kept.await.map_err(text)?;
-    let issuer = &setting.config.public_url;
-    let claims = Claims {
-        iss: issuer.as_str().to_owned(),
-        status: status_list::reference(issuer, &kept),
-        sub: kept.subject().to_owned(),
-        aud: kept.resource,
-        client_id: kept.client_id,
-        scope: kept.scope,
-        iat: now,
-        exp: kept.expires_at,
-        jti: random_base62(22),
-    };
-    key.sign(&claims).map_err(text)
+    let (kid, config, new) = (key.kid().to_owned(), setting.config.clone(), grant.clone());
+    let kept = setting.store.write(move |tx| personal_token::keep(tx, &config, &kid, &new)).await.map_err(text)?;
+    personal_token::sign(&setting.config, &key, kept).map_err(text)
 }

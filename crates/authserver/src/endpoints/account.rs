@@ -4,7 +4,7 @@
 use actix_web::http::StatusCode;
 use actix_web::web::{Bytes, Data};
 use actix_web::{Error, HttpRequest, HttpResponse};
-use gatelodge_oauth::client::{Client, PERSONAL_TOKEN, Registration};
+use gatelodge_oauth::client::{Client, Registration};
 use gatelodge_oauth::error::OAuthError;
 use gatelodge_oauth::grant::{Grant, GrantId, UserId};
 use gatelodge_oauth::secret::HashedSecret;
@@ -15,6 +15,7 @@ use gatelodge_store::{StoreError, Tx, grants};
 
 use crate::app::App;
 use crate::endpoints::consent::described_by;
+use crate::grants::personal_token;
 use crate::pages::{AccountPage, ConnectedApp, PersonalToken, ScopeLine, SignedInBrowser};
 use crate::session::OpenSession;
 use crate::{clients, csrf, own_page, problem, respond};
@@ -65,12 +66,13 @@ async fn load(app: &App, user_id: UserId) -> Result<Stored, StoreError> {
 fn page(app: &App, session: &OpenSession, user: User, stored: Stored) -> AccountPage {
     let own = session.secret.hash();
     let (tokens, apps): (Vec<_>, Vec<_>) =
-        stored.grants.into_iter().partition(|(grant, ..)| grant.client_id.as_str() == PERSONAL_TOKEN);
+        stored.grants.into_iter().partition(|(grant, ..)| personal_token::is_one(grant));
     AccountPage {
         csrf_token: csrf::session_token(&session.secret),
         account: user.username,
         apps: apps.into_iter().map(|(grant, used, client)| connected_app(app, grant, used, client)).collect(),
-        tokens: tokens.into_iter().map(|(grant, ..)| personal_token(app, grant)).collect(),
+        tokens: tokens.into_iter().map(|(grant, used, _)| token_entry(app, grant, used)).collect(),
+        may_make_tokens: app.config.account.personal_tokens,
         sessions: stored
             .sessions
             .into_iter()
@@ -98,11 +100,13 @@ fn connected_app(app: &App, grant: Grant, last_used_at: Option<Timestamp>, clien
     }
 }
 
-fn personal_token(app: &App, grant: Grant) -> PersonalToken {
+/// What is listed of a personal token.
+pub fn token_entry(app: &App, grant: Grant, last_used_at: Option<Timestamp>) -> PersonalToken {
     PersonalToken {
         resource_name: app.resource_name(&grant.resource),
         scopes: scopes(app, &grant),
         created: grant.created_at.into(),
+        last_used: last_used_at.map(Into::into),
         expires: grant.expires_at.into(),
         grant: grant.id.to_string(),
         name: grant.name.unwrap_or_default(),
@@ -166,7 +170,7 @@ fn end(
     };
     match ending {
         Ending::Grant(id) => end_grants(tx, &|grant| grant.id == *id),
-        Ending::Apps => end_grants(tx, &|grant| grant.client_id.as_str() != PERSONAL_TOKEN),
+        Ending::Apps => end_grants(tx, &|grant| !personal_token::is_one(grant)),
         Ending::Session(name) => end_sessions(tx, &|session| name_of(&session.hash) == *name),
         Ending::OtherSessions => end_sessions(tx, &|session| session.hash != *own),
     }

@@ -15,6 +15,7 @@ use crate::app::App;
 pub mod authorization_code;
 pub mod client_credentials;
 pub mod device_code;
+pub mod personal_token;
 pub mod presented_token;
 pub mod refresh_token;
 

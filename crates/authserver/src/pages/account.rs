@@ -9,6 +9,21 @@ use time::format_description::well_known::Rfc3339;
 
 use super::{HOSTILE, LONG_NAME, Page, ScopeLine, Wait};
 
+/// A personal token of this name, for samples.
+pub(super) fn sample_token(name: &str) -> PersonalToken {
+    let at = |hours: i64| Moment::from(Timestamp::from_unix(1_795_000_000 + hours * 3_600));
+    let title = "Use the tools of this server";
+    PersonalToken {
+        grant: "grant_3".to_owned(),
+        name: name.to_owned(),
+        resource_name: "Acme MCP".to_owned(),
+        scopes: vec![ScopeLine { name: "mcp:use".to_owned(), title: title.to_owned() }],
+        created: at(1),
+        last_used: None,
+        expires: at(24 * 90),
+    }
+}
+
 /// What the page shows. It POSTs `csrf_token`, `end` and `id` to `/account`.
 #[derive(Clone, Serialize)]
 pub struct AccountPage {
@@ -18,8 +33,10 @@ pub struct AccountPage {
     pub account: String,
     /// What may act for them.
     pub apps: Vec<ConnectedApp>,
-    /// What they made for themselves.
+    /// What was made for them, by themselves or the operator.
     pub tokens: Vec<PersonalToken>,
+    /// They may make more.
+    pub may_make_tokens: bool,
     /// Where they are signed in.
     pub sessions: Vec<SignedInBrowser>,
 }
@@ -60,6 +77,8 @@ pub struct PersonalToken {
     pub scopes: Vec<ScopeLine>,
     /// When it was made.
     pub created: Moment,
+    /// When it was last seen here.
+    pub last_used: Option<Moment>,
     /// When it ends.
     pub expires: Moment,
 }
@@ -157,14 +176,7 @@ impl Page for AccountPage {
             last_used: None,
             ..app.clone()
         };
-        let token = PersonalToken {
-            grant: "grant_3".to_owned(),
-            name: "laptop".to_owned(),
-            resource_name: "Acme MCP".to_owned(),
-            scopes: vec![scope("mcp:use", "Use the tools of this server")],
-            created: at(1),
-            expires: at(24 * 90),
-        };
+        let token = sample_token("laptop");
         let browser = |id: &str, this| SignedInBrowser { id: id.to_owned(), begun: at(0), last_seen: at(31), this };
         let session = "00f1e2d3c4b5a697";
         let plain = Self {
@@ -172,6 +184,7 @@ impl Page for AccountPage {
             account: "nora".to_owned(),
             apps: Vec::new(),
             tokens: Vec::new(),
+            may_make_tokens: true,
             sessions: vec![browser(session, true)],
         };
         let hostile = || HOSTILE.to_owned();
@@ -179,7 +192,8 @@ impl Page for AccountPage {
             plain.clone(),
             Self {
                 apps: vec![app.clone(), unknown.clone()],
-                tokens: vec![token.clone()],
+                tokens: vec![token.clone(), PersonalToken { last_used: Some(at(30)), ..sample_token("build server") }],
+                may_make_tokens: false,
                 sessions: vec![browser(session, true), browser("11f1e2d3c4b5a697", false)],
                 ..plain.clone()
             },
@@ -206,6 +220,7 @@ impl Page for AccountPage {
                     ..unknown
                 }],
                 tokens: vec![PersonalToken { name: hostile(), ..token }],
+                may_make_tokens: true,
                 sessions: vec![browser(session, true)],
             },
         ]

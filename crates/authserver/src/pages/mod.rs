@@ -15,6 +15,7 @@ use tera::{Context, Kwargs, State, Tera, TeraResult, Value};
 use crate::branding::{Branding, LegalText};
 
 mod account;
+mod account_tokens;
 mod assets;
 mod consent;
 mod device;
@@ -27,6 +28,7 @@ mod login;
 mod sign_in;
 
 pub use account::{AccountPage, ConnectedApp, Moment, PasswordPage, PasswordProblem, PersonalToken, SignedInBrowser};
+pub use account_tokens::{AccountTokensPage, Lifetime, MadeToken, TokenProblem, TokenResource, TokenScope};
 pub use assets::Asset;
 pub use consent::{ConsentPage, Destination, ScopeLine};
 pub use device::{DeviceDonePage, DevicePage, DeviceProblem};
@@ -47,6 +49,9 @@ pub trait Page: Serialize + Sized {
 
     /// The fields that its forms must have: an operator's template without one would let nobody through.
     const FIELDS: &'static [&'static str] = &[];
+
+    /// The way up, for a page that lies deeper than the assets and the other pages.
+    const ROOT: &'static str = "";
 
     /// Pages as they may come: plain, empty, long and hostile.
     fn samples() -> Vec<Self>;
@@ -173,6 +178,7 @@ impl Pages {
         self.render_samples::<LoginPage>(language)?;
         self.render_samples::<SignInPage>(language)?;
         self.render_samples::<AccountPage>(language)?;
+        self.render_samples::<AccountTokensPage>(language)?;
         self.render_samples::<PasswordPage>(language)?;
         self.render_samples::<ConsentPage>(language)?;
         self.render_samples::<DevicePage>(language)?;
@@ -196,6 +202,9 @@ impl Pages {
     pub fn render<P: Page>(&self, page: &P, language: &Language) -> Result<String, PagesError> {
         let render = || {
             let mut context = Context::from_serialize(page)?;
+            if !P::ROOT.is_empty() {
+                context.insert("root", P::ROOT);
+            }
             context.insert("lang", &language.tag());
             context.insert("dir", language.direction());
             self.tera.render(P::TEMPLATE, &context)
@@ -309,6 +318,7 @@ mod tests {
             unknown_names::<LoginPage>,
             unknown_names::<SignInPage>,
             unknown_names::<AccountPage>,
+            unknown_names::<AccountTokensPage>,
             unknown_names::<PasswordPage>,
             unknown_names::<ConsentPage>,
             unknown_names::<DevicePage>,
@@ -316,7 +326,7 @@ mod tests {
             unknown_names::<ErrorPage>,
             unknown_names::<LegalPage>,
         ];
-        assert_eq!(unknown.map(|names| names(&pages)), [const { Vec::<String>::new() }; 9]);
+        assert_eq!(unknown.map(|names| names(&pages)), [const { Vec::<String>::new() }; 10]);
     }
 
     #[test]

@@ -103,6 +103,7 @@ async fn exactly_the_authorization_servers_paths_are_relayed() {
         "/logout",
         "/consent",
         "/account",
+        "/account/tokens",
         "/password",
         "/assets/app.css",
         "/assets/a/b.js",
