@@ -32,6 +32,7 @@ use crate::relay::{self, Relay};
 use crate::respond::{self, Fault};
 use crate::sessions::Sessions;
 use crate::shutdown;
+use crate::tasks::Tasks;
 use crate::tokens::{Audiences, Tokens};
 use crate::trail::{Sending, Trail};
 use crate::upstream::{Target, TlsError};
@@ -84,6 +85,7 @@ struct Shared {
 #[derive(Clone)]
 struct OfResource {
     sessions: Arc<Sessions>,
+    tasks: Arc<Tasks>,
     target: Target,
     identity: Arc<Identity>,
     api_keys: Option<Arc<ApiKeys>>,
@@ -100,6 +102,7 @@ impl Shared {
             });
             Ok(OfResource {
                 sessions: Arc::new(Sessions::new(resource.unknown_sessions)),
+                tasks: Arc::new(Tasks::new(resource.unknown_sessions)),
                 target: Target::new(&resource.upstream, socket, ca_file)?,
                 identity: Arc::new(Identity::new(config, resource, clock)?),
                 api_keys: resource.api_keys.clone().map(|keys| Arc::new(ApiKeys::new(keys))),
@@ -182,6 +185,7 @@ impl Worker {
                     bodies: Bodies { limit: resource.body_limit, room: Arc::clone(&shared.bodies) },
                     api_keys: of_resource.api_keys.clone(),
                     sessions: Arc::clone(&of_resource.sessions),
+                    tasks: Arc::clone(&of_resource.tasks),
                     origins: Origins::new(config, resource),
                     upstream,
                     legacy,

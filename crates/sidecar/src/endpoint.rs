@@ -4,7 +4,7 @@
 //! 2. Who calls? Without a token, where one is needed for everything, nothing else is looked at. (`presented.rs`)
 //! 3. What is asked? The body is read whole, and strictly. (`body.rs`, `mcp/`)
 //! 4. The gate decides. (`gate.rs`, `policy.rs`)
-//! 5. Is the session the caller's? (`sessions.rs`)
+//! 5. Are the session and the tasks that it names the caller's? (`sessions.rs`, `tasks/`)
 //! 6. Forward. (`forward.rs`)
 //! 7. One line in the log, and in the audit trail. (`audit.rs`, `trail.rs`)
 //!
@@ -39,6 +39,7 @@ use crate::presented::{Presented, presented};
 use crate::respond::{self, Fault, Refusal, ToolCallChallenge};
 use crate::right::{Right, TokenRight};
 use crate::sessions::{self, Named, Sessions};
+use crate::tasks::{Tasks, Watch};
 use crate::tokens::{Audiences, Rejection, Tokens};
 use crate::trail::Trail;
 use crate::view::CallersView;
@@ -75,7 +76,9 @@ pub struct Endpoint {
     pub overlay: Arc<Overlay>,
     /// Whose sessions are whose.
     pub sessions: Arc<Sessions>,
-    /// The time that sessions end by.
+    /// Whose tasks are whose.
+    pub tasks: Arc<Tasks>,
+    /// The time that both end by.
     pub clock: Clock,
     /// Where decisions are kept.
     pub trail: Option<Trail>,
@@ -196,6 +199,7 @@ impl Endpoint {
         record.operations(operations);
         if let Some(Role::Messages(addresses)) = &self.legacy {
             let permit = self.decide(caller, Wanted::Operations(operations), true, record)?;
+            self.tasks.check(operations, permit.caller(), self.clock.now()).map_err(|_| Fault::UnknownTask)?;
             return self.legacy_message(request, permit, addresses, body.clone()).await;
         }
         let session = sessions::named(headers);
@@ -209,6 +213,7 @@ impl Endpoint {
             Err(fault) if revision == Revision::Legacy => return Err(fault.into()),
             Err(_) => (None, false),
         };
+        self.tasks.check(operations, permit.caller(), self.clock.now())?;
         let begins = operations.iter().any(|operation| operation.method == "initialize");
         // Some servers answer also what has no id.
         let lists = operations.iter().filter_map(|operation| {
@@ -217,7 +222,9 @@ impl Endpoint {
         });
         let lists = self.lists(permit.caller(), Asked::by(lists), revision == Revision::Modern);
         let right = self.right(permit.caller()).or(stay.map(Right::Stranger));
-        let onward = Onward { body: Some(body.clone()), keep_session, lists, right, legacy: Legacy::None };
+        let calls = operations.iter().any(|operation| operation.method == "tools/call");
+        let watch = calls.then(|| self.watch(permit.caller()));
+        let onward = Onward { body: Some(body.clone()), keep_session, lists, watch, right, legacy: Legacy::None };
         let caller = permit.caller().clone();
         let answer = self.forward(request, permit, onward).await?;
         if let Some(id) = answer.headers().get(sessions::HEADER).filter(|_| begins) {
@@ -244,7 +251,8 @@ impl Endpoint {
         // A stream that is resumed, or the one stream of a session, may bring answers to requests that came elsewhere.
         let lists = self.lists(permit.caller(), Asked::elsewhere(), false);
         let right = self.right(permit.caller()).or(stay.map(Right::Stranger));
-        let onward = Onward { body: None, keep_session: true, lists, right, legacy: Legacy::None };
+        let watch = Some(self.watch(permit.caller()));
+        let onward = Onward { body: None, keep_session: true, lists, watch, right, legacy: Legacy::None };
         let answer = self.forward(request, permit, onward).await?;
         if *request.method() == Method::DELETE && answer.status().is_success() {
             self.sessions.ended(session);
@@ -297,16 +305,23 @@ impl Endpoint {
         Some(TokenRight { tokens: Arc::clone(&self.tokens), token: Arc::clone(token), grace: self.stream_grace })
     }
 
-    /// What is to be done to lists that the answer may bring; nothing where nobody's configuration changes any.
+    /// Sees which tasks an answer creates for this caller.
+    pub fn watch(&self, caller: &Caller) -> Watch {
+        Watch { tasks: Arc::clone(&self.tasks), caller: caller.clone(), clock: self.clock.clone() }
+    }
+
+    /// What is to be done to lists that the answer may bring: tasks are shown to whom they were created for, and of the other
+    /// lists nothing is changed where nobody's configuration does.
     pub fn lists(&self, caller: &Caller, asked: Asked, is_modern: bool) -> Option<(Rewriter<CallersView>, Asked)> {
         let policy = &self.gate.policy;
         let shows_security_schemes = self.tool_challenges != ToolChallenges::Http;
         let changes_any =
             !self.overlay.is_empty() || policy.hides_anything() || policy.list_only_permitted || shows_security_schemes;
-        if !changes_any || asked.is_answered() {
+        if asked.is_answered() || !(changes_any || asked.may_bring(List::Tasks)) {
             return None;
         }
-        let view = CallersView { policy: Arc::clone(policy), caller: caller.clone(), shows_security_schemes };
+        let (policy, tasks, caller) = (Arc::clone(policy), Arc::clone(&self.tasks), caller.clone());
+        let view = CallersView { policy, tasks, changes_only_tasks: !changes_any, caller, shows_security_schemes };
         Some((Rewriter { overlay: Arc::clone(&self.overlay), view, is_modern }, asked))
     }
 

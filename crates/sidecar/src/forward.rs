@@ -27,6 +27,7 @@ use crate::lists::{Asked, Edit, Lists as ListEditor, Rewriter, Unread, Unrewrita
 use crate::presented::{Presented, presented};
 use crate::respond::Fault;
 use crate::right::Right;
+use crate::tasks::{Watch, Watched};
 use crate::upstream::{AnswerBody, AnswerHead, Client, Failure, Framing, Target};
 use crate::view::CallersView;
 
@@ -40,6 +41,8 @@ pub struct Onward {
     pub keep_session: bool,
     /// What is to be done to the lists that the answer brings, and which are awaited.
     pub lists: Lists,
+    /// Whose the tasks are that the answer creates.
+    pub watch: Option<Watch>,
     /// Whose end ends an event stream too.
     pub right: Option<Right>,
     /// Of HTTP+SSE.
@@ -96,12 +99,12 @@ impl Upstream {
         };
         let identity = self.identity.headers_for(caller, token).await?;
         let head = self.head(request, &onward, &identity, arrival);
-        let Onward { body, lists, right, legacy, .. } = onward;
+        let Onward { body, lists, watch, right, legacy, .. } = onward;
         match timeout(self.response_timeout, self.client.send(&head, body.unwrap_or_default())).await {
             Ok(Ok((head, _))) if head.status == StatusCode::UNAUTHORIZED => Err(self.refused(caller)),
             Ok(Ok((head, body))) => {
                 // Only a list is waited for: it is read whole before it goes on.
-                let answer = answer(head, body, lists, right, legacy, &self.room);
+                let answer = answer(head, (body, watch), lists, right, legacy, &self.room);
                 timeout(self.response_timeout, answer).await.unwrap_or_else(|_| Err(too_slow()))
             }
             Ok(Err(failure)) => Err(fault_of(&failure)),
@@ -179,7 +182,7 @@ fn without_tokens(query: &str) -> Option<String> {
 
 async fn answer(
     head: AnswerHead,
-    body: AnswerBody,
+    (body, watch): (AnswerBody, Option<Watch>),
     lists: Lists,
     right: Option<Right>,
     legacy: Legacy,
@@ -202,6 +205,8 @@ async fn answer(
         }
     }
     let is_compressed = is_compressed(&response);
+    let length = if let Framing::Length(length) = head.framing { Some(length) } else { None };
+    let body = Watched::new(body, watch, is_event_stream(&response), length);
     match (legacy, is_event_stream(&response)) {
         (Legacy::Stream(opening), true) if !is_compressed => {
             return Ok(opened(response, body, opening.with(lists), right, room));
@@ -229,7 +234,7 @@ async fn answer(
 /// The stream of HTTP+SSE.
 fn opened(
     response: HttpResponse,
-    body: AnswerBody,
+    body: Watched<AnswerBody>,
     editor: impl Edit + 'static,
     right: Option<Right>,
     room: &Arc<Room>,
@@ -240,7 +245,7 @@ fn opened(
 /// An answer that may be a list, in JSON. It is changed, or not passed on at all: what came would show what is hidden.
 async fn list(
     mut response: HttpResponse,
-    body: AnswerBody,
+    body: Watched<AnswerBody>,
     (rewriter, asked): (Rewriter<CallersView>, Asked),
     held: Held,
 ) -> Result<HttpResponse, Fault> {
@@ -291,7 +296,7 @@ fn forget_digests(headers: &mut HeaderMap) {
 
 /// Streams the body; a length that is known stays known. An answer that breaks ends the connection, so that the client
 /// sees that it broke.
-fn with_body(response: HttpResponse, framing: Framing, mut body: AnswerBody) -> HttpResponse {
+fn with_body(response: HttpResponse, framing: Framing, mut body: Watched<AnswerBody>) -> HttpResponse {
     if let Some(whole) = body.at_hand() {
         return response.set_body(whole).map_into_boxed_body();
     }

@@ -212,7 +212,8 @@ impl Endpoint {
         legacy: Legacy,
     ) -> Result<HttpResponse, Refusal> {
         let lists = self.lists(permit.caller(), Asked::elsewhere(), false);
-        self.forward(request, permit, Onward { body, keep_session: false, lists, right, legacy }).await
+        let watch = Some(self.watch(permit.caller()));
+        self.forward(request, permit, Onward { body, keep_session: false, lists, watch, right, legacy }).await
     }
 }
 

@@ -12,7 +12,7 @@
 //! | `spelling` | what others read in a resource URI |
 //! | `api_keys` | is this a key from before, and whose? |
 //! | `gate` | forward, challenge or refuse: pure |
-//! | `sessions` | whose session is it |
+//! | `sessions`, `tasks`, `holders` | whose session, or task, is it |
 //! | `right` | what an event stream lives by |
 //! | `endpoint` | one request to the MCP path, from its arrival to its answer |
 //! | `legacy_sse` | what is different in HTTP+SSE, the transport of 2024-11-05 |
@@ -42,6 +42,7 @@ mod forward;
 mod front_door;
 mod gate;
 mod headers;
+mod holders;
 mod identity;
 mod legacy_sse;
 pub mod limits;
@@ -57,6 +58,7 @@ mod right;
 mod sessions;
 mod shutdown;
 mod spelling;
+mod tasks;
 mod tokens;
 mod trail;
 mod upload;

@@ -245,6 +245,8 @@ impl Policy {
             List::Tools => (&self.tools, "tools/call"),
             List::Prompts => (&self.prompts, "prompts/get"),
             List::Resources | List::ResourceTemplates => (&self.resources, "resources/read"),
+            // Not by rules: they are shown to whom they were created for.
+            List::Tasks => return Need::Public,
         };
         if rules.deny(name) || self.methods.deny(method) {
             return Need::Denied;

@@ -11,6 +11,7 @@ use gatelodge_oauth::challenge::{Challenge, ChallengeError};
 use serde::Serialize;
 
 use crate::mcp::{HeaderMismatch, Mismatch, Revision, Unreadable};
+use crate::tasks::UnknownTask;
 
 /// What can go wrong besides the token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +46,8 @@ pub enum Fault {
     Forbidden,
     /// The session is not the caller's, or ended (MCP transports, "Session Management").
     UnknownSession,
+    /// The same of a task, for clients that read no body here (HTTP+SSE).
+    UnknownTask,
     /// The keys of the authorization server are not at hand: nothing can be said about a token.
     KeysUnavailable,
     /// The status list is not at hand, and only tokens may pass that are known not to be revoked.
@@ -104,6 +107,7 @@ impl Fault {
             F::UnexpectedBody => (S::BAD_REQUEST, "unexpected_body", "this request takes no body"),
             F::Forbidden => (S::FORBIDDEN, "forbidden", "the operator of this server does not allow this to anybody"),
             F::UnknownSession => (S::NOT_FOUND, "unknown_session", "the session has ended: begin a new one"),
+            F::UnknownTask => (S::NOT_FOUND, "unknown_task", "there is no such task"),
             F::BodyBroken => (S::BAD_REQUEST, "body_incomplete", "the request body ended before its end"),
             F::KeysUnavailable | F::StatusUnavailable | F::IntrospectionUnavailable => {
                 (S::SERVICE_UNAVAILABLE, "temporarily_unavailable", "access tokens cannot be checked at the moment")
@@ -135,6 +139,11 @@ pub enum Refusal {
     Fault(Fault),
     /// The body can be read in more than one way, or in none.
     Unreadable(Unreadable),
+    /// A task that is named is not the caller's, or is none.
+    UnknownTask {
+        /// Of the request, as JSON.
+        id: Option<Box<str>>,
+    },
     /// The headers say something else than the body.
     HeaderMismatch {
         /// Of the request, as JSON.
@@ -176,6 +185,12 @@ impl From<Unreadable> for Refusal {
     }
 }
 
+impl From<UnknownTask<'_>> for Refusal {
+    fn from(unknown: UnknownTask<'_>) -> Self {
+        Refusal::UnknownTask { id: unknown.0.map(|id| id.as_json().into()) }
+    }
+}
+
 impl From<HeaderMismatch<'_>> for Refusal {
     fn from(mismatch: HeaderMismatch<'_>) -> Self {
         let id = mismatch.id.map(|id| id.as_json().into());
@@ -205,6 +220,7 @@ impl Refusal {
             }
             Refusal::Fault(fault) => fault.code(),
             Refusal::Unreadable(unreadable) => unreadable.code(),
+            Refusal::UnknownTask { .. } => Fault::UnknownTask.code(),
             Refusal::HeaderMismatch { what, .. } => what.code(),
         }
     }
@@ -217,6 +233,7 @@ pub fn refusal(refusal: &Refusal) -> HttpResponse {
         Refusal::ToolCall(challenge) => tool_call(challenge),
         Refusal::Fault(fault) => self::fault(*fault),
         Refusal::Unreadable(unreadable) => self::unreadable(*unreadable),
+        Refusal::UnknownTask { id } => unknown_task(id.as_deref()),
         Refusal::HeaderMismatch { id, what } => header_mismatch(id.as_deref(), *what),
     }
 }
@@ -236,6 +253,17 @@ fn header_mismatch(id: Option<&str>, what: Mismatch) -> HttpResponse {
         .insert_header((header::CACHE_CONTROL, "no-store"))
         .content_type("application/json")
         .body(format!(r#"{{"jsonrpc":"2.0","id":{id},"error":{{"code":{code},"message":{says}}}}}"#))
+}
+
+/// As an MCP server says it (MCP 2025-11-25 "Tasks", Error Handling): nobody learns whether there is one.
+fn unknown_task(id: Option<&str>) -> HttpResponse {
+    let (id, code) = (id.unwrap_or("null"), -32_602);
+    HttpResponse::Ok()
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .content_type("application/json")
+        .body(format!(
+            r#"{{"jsonrpc":"2.0","id":{id},"error":{{"code":{code},"message":"Failed to retrieve task: Task not found"}}}}"#
+        ))
 }
 
 /// The answer to a fault.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use gatelodge_oauth::access_token::AccessToken;
 use tokio::sync::oneshot;
 
-use crate::sessions::Stay;
+use crate::holders::Stay;
 use crate::tokens::Tokens;
 
 /// What an event stream lives by.

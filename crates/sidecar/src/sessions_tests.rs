@@ -1,12 +1,13 @@
 //! The end of a session that nobody uses, the bound of their number, and races for one.
 
-use std::sync::Barrier;
+use std::sync::{Arc, Barrier};
 use std::thread;
 
 use futures_util::FutureExt as _;
 use gatelodge_oauth::access_token::AccessToken;
 
 use super::*;
+use crate::holders::REMEMBERED;
 
 fn caller(subject: &str) -> Caller {
     Caller::Token(Arc::new(AccessToken {
@@ -64,7 +65,7 @@ fn who_begins_very_many_sessions_takes_no_more_memory_and_pushes_out_none_that_i
             assert!(sessions.check(Named::Session("of-ada"), &ada, at(0)).is_ok(), "after {number}");
         }
     }
-    assert!(sessions.places.len() <= REMEMBERED, "{}", sessions.places.len());
+    assert!(sessions.0.len() <= REMEMBERED, "{}", sessions.0.len());
     let is_known = |number: &usize| {
         let id = format!("of-mallory-{number}");
         sessions.check(Named::Session(&id), &mallory, at(0)).is_ok()

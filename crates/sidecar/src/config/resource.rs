@@ -21,9 +21,9 @@ use super::issuer;
 use super::legacy_sse::{self, LegacySse, RawLegacySse};
 use super::tools::{self, ToolChallenges, ToolConfig};
 use crate::front_door;
+use crate::holders::Unknown;
 use crate::lists::Overlay;
 use crate::policy::Policy;
-use crate::sessions;
 
 #[derive(Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -120,7 +120,7 @@ pub struct Resource {
     /// Where a tool call is challenged.
     pub tool_challenges: ToolChallenges,
     /// Whose the sessions are that were begun elsewhere.
-    pub unknown_sessions: sessions::Unknown,
+    pub unknown_sessions: Unknown,
     /// Web pages that may call it, beside those of the public origin.
     pub allowed_origins: Vec<String>,
     /// How many bytes a request body may have.
@@ -237,8 +237,8 @@ impl RawResource {
             overlay: Arc::new(Overlay::new(&self.tools)),
             tool_challenges: self.tool_challenges,
             unknown_sessions: match self.unknown_sessions {
-                RawUnknownSessions::Refuse => sessions::Unknown::Refuse,
-                RawUnknownSessions::Adopt => sessions::Unknown::Adopt,
+                RawUnknownSessions::Refuse => Unknown::Refuse,
+                RawUnknownSessions::Adopt => Unknown::Adopt,
             },
             allowed_origins,
             body_limit: self.body_limit.get(),

@@ -42,6 +42,11 @@ impl Asked {
         Self { open: None }
     }
 
+    /// Whether this list can come.
+    pub fn may_bring(&self, list: List) -> bool {
+        self.open.as_ref().is_none_or(|open| open.iter().any(|(_, asked)| *asked == list))
+    }
+
     /// Whether no list can come any more.
     pub fn is_answered(&self) -> bool {
         self.open.as_ref().is_some_and(Vec::is_empty)

@@ -9,6 +9,7 @@ use std::borrow::Cow;
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt as _;
 use futures_util::stream::{Stream, unfold};
+use memchr::memmem;
 
 use super::{Asked, MAX_SIZE, Rewriter, Unrewritable, View};
 use crate::limits::Held;
@@ -52,7 +53,9 @@ impl<V: View> Edit for Lists<V> {
     }
 
     fn edit(&mut self, _kind: &[u8], data: &[u8]) -> Result<Option<String>, Unrewritable> {
-        if !may_be_message(data) {
+        let is_other =
+            |rewriter: &Rewriter<V>| rewriter.view.changes_only_tasks() && memmem::find(data, b"tasks").is_none();
+        if !may_be_message(data) || is_other(&self.rewriter) {
             return Ok(None);
         }
         let text = std::str::from_utf8(data).map_err(|_| Unrewritable::NotJson)?;
@@ -267,7 +270,8 @@ fn field<'l>(line: &'l [u8], name: &[u8]) -> Option<&'l [u8]> {
     }
 }
 
-fn joined_data(event: &[u8]) -> Cow<'_, [u8]> {
+/// The data of an event.
+pub fn joined_data(event: &[u8]) -> Cow<'_, [u8]> {
     let mut values = lines(event).filter_map(|(line, _)| data_of(line));
     let first = values.next().unwrap_or_default();
     values.fold(Cow::Borrowed(first), |mut joined, value| {

@@ -10,11 +10,13 @@
 //! | `json` | walks JSON text in place |
 //! | `splice` | the new text: only changed bytes differ |
 //! | `asked` | which answers are awaited |
+//! | `created` | which tasks an answer created |
 //! | `rewrite` | one JSON-RPC message, or a batch |
 //! | `whole` | an answer that is no stream, read whole |
 //! | `events` | the same in a stream of server-sent events |
 
 mod asked;
+mod created;
 mod events;
 mod json;
 mod overlay;
@@ -27,7 +29,8 @@ use std::sync::Arc;
 use serde::Serialize;
 
 pub use asked::Asked;
-pub use events::{Broken, Edit, Lists, edited};
+pub use created::{created_tasks, names_a_task};
+pub use events::{Broken, Edit, Lists, edited, joined_data};
 pub use overlay::Overlay;
 pub use whole::{Unread, read_whole};
 
@@ -46,10 +49,12 @@ pub enum List {
     Resources,
     /// `resources/templates/list`
     ResourceTemplates,
+    /// `tasks/list`
+    Tasks,
 }
 
 impl List {
-    const ALL: [Self; 4] = [Self::Tools, Self::Prompts, Self::Resources, Self::ResourceTemplates];
+    const ALL: [Self; 5] = [Self::Tools, Self::Prompts, Self::Resources, Self::ResourceTemplates, Self::Tasks];
 
     /// The list that a method asks for.
     pub fn asked_by(method: &str) -> Option<Self> {
@@ -58,6 +63,7 @@ impl List {
             "prompts/list" => Some(Self::Prompts),
             "resources/list" => Some(Self::Resources),
             "resources/templates/list" => Some(Self::ResourceTemplates),
+            "tasks/list" => Some(Self::Tasks),
             _ => None,
         }
     }
@@ -69,6 +75,7 @@ impl List {
             Self::Prompts => "prompts",
             Self::Resources => "resources",
             Self::ResourceTemplates => "resourceTemplates",
+            Self::Tasks => "tasks",
         }
     }
 
@@ -78,13 +85,15 @@ impl List {
             Self::Tools | Self::Prompts => "name",
             Self::Resources => "uri",
             Self::ResourceTemplates => "uriTemplate",
+            Self::Tasks => "taskId",
         }
     }
 }
 
 /// What one caller gets to see.
 pub trait View {
-    /// Whether an entry is shown: a tool or prompt by its name, a resource by its URI, a template by its URI template.
+    /// Whether an entry is shown: a tool or prompt by its name, a resource by its URI, a template by its URI template, a task
+    /// by its id.
     fn shows(&self, list: List, name: &str) -> bool;
 
     /// How a tool may be called, for clients that read `securitySchemes`; `None` leaves what the MCP server says.
@@ -94,6 +103,11 @@ pub trait View {
 
     /// Whether another caller might see something else. Then no cache may share the list.
     fn depends_on_caller(&self) -> bool;
+
+    /// Whether no list is changed but that of tasks.
+    fn changes_only_tasks(&self) -> bool {
+        false
+    }
 }
 
 /// One way to call a tool, as the OpenAI Apps SDK writes it.

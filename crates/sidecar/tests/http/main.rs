@@ -37,5 +37,6 @@ mod step_up;
 mod streaming;
 mod support;
 mod targets;
+mod tasks;
 mod token_cache;
 mod upstream_faults;
