@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::RETRY_AFTER;
-use actix_web::{HttpMessage as _, HttpRequest, HttpResponse};
+use actix_web::{HttpRequest, HttpResponse};
 use gatelodge_oauth::error::{Code, OAuthError};
 use gatelodge_oauth::known_clients::{self, KnownClient};
 use gatelodge_oauth::secret::Secret;
 use gatelodge_service::guarded_fetch::FetchError;
+use gatelodge_service::http;
 use gatelodge_store::StoreError;
-use tracing_actix_web::RequestId;
 
 use crate::app::App;
 use crate::clients::Unresolved;
@@ -50,7 +50,7 @@ pub fn client(app: &App, request: &HttpRequest, unresolved: &Unresolved) -> Http
         }
         Unresolved::Unreachable { host, .. } => (Failure::ClientDocumentUnreachable, format!("could not reach {host}")),
     };
-    let page = ErrorPage::new(failure, request_id(request)).with_detail(detail.clone());
+    let page = ErrorPage::new(failure, http::id_of_current()).with_detail(detail.clone());
     tracing::info!(code = page.code(), detail, "refused");
     let mut response = show(app, request, failure, page);
     if failure == Failure::ClientDocumentUnreachable {
@@ -75,12 +75,12 @@ pub fn form(app: &App, request: &HttpRequest, error: &OAuthError) -> HttpRespons
 pub fn store(app: &App, request: &HttpRequest, error: &StoreError) -> HttpResponse {
     let failure = if error.is_unavailable() { Failure::TemporarilyUnavailable } else { Failure::ServerError };
     respond::log(&OAuthError::temporarily_unavailable(error.to_string()));
-    show(app, request, failure, ErrorPage::new(failure, request_id(request)))
+    show(app, request, failure, ErrorPage::new(failure, http::id_of_current()))
 }
 
 /// A page or form that leads nowhere, for a reason the person can understand.
 pub fn failure(app: &App, request: &HttpRequest, failure: Failure) -> HttpResponse {
-    let page = ErrorPage::new(failure, request_id(request));
+    let page = ErrorPage::new(failure, http::id_of_current());
     tracing::info!(code = page.code(), "refused");
     show(app, request, failure, page)
 }
@@ -94,7 +94,7 @@ pub fn sign_in(
     provider: &Provider,
     detail: Option<String>,
 ) -> HttpResponse {
-    let page = ErrorPage::new(failure, request_id(request));
+    let page = ErrorPage::new(failure, http::id_of_current());
     tracing::info!(code = page.code(), provider = provider.config.id, detail, "refused");
     let page = page.with_way_back(format!("login?transaction={}", back.expose()));
     let page = match detail {
@@ -112,7 +112,7 @@ fn refuse(
     perhaps: Vec<KnownClient>,
 ) -> HttpResponse {
     respond::log(error);
-    let page = ErrorPage::new(failure, request_id(request)).perhaps_of(&perhaps);
+    let page = ErrorPage::new(failure, http::id_of_current()).perhaps_of(&perhaps);
     // The description of a fault of ours says nothing to anybody; that of a bad request helps the client's developer.
     let page =
         if failure == Failure::TemporarilyUnavailable { page } else { page.with_detail(error.description.clone()) };
@@ -123,8 +123,4 @@ fn show(app: &App, request: &HttpRequest, failure: Failure, page: ErrorPage) -> 
     let status = StatusCode::from_u16(failure.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let below = request.path().strip_prefix(app.config.public_url.path()).unwrap_or_default();
     respond::page(app, &language::of(request, app), status, &page.at(below))
-}
-
-fn request_id(request: &HttpRequest) -> String {
-    request.extensions().get::<RequestId>().map(ToString::to_string).unwrap_or_default()
 }

@@ -22,14 +22,10 @@ impl Clock {
     }
 
     /// The current time.
-    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the time of the machine")]
     pub fn now(&self) -> Timestamp {
         match &self.0 {
             Some(seconds) => Timestamp::from_unix(seconds.load(Ordering::SeqCst)),
-            None => {
-                let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-                Timestamp::from_unix(0).plus(since_epoch)
-            }
+            None => Timestamp::from_unix(0).plus(since_epoch()),
         }
     }
 
@@ -40,6 +36,12 @@ impl Clock {
             seconds.store(now.plus(by).as_unix(), Ordering::SeqCst);
         }
     }
+}
+
+/// The time of the machine, with its fraction: for the lines of the log, which no test moves.
+#[expect(clippy::disallowed_methods, reason = "this is the one place that reads the time of the machine")]
+pub(crate) fn since_epoch() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
 #[cfg(test)]

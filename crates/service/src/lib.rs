@@ -9,7 +9,7 @@
 //! | [`bounded_client`] | asks servers that the operator named, bounded in time and size |
 //! | [`guarded_fetch`] | fetches what strangers name: public addresses only, bounded in time, size and number |
 //! | [`rate`] | how many requests follow each other |
-//! | [`http`] | the span and the id of a request, and the health listener |
+//! | [`http`] | the id of a request, its answer after a panic, and the health listener |
 
 pub mod bounded_client;
 pub mod clock;

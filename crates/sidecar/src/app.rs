@@ -292,8 +292,7 @@ impl Application {
                 .wrap(from_fn(move |request: ServiceRequest, next: Next<_>| {
                     limits::guard(request, next, slow_body_timeout, stop.clone())
                 }))
-                .wrap(from_fn(http::request_id))
-                .wrap(http::logger())
+                .wrap(http::Requests)
         })
         .tcp_nodelay(true)
         // The client that leaves cancels: a closed connection is noticed while an answer is awaited or streamed.

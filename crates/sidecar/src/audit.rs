@@ -4,7 +4,6 @@
 
 use std::time::Instant;
 
-use actix_web::HttpRequest;
 use actix_web::http::StatusCode;
 use gatelodge_oauth::audit_event::AuditEvent;
 use gatelodge_service::http;
@@ -89,7 +88,7 @@ impl<'e> Record<'e> {
     }
 
     /// Writes the line, once the head of the answer is there, and hands the same to the trail.
-    pub fn log(self, status: StatusCode, request: &HttpRequest, trail: Option<&Trail>) {
+    pub fn log(self, status: StatusCode, trail: Option<&Trail>) {
         let latency_us = u32::try_from(self.begun.elapsed().as_micros()).unwrap_or(u32::MAX);
         let caller = self.caller.as_ref();
         let held = caller.and_then(Caller::scope).map(ToString::to_string);
@@ -111,7 +110,7 @@ impl<'e> Record<'e> {
             "decision"
         );
         if let Some(trail) = trail.filter(|trail| self.presented_something() || trail.wants_public_calls()) {
-            self.keep(trail, status, latency_us, &http::id_of(request));
+            self.keep(trail, status, latency_us, &http::id_of_current());
         }
     }
 

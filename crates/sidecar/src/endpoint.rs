@@ -93,7 +93,7 @@ pub async fn handle(request: HttpRequest, mut payload: Payload, endpoint: Data<E
     if origin == Origin::Foreign {
         record.refused(&Fault::ForeignOrigin.into());
         let answer = respond::fault(Fault::ForeignOrigin);
-        record.log(answer.status(), &request, endpoint.trail.as_ref());
+        record.log(answer.status(), endpoint.trail.as_ref());
         return cors::expose_to(&origin, answer);
     }
     if *request.method() == Method::OPTIONS {
@@ -107,7 +107,7 @@ pub async fn handle(request: HttpRequest, mut payload: Payload, endpoint: Data<E
             respond::refusal(&refusal)
         }
     };
-    record.log(answer.status(), &request, endpoint.trail.as_ref());
+    record.log(answer.status(), endpoint.trail.as_ref());
     cors::expose_to(&origin, answer)
 }
 

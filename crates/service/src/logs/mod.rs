@@ -7,12 +7,16 @@ use serde::Deserialize;
 use tracing::Level;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
+use tracing_subscriber::fmt;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use json::Json;
+use text::Text;
 
 mod json;
+pub(crate) mod request;
+mod text;
 
 /// The table `[logs]`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Default)]
@@ -70,7 +74,7 @@ pub fn init(config: &LogsConfig) {
     let registry = tracing_subscriber::registry().with(levels);
     let started = match config.format {
         LogsFormat::Json => registry.with(Json).try_init(),
-        LogsFormat::Text => registry.with(tracing_subscriber::fmt::layer().with_ansi(false)).try_init(),
+        LogsFormat::Text => registry.with(fmt::layer().event_format(Text::new())).try_init(),
     };
     if started.is_err() {
         tracing::debug!("logging was started before");
