@@ -26,13 +26,16 @@ pub struct Paced {
     waited: Duration,
     waiting_since: Option<Instant>,
     timer: Option<Pin<Box<Sleep>>>,
+    /// Whether it was looked for before: actix-web decodes what has arrived only after the first look.
+    is_asked_for: bool,
     gave_up: Rc<Cell<bool>>,
 }
 
 impl Paced {
     /// `gave_up` becomes true when it does.
     pub fn new(payload: Payload, window: Duration, gave_up: Rc<Cell<bool>>) -> Self {
-        Self { payload, window, received: 0, waited: Duration::ZERO, waiting_since: None, timer: None, gave_up }
+        let (received, waited, is_asked_for) = (0, Duration::ZERO, false);
+        Self { payload, window, received, waited, waiting_since: None, timer: None, is_asked_for, gave_up }
     }
 
     /// At the end of a window: was it enough? Then the next one begins.
@@ -72,6 +75,11 @@ impl Stream for Paced {
                 this.received += bytes.len() as u64;
             }
             return Poll::Ready(item);
+        }
+        if !std::mem::replace(&mut this.is_asked_for, true) {
+            // Most bodies are there at the second look, and no timer was needed.
+            context.waker().wake_by_ref();
+            return Poll::Pending;
         }
         while this.poll_timer(context).is_ready() {
             this.waiting_since = None;
