@@ -173,10 +173,8 @@ impl Worker {
                     resource: resource.id.clone(),
                     tokens: Arc::clone(&shared.tokens),
                     audiences: Audiences::of(&resource.id, &resource.audiences),
-                    gate: Gate {
-                        policy: Arc::clone(&resource.policy),
-                        resource_metadata: protected_resource::url(config, named),
-                    },
+                    gate: Gate::new(Arc::clone(&resource.policy), protected_resource::url(config, named))
+                        .map_err(|_| StartError::Host)?,
                     overlay: Arc::clone(&resource.overlay),
                     stream_grace: resource.stream_grace,
                     tool_challenges: resource.tool_challenges,

@@ -162,7 +162,7 @@ impl Endpoint {
         }
         let token = match presented(request.headers()) {
             Presented::Nothing if self.gate.admits_strangers() => return Ok(Caller::Anonymous),
-            Presented::Nothing => return Err(self.gate.login(&self.gate.policy.scope).into()),
+            Presented::Nothing => return Err(Refusal::Login(self.gate.first_login())),
             Presented::Several => {
                 return Err(self.gate.unclear("send one access token in one Authorization header").into());
             }

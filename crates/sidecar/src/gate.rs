@@ -4,7 +4,9 @@
 //! The only place that makes a [`Permit`], and `forward.rs` takes nothing without one.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
+use actix_web::http::header::{HeaderValue, InvalidHeaderValue};
 use gatelodge_oauth::access_token;
 use gatelodge_oauth::challenge::{Challenge, ChallengeError};
 use gatelodge_oauth::scope::Scope;
@@ -21,9 +23,11 @@ const WITHOUT_SESSION: &str = "POST, OPTIONS";
 #[derive(Debug, Clone)]
 pub struct Gate {
     /// What its operations need.
-    pub policy: std::sync::Arc<Policy>,
+    pub policy: Arc<Policy>,
     /// The URL of the metadata document, in the form of the path that was asked (RFC 9728 §3.3).
-    pub resource_metadata: String,
+    resource_metadata: String,
+    /// What whoever comes without a token is told most.
+    first_login: HeaderValue,
 }
 
 /// What a request asks for.
@@ -94,6 +98,22 @@ pub enum Decision {
 }
 
 impl Gate {
+    /// For one form of the path of a resource.
+    ///
+    /// # Errors
+    /// The challenge cannot be written in a header.
+    pub fn new(policy: Arc<Policy>, resource_metadata: String) -> Result<Self, InvalidHeaderValue> {
+        let mut gate = Self { policy, resource_metadata, first_login: HeaderValue::from_static("") };
+        gate.first_login = HeaderValue::try_from(gate.login(&gate.policy.scope).header_value())?;
+        Ok(gate)
+    }
+
+    /// To whoever has no token where everything needs one: the challenge that [`Gate::login`] makes for the resource, ready to
+    /// be sent.
+    pub fn first_login(&self) -> HeaderValue {
+        self.first_login.clone()
+    }
+
     /// Before anything is read of a request without a token: whether it may go on. RFC 6750 §3.1: it is told nothing else;
     /// so it is answered first, whatever its method.
     pub fn admits_strangers(&self) -> bool {

@@ -28,7 +28,7 @@ fn gate(login: Login, dry_run: bool) -> Gate {
         dry_run,
         list_only_permitted: false,
     };
-    Gate { policy: policy.into(), resource_metadata: "https://h.example/meta".into() }
+    Gate::new(policy.into(), "https://h.example/meta".into()).expect("a header")
 }
 
 fn holder(granted: &str) -> Caller {

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use actix_web::http::StatusCode;
-use actix_web::http::header;
+use actix_web::http::header::{self, HeaderValue};
 use actix_web::web::Bytes;
 use actix_web::{HttpResponse, HttpResponseBuilder};
 use gatelodge_oauth::challenge::{Challenge, ChallengeError};
@@ -131,6 +131,8 @@ impl Fault {
 /// Why a request to an MCP path is not forwarded, or has no answer.
 #[derive(Debug)]
 pub enum Refusal {
+    /// The client is told to log in: the value of the header, and nothing else (RFC 6750 §3.1).
+    Login(HeaderValue),
     /// The client is told what to do.
     Challenge(Challenge),
     /// The same in the result of the tool that was called.
@@ -167,6 +169,9 @@ pub struct ToolCallChallenge {
     pub keeps_status: bool,
 }
 
+/// In the log.
+const NO_TOKEN: &str = "no access token";
+
 impl From<Challenge> for Refusal {
     fn from(challenge: Challenge) -> Self {
         Refusal::Challenge(challenge)
@@ -202,7 +207,7 @@ impl Refusal {
     /// For the log.
     pub const fn outcome(&self) -> &'static str {
         match self {
-            Refusal::Challenge(_) | Refusal::ToolCall(_) => "challenged",
+            Refusal::Login(_) | Refusal::Challenge(_) | Refusal::ToolCall(_) => "challenged",
             _ => "refused",
         }
     }
@@ -210,9 +215,10 @@ impl Refusal {
     /// For the log: why, exactly.
     pub fn reason(&self) -> &str {
         match self {
+            Refusal::Login(_) => NO_TOKEN,
             Refusal::Challenge(challenge) | Refusal::ToolCall(ToolCallChallenge { challenge, .. }) => {
                 match &challenge.error {
-                    None => "no access token",
+                    None => NO_TOKEN,
                     Some((ChallengeError::InvalidRequest, _)) => "more than one access token",
                     Some((ChallengeError::InvalidToken, says)) => says,
                     Some((error @ ChallengeError::InsufficientScope, _)) => error.as_str(),
@@ -229,6 +235,7 @@ impl Refusal {
 /// The answer to a request that is not forwarded.
 pub fn refusal(refusal: &Refusal) -> HttpResponse {
     match refusal {
+        Refusal::Login(challenge) => login(challenge),
         Refusal::Challenge(challenge) => self::challenge(challenge),
         Refusal::ToolCall(challenge) => tool_call(challenge),
         Refusal::Fault(fault) => self::fault(*fault),
@@ -288,6 +295,17 @@ pub fn fault(fault: Fault) -> HttpResponse {
 pub fn challenge(challenge: &Challenge) -> HttpResponse {
     let code = challenge.error.as_ref().map_or("unauthorized", |(error, _)| error.as_str());
     error(&mut challenged(challenge), code, &in_words(challenge))
+}
+
+/// The same where no token was sent: the answer to strangers, so it is made in advance, and word for word.
+fn login(challenge: &HeaderValue) -> HttpResponse {
+    const BODY: &str = r#"{"error":"unauthorized","error_description":"an access token is required"}"#;
+    let mut response = HttpResponse::new(StatusCode::UNAUTHORIZED).set_body(Bytes::from_static(BODY.as_bytes()));
+    let headers = response.headers_mut();
+    headers.insert(header::WWW_AUTHENTICATE, challenge.clone());
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response.map_into_boxed_body()
 }
 
 fn challenged(challenge: &Challenge) -> HttpResponseBuilder {
@@ -366,4 +384,32 @@ fn error(response: &mut HttpResponseBuilder, code: &str, description: &str) -> H
     response
         .insert_header((header::CACHE_CONTROL, "no-store"))
         .json(ErrorBody { error: code, error_description: description })
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::body::{self, BoxBody};
+
+    use super::*;
+
+    async fn parts(response: HttpResponse<BoxBody>) -> (StatusCode, Vec<(String, HeaderValue)>, Bytes) {
+        let headers = response.headers().iter().map(|(name, value)| (name.to_string(), value.clone()));
+        let (status, mut headers) = (response.status(), headers.collect::<Vec<_>>());
+        headers.sort_by(|one, other| one.0.cmp(&other.0));
+        (status, headers, body::to_bytes(response.into_body()).await.expect("a body"))
+    }
+
+    /// Proves RFC 6750 §3: what is made in advance for a request without a token is the challenge that is made for any other.
+    #[actix_web::test]
+    async fn the_login_that_is_made_in_advance_is_the_challenge_word_for_word() {
+        let made = Challenge {
+            resource_metadata: "https://h.example/.well-known/oauth-protected-resource/mcp".into(),
+            scope: "mcp:use".parse().expect("a scope"),
+            error: None,
+        };
+        let in_advance = Refusal::Login(HeaderValue::try_from(made.header_value()).expect("a header"));
+        let made = Refusal::Challenge(made);
+        assert_eq!((in_advance.outcome(), in_advance.reason()), (made.outcome(), made.reason()));
+        assert_eq!(parts(refusal(&in_advance)).await, parts(refusal(&made)).await);
+    }
 }
