@@ -87,7 +87,11 @@ impl FromIterator<String> for Scope {
 
 impl fmt::Display for Scope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.join(" "))
+        for (place, name) in self.0.iter().enumerate() {
+            f.write_str(if place == 0 { "" } else { " " })?;
+            f.write_str(name)?;
+        }
+        Ok(())
     }
 }
 

@@ -147,7 +147,7 @@ impl Worker {
     fn new(config: &Config, shared: &Shared, clock: &Clock) -> Result<Self, StartError> {
         let host = HeaderValue::try_from(config.public_url.authority()).map_err(|_| StartError::Host)?;
         let scheme = if config.public_url.is_https() { "https" } else { "http" };
-        let arrival = Arrival { client: None, trusted_proxies: config.trusted_proxies.clone(), scheme, host };
+        let arrival = Arrival { trusted_proxies: config.trusted_proxies.clone(), scheme, host };
         let mut endpoints = Vec::new();
         for (resource, of_resource) in config.resources.iter().zip(&shared.resources) {
             let identity = Arc::clone(&of_resource.identity);

@@ -1,5 +1,7 @@
 //! Who calls, once it is known: found by `endpoint.rs`, told to the MCP server by `identity`, written into the log.
 
+use std::hash::{Hash, Hasher};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use gatelodge_oauth::access_token::AccessToken;
@@ -25,6 +27,39 @@ pub enum Principal {
     Token { issuer: Box<str>, subject: Box<str>, client_id: Box<str> },
     /// The hash of a key, whole: of a part of it others could have the same.
     Key([u8; 32]),
+}
+
+/// Whom a request counts for, as long as it is under way.
+#[derive(Debug, Clone)]
+pub enum Holder {
+    /// A subject, whatever its client.
+    Known(Caller),
+    /// Whoever is at this address.
+    Stranger(Option<IpAddr>),
+}
+
+impl Holder {
+    /// What makes two of them the same.
+    fn name(&self) -> Result<(Option<&str>, Option<&str>), Option<IpAddr>> {
+        match self {
+            Holder::Known(caller) => Ok((caller.issuer(), caller.subject())),
+            Holder::Stranger(address) => Err(*address),
+        }
+    }
+}
+
+impl PartialEq for Holder {
+    fn eq(&self, other: &Self) -> bool {
+        self.name() == other.name()
+    }
+}
+
+impl Eq for Holder {}
+
+impl Hash for Holder {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.name().hash(state);
+    }
 }
 
 impl Caller {

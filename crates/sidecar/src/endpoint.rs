@@ -25,7 +25,7 @@ use gatelodge_service::http::source::subscriber;
 use crate::api_keys::{ApiKeys, Found};
 use crate::audit::Record;
 use crate::body::{self, Bodies};
-use crate::caller::Caller;
+use crate::caller::{Caller, Holder};
 use crate::config::ToolChallenges;
 use crate::cors::{self, Origin, Origins};
 use crate::forward::{Legacy, Onward, Upstream};
@@ -89,11 +89,11 @@ pub struct Endpoint {
 /// Answers one request.
 pub async fn handle(request: HttpRequest, mut payload: Payload, endpoint: Data<Endpoint>) -> HttpResponse {
     let origin = endpoint.origins.judge(request.headers());
-    let mut record = Record::begin(endpoint.resource.as_str());
+    let mut record = Record::begin(endpoint.resource.as_str(), endpoint.trail.as_ref());
     if origin == Origin::Foreign {
         record.refused(&Fault::ForeignOrigin.into());
         let answer = respond::fault(Fault::ForeignOrigin);
-        record.log(answer.status(), endpoint.trail.as_ref());
+        record.log(answer.status());
         return cors::expose_to(&origin, answer);
     }
     if *request.method() == Method::OPTIONS {
@@ -107,7 +107,7 @@ pub async fn handle(request: HttpRequest, mut payload: Payload, endpoint: Data<E
             respond::refusal(&refusal)
         }
     };
-    record.log(answer.status(), endpoint.trail.as_ref());
+    record.log(answer.status());
     cors::expose_to(&origin, answer)
 }
 
@@ -144,11 +144,11 @@ impl Endpoint {
 
     /// Whom a request counts for. Subjects are names of one issuer's. Strangers are told apart by where they come from, and so
     /// is whoever has a key that nobody has checked yet.
-    fn holder(&self, request: &HttpRequest, caller: &Caller) -> String {
-        match caller.subject().filter(|_| caller.is_known()) {
-            Some(subject) => format!("{} {subject}", caller.issuer().unwrap_or_default()),
-            None => self.arrival.of(request).client.map(|ip| subscriber(ip).to_string()).unwrap_or_default(),
+    fn holder(&self, request: &HttpRequest, caller: &Caller) -> Holder {
+        if caller.is_known() {
+            return Holder::Known(caller.clone());
         }
+        Holder::Stranger(self.arrival.of(request).client.map(subscriber))
     }
 
     /// Who calls. RFC 6750 §3.1: a request without a token is told nothing else, so this comes before its method, its
@@ -332,9 +332,9 @@ impl Endpoint {
         permit: Permit,
         onward: Onward,
     ) -> Result<HttpResponse, Refusal> {
-        let arrival = self.arrival.of(request);
-        self.rates.count_stranger(permit.caller(), arrival.client).map_err(Fault::too_often)?;
-        match self.upstream.forward(permit, request, onward, &arrival).await {
+        let arrived = self.arrival.of(request);
+        self.rates.count_stranger(permit.caller(), arrived.client).map_err(Fault::too_often)?;
+        match self.upstream.forward(permit, request, onward, arrived).await {
             Ok(answer) => Ok(answer),
             Err(Fault::KeyRefused) => Err(self.gate.bad_key().into()),
             Err(fault) => Err(fault.into()),

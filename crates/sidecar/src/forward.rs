@@ -19,7 +19,7 @@ use url::{Url, form_urlencoded};
 use crate::caller::Caller;
 use crate::event_stream::{self, kept_alive, until};
 use crate::gate::Permit;
-use crate::headers::{self, Arrival, ToUpstream};
+use crate::headers::{self, Arrived, ToUpstream};
 use crate::identity::{Header, Identity};
 use crate::legacy_sse::Opening;
 use crate::limits::{Held, Room};
@@ -90,7 +90,7 @@ impl Upstream {
         permit: Permit,
         request: &HttpRequest,
         onward: Onward,
-        arrival: &Arrival,
+        arrived: Arrived<'_>,
     ) -> Result<HttpResponse, Fault> {
         let caller = permit.caller();
         let token = || match presented(request.headers()) {
@@ -98,7 +98,7 @@ impl Upstream {
             _ => None,
         };
         let identity = self.identity.headers_for(caller, token).await?;
-        let head = self.head(request, &onward, &identity, arrival);
+        let head = self.head(request, &onward, &identity, arrived);
         let Onward { body, lists, watch, right, legacy, .. } = onward;
         match timeout(self.response_timeout, self.client.send(&head, body.unwrap_or_default())).await {
             Ok(Ok((head, _))) if head.status == StatusCode::UNAUTHORIZED => Err(self.refused(caller)),
@@ -125,7 +125,7 @@ impl Upstream {
 
     /// RFC 9112 §3.1. The method is one of three, the path is the operator's or the MCP server's own, and the query was found
     /// to be plain.
-    fn head(&self, request: &HttpRequest, onward: &Onward, identity: &[Header], arrival: &Arrival) -> Vec<u8> {
+    fn head(&self, request: &HttpRequest, onward: &Onward, identity: &[Header], arrived: Arrived<'_>) -> Vec<u8> {
         let mut head = Vec::with_capacity(2048);
         head.extend_from_slice(request.method().as_str().as_bytes());
         head.push(b' ');
@@ -141,7 +141,7 @@ impl Upstream {
         head.extend_from_slice(b" HTTP/1.1\r\n");
         headers::line(&mut head, "host", self.host.as_bytes());
         let (received, reserved, keep_session) = (request.headers(), self.identity.reserved(), onward.keep_session);
-        ToUpstream { received, identity, reserved, arrival, keep_session }.write(&mut head);
+        ToUpstream { received, identity, reserved, arrived, keep_session }.write(&mut head);
         if let Some(body) = &onward.body {
             headers::line(&mut head, "content-length", body.len().to_string().as_bytes());
         }

@@ -18,59 +18,69 @@ const FORWARDED_PROTO: &str = "x-forwarded-proto";
 const FORWARDED_HOST: &str = "x-forwarded-host";
 
 /// For one connection only, with those that `Connection` lists; squashed: `Transfer_Encoding` frames a body for CGI-style servers.
-const HOP_BY_HOP: [&str; 10] = [
-    "connection",
-    "keepalive",
-    "proxyauthenticate",
-    "proxyauthorization",
-    "proxyconnection",
-    "te",
-    "trailer",
-    "transferencoding",
-    "upgrade",
-    "http2settings",
-];
+fn is_hop_by_hop(squashed: &str) -> bool {
+    matches!(
+        squashed,
+        "connection"
+            | "keepalive"
+            | "proxyauthenticate"
+            | "proxyauthorization"
+            | "proxyconnection"
+            | "te"
+            | "trailer"
+            | "transferencoding"
+            | "upgrade"
+            | "http2settings"
+    )
+}
 
 /// Never sent to the MCP server, squashed: credentials and cookies of our own origin; what is set anew for the next
 /// connection; and what some frameworks let replace the path or the method.
-const WITHHELD: [&str; 14] = [
-    "authorization",
-    "proxyauthorization",
-    "dpop",
-    "cookie",
-    "cookie2",
-    "host",
-    "origin",
-    "contentlength",
-    "expect",
-    "acceptencoding",
-    "xrewriteurl",
-    "xhttpmethodoverride",
-    "xhttpmethod",
-    "xmethodoverride",
-];
+fn is_withheld(squashed: &str) -> bool {
+    matches!(
+        squashed,
+        "authorization"
+            | "proxyauthorization"
+            | "dpop"
+            | "cookie"
+            | "cookie2"
+            | "host"
+            | "origin"
+            | "contentlength"
+            | "expect"
+            | "acceptencoding"
+            | "xrewriteurl"
+            | "xhttpmethodoverride"
+            | "xhttpmethod"
+            | "xmethodoverride"
+    )
+}
 
-/// What was decided on, or says how the body is read: it arrives as it was judged. No other spelling of it arrives, which
-/// CGI-style servers would take for it, and `Connection` takes none of it away.
-const JUDGED: [&str; 7] = [
-    "content-type",
-    "content-encoding",
-    "mcp-session-id",
-    "last-event-id",
-    "mcp-protocol-version",
-    "mcp-method",
-    "mcp-name",
-];
+/// What was decided on, or says how the body is read, by its squashed name: it arrives as it was judged. No other spelling of it
+/// arrives, which CGI-style servers would take for it, and `Connection` takes none of it away.
+fn judged(squashed: &str) -> Option<&'static str> {
+    Some(match squashed {
+        "contenttype" => "content-type",
+        "contentencoding" => "content-encoding",
+        "mcpsessionid" => "mcp-session-id",
+        "lasteventid" => "last-event-id",
+        "mcpprotocolversion" => "mcp-protocol-version",
+        "mcpmethod" => "mcp-method",
+        "mcpname" => "mcp-name",
+        _ => return None,
+    })
+}
 
 /// Never passed back from the MCP server: it would send clients to another authorization server, change cookies or the
 /// address of our own origin, or double our CORS headers.
-const NOT_PASSED_BACK: [&str; 5] = ["www-authenticate", "set-cookie", "set-cookie2", "alt-svc", "clear-site-data"];
+fn changes_clients(name: &str) -> bool {
+    matches!(name, "www-authenticate" | "set-cookie" | "set-cookie2" | "alt-svc" | "clear-site-data")
+        || name.starts_with("access-control-")
+}
 
-/// How the client reached us: the only source of the forwarding headers.
+/// How clients reach us: the only source of the forwarding headers.
 #[derive(Debug, Clone)]
 pub struct Arrival {
-    /// The address of the client, or of the first proxy that is not ours.
-    pub client: Option<IpAddr>,
     /// Our own proxies, whose word on the address of the client counts.
     pub trusted_proxies: TrustedProxies,
     /// `http` or `https`, as the public URL says.
@@ -79,10 +89,19 @@ pub struct Arrival {
     pub host: HeaderValue,
 }
 
+/// How one request did.
+#[derive(Debug, Clone, Copy)]
+pub struct Arrived<'a> {
+    /// The address of the client, or of the first proxy that is not ours.
+    pub client: Option<IpAddr>,
+    /// As all others.
+    pub like: &'a Arrival,
+}
+
 impl Arrival {
     /// Of one request.
-    pub fn of(&self, request: &HttpRequest) -> Self {
-        Self { client: self.trusted_proxies.source_of(request), ..self.clone() }
+    pub fn of(&self, request: &HttpRequest) -> Arrived<'_> {
+        Arrived { client: self.trusted_proxies.source_of(request), like: self }
     }
 }
 
@@ -95,7 +114,7 @@ pub struct ToUpstream<'r> {
     /// How the names begin, squashed, that this resource uses beside ours.
     pub reserved: &'r [String],
     /// How the client reached us.
-    pub arrival: &'r Arrival,
+    pub arrived: Arrived<'r>,
     /// Whether the session that the request names is the caller's.
     pub keep_session: bool,
 }
@@ -104,6 +123,7 @@ impl ToUpstream<'_> {
     /// Writes the header lines.
     pub fn write(&self, head: &mut Vec<u8>) {
         let in_session = self.keep_session && self.received.contains_key(sessions::HEADER);
+        let connection: Vec<_> = self.received.get_all(incoming::CONNECTION).collect();
         for (name, value) in self.received {
             let name = name.as_str();
             let is_session = name == sessions::HEADER && !self.keep_session;
@@ -111,8 +131,8 @@ impl ToUpstream<'_> {
             let is_resumption = name == "last-event-id" && !in_session;
             let mut buffer = [0; LONGEST_SQUASHED];
             let squashed = squash_into(name, &mut buffer);
-            let is_listed = !JUDGED.contains(&name) && is_listed(name, self.received);
-            let is_hop = HOP_BY_HOP.contains(&squashed) || is_listed;
+            let is_listed = is_listed(name, connection.iter().copied()) && judged(squashed) != Some(name);
+            let is_hop = is_hop_by_hop(squashed) || is_listed;
             if !is_session && !is_resumption && !is_hop && !self.withholds(squashed, name) {
                 line(head, name, value.as_bytes());
             }
@@ -122,21 +142,21 @@ impl ToUpstream<'_> {
         }
         // An answer that is compressed cannot be kept alive with comments, and a compressor holds events back.
         line(head, "accept-encoding", b"identity");
-        if let Some(client) = self.arrival.client {
+        if let Some(client) = self.arrived.client {
             line(head, FORWARDED_FOR, client.to_canonical().to_string().as_bytes());
         }
-        line(head, FORWARDED_PROTO, self.arrival.scheme.as_bytes());
-        line(head, FORWARDED_HOST, self.arrival.host.as_bytes());
+        line(head, FORWARDED_PROTO, self.arrived.like.scheme.as_bytes());
+        line(head, FORWARDED_HOST, self.arrived.like.host.as_bytes());
     }
 }
 
 impl ToUpstream<'_> {
     /// What could pass for a header of ours, or must stay with us.
     fn withholds(&self, squashed: &str, name: &str) -> bool {
-        WITHHELD.contains(&squashed)
+        is_withheld(squashed)
             || squashed.starts_with("xmcpauth")
             || is_of_another_proxy(squashed)
-            || is_respelled(name, squashed)
+            || judged(squashed).is_some_and(|judged| judged != name)
             || self.reserved.iter().any(|reserved| squash(name).starts_with(reserved.as_str()))
     }
 }
@@ -151,15 +171,16 @@ pub fn line(head: &mut Vec<u8>, name: &str, value: &[u8]) {
 
 /// The headers for the authorization server: everything but what belongs to this connection or names the client, a person or
 /// a certificate on the word of whoever sent it.
-pub fn to_relay(received: &Incoming, arrival: &Arrival) -> HeaderMap {
+pub fn to_relay(received: &Incoming, arrived: Arrived<'_>) -> HeaderMap {
     let mut headers = HeaderMap::new();
+    let connection: Vec<_> = received.get_all(incoming::CONNECTION).collect();
     for (name, value) in received {
         let name = name.as_str();
         let mut buffer = [0; LONGEST_SQUASHED];
         let squashed = squash_into(name, &mut buffer);
         let framing = squashed == "contentlength" || squashed == "expect";
-        let is_hop_by_hop = HOP_BY_HOP.contains(&squashed) || is_listed(name, received);
-        if framing || is_of_another_proxy(squashed) || is_hop_by_hop {
+        let is_hop = is_hop_by_hop(squashed) || is_listed(name, connection.iter().copied());
+        if framing || is_of_another_proxy(squashed) || is_hop {
             continue;
         }
         // Two versions of the `http` crate meet here; both hold bytes.
@@ -167,16 +188,13 @@ pub fn to_relay(received: &Incoming, arrival: &Arrival) -> HeaderMap {
             headers.append(name, value);
         }
     }
-    add_arrival(&mut headers, arrival);
+    add_arrival(&mut headers, arrived);
     headers
 }
 
 /// Whether a header of the MCP server's answer reaches the client.
 pub fn is_passed_back(name: &str, connection: &[incoming::HeaderValue]) -> bool {
-    !NOT_PASSED_BACK.contains(&name)
-        && !name.starts_with("access-control-")
-        && !is_for_one_connection(name)
-        && !connection.iter().any(|value| lists(value.as_bytes(), name))
+    !changes_clients(name) && !is_for_one_connection(name) && !is_listed(name, connection)
 }
 
 /// What the authorization server's answer brings to the client: everything.
@@ -198,12 +216,13 @@ pub fn from_relay(answered: &HeaderMap) -> Vec<(incoming::HeaderName, incoming::
     headers
 }
 
-fn is_listed(name: &str, received: &Incoming) -> bool {
-    received.get_all(incoming::CONNECTION).any(|value| lists(value.as_bytes(), name))
+/// Whether one of the `Connection` headers names it.
+fn is_listed<'c>(name: &str, connection: impl IntoIterator<Item = &'c incoming::HeaderValue>) -> bool {
+    connection.into_iter().any(|value| lists(value.as_bytes(), name))
 }
 
 fn is_for_one_connection(name: &str) -> bool {
-    HOP_BY_HOP.contains(&squash_into(name, &mut [0; LONGEST_SQUASHED]))
+    is_hop_by_hop(squash_into(name, &mut [0; LONGEST_SQUASHED]))
 }
 
 /// Whether `Connection` names this header.
@@ -230,27 +249,20 @@ fn squash_into<'b>(name: &str, buffer: &'b mut [u8; LONGEST_SQUASHED]) -> &'b st
     std::str::from_utf8(&buffer[..length]).unwrap_or_default()
 }
 
-/// Whether it could pass for a header that was judged.
-fn is_respelled(name: &str, squashed: &str) -> bool {
-    let is_it = |judged: &&str| judged.bytes().filter(u8::is_ascii_alphanumeric).eq(squashed.bytes());
-    JUDGED.iter().any(|judged| is_it(judged) && *judged != name)
-}
-
-fn add_arrival(headers: &mut HeaderMap, arrival: &Arrival) {
-    if let Some(client) = arrival.client.and_then(|ip| HeaderValue::from_str(&ip.to_canonical().to_string()).ok()) {
+fn add_arrival(headers: &mut HeaderMap, Arrived { client, like }: Arrived<'_>) {
+    if let Some(client) = client.and_then(|ip| HeaderValue::from_str(&ip.to_canonical().to_string()).ok()) {
         headers.insert(FORWARDED_FOR, client);
     }
-    headers.insert(FORWARDED_PROTO, HeaderValue::from_static(arrival.scheme));
-    headers.insert(FORWARDED_HOST, arrival.host.clone());
+    headers.insert(FORWARDED_PROTO, HeaderValue::from_static(like.scheme));
+    headers.insert(FORWARDED_HOST, like.host.clone());
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn is_withheld(name: &str) -> bool {
+    fn stays_behind(name: &str) -> bool {
         let arrival = Arrival {
-            client: None,
             trusted_proxies: TrustedProxies::default(),
             scheme: "https",
             host: HeaderValue::from_static("h"),
@@ -260,7 +272,7 @@ mod tests {
             received: &received,
             identity: &[],
             reserved: &reserved,
-            arrival: &arrival,
+            arrived: Arrived { client: None, like: &arrival },
             keep_session: true,
         };
         to.withholds(squash_into(name, &mut [0; LONGEST_SQUASHED]), name)
@@ -276,10 +288,10 @@ mod tests {
             "X--MCP__Auth-Sub",
             "x!mcp~auth^sub",
         ] {
-            assert!(is_withheld(name), "{name}");
+            assert!(stays_behind(name), "{name}");
         }
-        assert!(!is_withheld("mcp-param-x-mcp-auth"));
-        assert!(is_withheld("X_API-Key") && is_withheld("x-api-key-2") && !is_withheld("x-api"));
-        assert!(is_withheld(&format!("x-forwarded-{}", "a".repeat(100))));
+        assert!(!stays_behind("mcp-param-x-mcp-auth"));
+        assert!(stays_behind("X_API-Key") && stays_behind("x-api-key-2") && !stays_behind("x-api"));
+        assert!(stays_behind(&format!("x-forwarded-{}", "a".repeat(100))));
     }
 }

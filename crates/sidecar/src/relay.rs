@@ -111,7 +111,7 @@ impl Relay {
         url.set_query(request.uri().query());
         let method = Method::from_bytes(request.method().as_str().as_bytes());
         let method = method.map_err(|_| Fault::MethodNotAllowed("GET, HEAD, POST, PUT, DELETE, OPTIONS"))?;
-        let headers = headers::to_relay(request.headers(), &self.arrival.of(request));
+        let headers = headers::to_relay(request.headers(), self.arrival.of(request));
         let onward = upload::attach(self.client.request(method, url).headers(headers), request.headers(), payload)?;
         match timeout(RESPONSE_TIMEOUT, onward.send()).await {
             Ok(Ok(response)) => answer(response),

@@ -18,6 +18,7 @@ use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage as _, HttpResponse};
 use bytes::Bytes;
 
+use crate::caller::Holder;
 use crate::config::Limits;
 use crate::event_stream::Ending;
 use crate::respond::{self, Fault};
@@ -118,11 +119,11 @@ impl MessageBody for Answer {
 
 /// Requests on their way to MCP servers and back, streams included; shared by all workers and resources.
 #[derive(Debug, Clone)]
-pub struct OpenRequests(Arc<Places<String>>);
+pub struct OpenRequests(Arc<Places<Holder>>);
 
 /// One of them. Dropped, it is over.
 #[derive(Debug)]
-pub struct OpenRequest(Place<String>);
+pub struct OpenRequest(Place<Holder>);
 
 impl OpenRequests {
     /// None yet.
@@ -131,7 +132,7 @@ impl OpenRequests {
     }
 
     /// One more for this holder, or none: before anything is forwarded, since nobody knows yet which answers are streams.
-    pub fn begin(&self, holder: String) -> Result<OpenRequest, Full> {
+    pub fn begin(&self, holder: Holder) -> Result<OpenRequest, Full> {
         self.0.take(Some(holder)).map(OpenRequest)
     }
 }
@@ -145,7 +146,7 @@ impl OpenRequest {
 
 struct Counted {
     body: BoxBody,
-    _place: Place<String>,
+    _place: Place<Holder>,
 }
 
 impl MessageBody for Counted {
