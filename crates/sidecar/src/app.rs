@@ -110,7 +110,8 @@ impl Shared {
             })
         });
         let open_requests = OpenRequests::new(&config.limits);
-        let (bodies, lists) = (Room::new(config.limits.body_memory), Room::new(config.limits.list_memory));
+        let bodies = Room::in_shares(config.limits.body_memory, config.body_share());
+        let lists = Room::new(config.limits.list_memory);
         let (bodies, lists, resources) =
             (Arc::new(bodies), Arc::new(lists), resources.collect::<Result<_, StartError>>()?);
         let rates = Arc::new(Rates::new(&config.limits, clock));

@@ -14,7 +14,8 @@ use futures_util::StreamExt as _;
 use tokio::task::yield_now;
 use tokio::time::timeout;
 
-use crate::limits::{Held, Room};
+use crate::caller::Holder;
+use crate::limits::{Full, Held, Room};
 use crate::respond::Fault;
 
 /// A larger body that was refused is not read.
@@ -28,7 +29,7 @@ const DRAINED_WITHIN: Duration = Duration::from_millis(500);
 pub struct Bodies {
     /// The length of one.
     pub limit: usize,
-    /// All together, wherever they go.
+    /// All together, wherever they go, and of one holder.
     pub room: Arc<Room>,
 }
 
@@ -42,31 +43,39 @@ fn declared_length(headers: &HeaderMap) -> Option<u64> {
 }
 
 impl Bodies {
-    /// Reads it. One that arrives in one piece is not copied.
-    pub async fn read(&self, headers: &HeaderMap, payload: &mut Payload) -> Result<Bytes, Fault> {
+    /// Reads it, for whom it counts. One that arrives in one piece is not copied.
+    pub async fn read(
+        &self,
+        headers: &HeaderMap,
+        payload: &mut Payload,
+        holder: impl Fn() -> Holder,
+    ) -> Result<Bytes, Fault> {
         if declared_length(headers).is_some_and(|length| length > self.limit as u64) {
             return Err(Fault::BodyTooLarge);
         }
         let mut held = Held::of(&self.room);
         let Some(first) = next(payload).await? else { return Ok(Bytes::new()) };
-        self.hold(&mut held, first.len())?;
+        self.hold(&mut held, &holder, first.len())?;
         let Some(second) = next(payload).await? else { return Ok(held.with(first)) };
         let mut whole = BytesMut::with_capacity(first.len() + second.len());
         whole.extend_from_slice(&first);
         let mut chunk = Some(second);
         while let Some(part) = chunk {
-            self.hold(&mut held, whole.len() + part.len())?;
+            self.hold(&mut held, &holder, whole.len() + part.len())?;
             whole.extend_from_slice(&part);
             chunk = next(payload).await?;
         }
         Ok(held.with(whole.freeze()))
     }
 
-    fn hold(&self, held: &mut Held, length: usize) -> Result<(), Fault> {
+    fn hold(&self, held: &mut Held, holder: impl Fn() -> Holder, length: usize) -> Result<(), Fault> {
         if length > self.limit {
             return Err(Fault::BodyTooLarge);
         }
-        held.set(length).map_err(|_| Fault::NoRoom)
+        held.set_for(holder, length).map_err(|full| match full {
+            Full::All => Fault::NoRoom,
+            Full::Holder => Fault::TooManyRequests,
+        })
     }
 }
 

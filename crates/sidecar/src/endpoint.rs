@@ -192,7 +192,7 @@ impl Endpoint {
     ) -> Result<HttpResponse, Refusal> {
         let headers = request.headers();
         mcp::check_media(headers)?;
-        let body = self.bodies.read(headers, payload).await?;
+        let body = self.bodies.read(headers, payload, || self.holder(request, &caller)).await?;
         let message = mcp::read(&body)?;
         let revision = mcp::check_headers(&message, headers).or_else(|mismatch| self.excuse(mismatch))?;
         let operations = message.operations();

@@ -128,6 +128,14 @@ pub struct Config {
     pub unsafe_values_allowed: bool,
 }
 
+impl Config {
+    /// How much of the memory for bodies one user may fill: a quarter, and one body in any case.
+    pub fn body_share(&self) -> usize {
+        let largest = self.resources.iter().map(|resource| resource.body_limit).max().unwrap_or_default();
+        largest.max(self.limits.body_memory / 4)
+    }
+}
+
 impl RawConfig {
     /// Converts, or says everything that is wrong.
     pub fn check(self) -> Result<Config, Problems> {

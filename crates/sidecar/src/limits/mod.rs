@@ -30,7 +30,7 @@ use places::{Place, Places};
 pub use connection::Connections;
 pub use places::Full;
 pub use rates::Rates;
-pub use room::{Held, NoRoom, Room};
+pub use room::{Held, Room};
 
 mod body;
 mod connection;

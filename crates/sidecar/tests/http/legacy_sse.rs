@@ -346,3 +346,21 @@ async fn lists_on_the_stream_show_what_the_caller_gets_to_see() {
     let list = "event: message\ndata: {\"jsonrpc\":\"2.0\",\"id\":3,\"result\":{\"tools\":[{\"name\":\"a\"}]}}\n\n";
     assert_eq!(stream.until("\n\n").await, list);
 }
+
+/// Nobody reads a body there: the status says it.
+#[actix_web::test]
+async fn a_task_is_for_whom_the_stream_says_it_was_created() {
+    const GET: &str = r#"{"jsonrpc":"2.0","id":4,"method":"tasks/get","params":{"taskId":"t"}}"#;
+    let server = Server::start("").await;
+    let mut stream = server.open(ADA).await;
+    server.send("event: endpoint\ndata: /app/messages?session=1\n\n");
+    let target = stream.target().await;
+    assert_eq!(server.post(&target, ADA, GET).await.status(), 404);
+    let created = "data: {\"jsonrpc\":\"2.0\",\"id\":2,\"result\":{\"task\":{\"taskId\":\"t\"}}}\n\n";
+    server.send(created);
+    assert!(stream.until("\n\n").await.ends_with(created));
+    assert_eq!(server.post(&target, ADA, GET).await.status(), 202);
+    let list = |tasks: &str| format!("data: {{\"jsonrpc\":\"2.0\",\"id\":5,\"result\":{{\"tasks\":[{tasks}]}}}}\n\n");
+    server.send(list(r#"{"taskId":"of-bob"},{"taskId":"t"}"#));
+    assert!(stream.until("\n\n").await.ends_with(&list(r#"{"taskId":"t"}"#)));
+}

@@ -34,12 +34,12 @@ async fn unfinished(world: &World) -> TcpStream {
     stream
 }
 
-/// The same, when it has all the room. A call that tries whether there is some may have taken it away: then once more.
-async fn filled(world: &World) -> TcpStream {
+/// The same, when it has all that it may. A call that tries whether it does may have taken some away: then once more.
+async fn filled(world: &World, is_full: impl AsyncFn() -> bool) -> TcpStream {
     loop {
         let stream = unfinished(world).await;
         let full = async {
-            while status(world, 100_000).await != 503 {
+            while !is_full().await {
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
         };
@@ -53,7 +53,7 @@ async fn filled(world: &World) -> TcpStream {
 #[actix_web::test]
 async fn bodies_that_never_end_fill_the_room_and_keep_no_ordinary_call_away() {
     let world = World::with(|toml| toml + "[limits]\nbody_memory = \"4MiB\"\n").await;
-    let mut stream = soon("the room is full", filled(&world)).await;
+    let mut stream = soon("the room is full", filled(&world, async || status(&world, 100_000).await == 503)).await;
     let refused = world.authorized(Method::POST).body(call(100_000)).send().await.expect("an answer");
     assert_eq!((refused.status().as_u16(), header(&refused, "retry-after")), (503, "5".into()));
     assert_eq!(header(&refused, "www-authenticate"), "", "no client is to throw its token away");
@@ -69,6 +69,22 @@ async fn bodies_that_never_end_fill_the_room_and_keep_no_ordinary_call_away() {
     let stream = unfinished(&world).await;
     drop(stream);
     soon("who leaves gives it back too", async { while status(&world, 4 << 20).await != 200 {} }).await;
+}
+
+#[actix_web::test]
+async fn one_user_fills_a_share_of_the_room_and_keeps_nobody_else_from_it() {
+    let world = World::with(|toml| toml + "[limits]\nbody_memory = \"17MiB\"\n").await;
+    let of_mallory = async || {
+        let answer = world.post(Some(("mallory", "mcp:use")), call(1 << 20)).send().await.expect("an answer");
+        (answer.status().as_u16(), header(&answer, "retry-after"))
+    };
+    let is_full = async || of_mallory().await == (429, "5".to_owned());
+    let mut stream = soon("her share is full", filled(&world, is_full)).await;
+    assert_eq!(status(&world, 4 << 20).await, 200, "others have their own");
+    let small = world.post(Some(("mallory", "mcp:use")), PING).send().await.expect("an answer");
+    assert_eq!(small.status(), 200, "an ordinary call");
+    stream.write_all(b" ").await.expect("sent");
+    soon("she has it back", async { while of_mallory().await.0 != 200 {} }).await;
 }
 
 #[actix_web::test]
