@@ -23,6 +23,8 @@ pub struct Search {
     pub client_id: Option<String>,
     /// Calls of this tool.
     pub tool: Option<String>,
+    /// Where this was decided.
+    pub outcome: Option<String>,
 }
 
 /// In which order.
@@ -148,6 +150,9 @@ pub fn page(
     }
     if let Some(tool) = &search.tool {
         query = query.filter(t::mcp_name.eq(tool.clone())).filter(t::mcp_method.eq(TOOLS_CALL));
+    }
+    if let Some(outcome) = &search.outcome {
+        query = query.filter(t::outcome.eq(outcome.clone()));
     }
     if let Some(last) = after {
         let (at, id) = (last.at.as_unix(), last.id.clone());

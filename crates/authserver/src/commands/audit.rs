@@ -8,11 +8,12 @@ use gatelodge_oauth::time::Timestamp;
 use gatelodge_store::audit_events::{self, Order, Search};
 use serde_json::{Value, json};
 
+use super::audit_tail::{self, TailEvents};
 use super::{Setting, parse_rfc3339, print_json, rfc3339, run, text};
 use crate::cli::ConfigFile;
 
-/// How many events `export` reads at a time.
-const PAGE: u32 = 1000;
+/// How many events are read at a time.
+pub(super) const PAGE: u32 = 1000;
 
 /// See `gatelodge audit --help`.
 #[derive(Subcommand)]
@@ -34,6 +35,16 @@ Examples:
 Example, the calls of one month:
   gatelodge audit export --since 2026-11-01T00:00:00Z --until 2026-12-01T00:00:00Z > november.jsonl")]
     Export(ExportEvents),
+    /// Show calls as they come, until it is stopped.
+    ///
+    /// Begins with the latest ones. A call is there about a second after it was answered; one that a sidecar could deliver only
+    /// later, up to a minute later. What came still later is in `list` and `export`.
+    #[command(after_help = "\
+Examples:
+  gatelodge audit tail
+  gatelodge audit tail --outcome refused --last 0
+  gatelodge audit tail --subject user_4f… --json | jq .mcp_name")]
+    Tail(TailEvents),
 }
 
 /// Which events.
@@ -45,6 +56,13 @@ struct Wanted {
     /// Before this time.
     #[arg(long, value_name = "TIME", value_parser = parse_rfc3339)]
     until: Option<Timestamp>,
+    #[command(flatten)]
+    who: Who,
+}
+
+/// Whose, and which of them.
+#[derive(Args)]
+pub struct Who {
     /// On behalf of this subject: the id of a user as `gatelodge user list` shows it, or the client of a machine.
     #[arg(long, value_name = "ID")]
     subject: Option<String>,
@@ -54,6 +72,9 @@ struct Wanted {
     /// Calls of the tool with exactly this name.
     #[arg(long, value_name = "NAME")]
     tool: Option<String>,
+    /// What was decided: forwarded, challenged (no token, a bad one, or too small a scope), refused, or events_lost.
+    #[arg(long, value_name = "OUTCOME")]
+    outcome: Option<String>,
 }
 
 /// Of `list`.
@@ -82,8 +103,40 @@ pub struct ExportEvents {
 
 impl From<Wanted> for Search {
     fn from(wanted: Wanted) -> Self {
-        let Wanted { since, until, subject, client, tool } = wanted;
-        Self { since, until, subject, client_id: client, tool }
+        Self { since: wanted.since, until: wanted.until, ..wanted.who.into() }
+    }
+}
+
+impl From<Who> for Search {
+    fn from(who: Who) -> Self {
+        let Who { subject, client, tool, outcome } = who;
+        Self { subject, client_id: client, tool, outcome, ..Self::default() }
+    }
+}
+
+/// Where events are written, one in each line.
+pub(super) struct Output<W: Write> {
+    writer: BufWriter<W>,
+    as_json: bool,
+}
+
+impl<W: Write> Output<W> {
+    /// For people or for programs.
+    pub fn new(writer: W, as_json: bool) -> Self {
+        Self { writer: BufWriter::new(writer), as_json }
+    }
+
+    /// Writes them at once; false where whoever reads has seen enough.
+    pub fn write(&mut self, events: &[AuditEvent]) -> Result<bool, String> {
+        let mut write = |event: &AuditEvent| match self.as_json {
+            true => writeln!(self.writer, "{}", as_json(event)),
+            false => writeln!(self.writer, "{}", line(event)),
+        };
+        match events.iter().try_for_each(&mut write).and_then(|()| self.writer.flush()) {
+            Ok(()) => Ok(true),
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(false),
+            Err(error) => Err(text(error)),
+        }
     }
 }
 
@@ -93,6 +146,7 @@ impl AuditCommand {
         match self {
             Self::List(list) => run(show(list)),
             Self::Export(export) => run(print_all(export)),
+            Self::Tail(tail) => run(audit_tail::follow(tail)),
         }
     }
 }
@@ -112,24 +166,17 @@ async fn show(list: ListEvents) -> Result<(), String> {
 async fn print_all(export: ExportEvents) -> Result<(), String> {
     let setting = Setting::open(&export.config).await?;
     let search = Search::from(export.wanted);
-    let mut output = BufWriter::new(io::stdout().lock());
+    let mut output = Output::new(io::stdout().lock(), true);
     let mut last: Option<AuditEvent> = None;
     loop {
         let (search, after) = (search.clone(), last.take());
         let page =
             setting.store.read(move |tx| audit_events::page(tx, &search, Order::OldestFirst, after.as_ref(), PAGE));
         let events = page.await.map_err(text)?;
-        let written = events.iter().try_for_each(|event| writeln!(output, "{}", as_json(event)));
-        match written.and_then(|()| output.flush()) {
-            Ok(()) => {}
-            // Whoever reads has seen enough.
-            Err(error) if error.kind() == ErrorKind::BrokenPipe => return Ok(()),
-            Err(error) => return Err(text(error)),
-        }
-        last = events.into_iter().next_back();
-        if last.is_none() {
+        if events.is_empty() || !output.write(&events)? {
             return Ok(());
         }
+        last = events.into_iter().next_back();
     }
 }
 

@@ -15,6 +15,7 @@ use crate::config::{self, Config};
 use crate::keys::KeyRing;
 
 pub mod audit;
+pub mod audit_tail;
 pub mod client;
 pub mod grant;
 pub mod key;

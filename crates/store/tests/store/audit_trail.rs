@@ -8,7 +8,7 @@ use crate::support::{TestDatabase, at, on_both_databases};
 on_both_databases!(
     an_event_comes_back_as_it_was,
     what_is_sent_twice_is_kept_once,
-    events_are_found_by_time_subject_client_and_tool,
+    events_are_found_by_time_subject_client_tool_and_outcome,
     pages_miss_nothing_and_repeat_nothing,
     only_what_is_old_enough_is_deleted,
 );
@@ -62,7 +62,7 @@ async fn what_is_sent_twice_is_kept_once(database: TestDatabase) {
     assert_eq!(found, [event("a", 1), event("b", 1), event("c", 1)], "what was kept first stands");
 }
 
-async fn events_are_found_by_time_subject_client_and_tool(database: TestDatabase) {
+async fn events_are_found_by_time_subject_client_tool_and_outcome(database: TestDatabase) {
     let called = |id, seconds, subject: &str, client: &str, method: &str, name: &str| AuditEvent {
         subject: Some(subject.into()),
         client_id: Some(client.into()),
@@ -77,7 +77,7 @@ async fn events_are_found_by_time_subject_client_and_tool(database: TestDatabase
             called("2", 20, "ada", "web", "tools/call", "Find"),
             called("3", 30, "bob", "cli", "tools/call", "find"),
             called("4", 40, "bob", "web", "prompts/get", "find"),
-            event("5", 50),
+            AuditEvent { outcome: "refused".into(), ..event("5", 50) },
         ],
     )
     .await;
@@ -88,6 +88,8 @@ async fn events_are_found_by_time_subject_client_and_tool(database: TestDatabase
         (Search { subject: text("ada"), ..Search::default() }, vec!["2", "1"]),
         (Search { client_id: text("web"), ..Search::default() }, vec!["4", "2"]),
         (Search { tool: text("find"), ..Search::default() }, vec!["3", "1"]),
+        (Search { outcome: text("refused"), ..Search::default() }, vec!["5"]),
+        (Search { outcome: text("forwarded"), client_id: text("cli"), ..Search::default() }, vec!["3", "1"]),
         (Search { tool: text("find"), subject: text("ada"), client_id: text("cli"), ..Search::default() }, vec!["1"]),
         (Search { subject: text("ada' OR '1'='1"), ..Search::default() }, vec![]),
     ] {
