@@ -36,6 +36,9 @@ pub struct Answer {
     pub body: Value,
 }
 
+/// What the sidecar sends the audit trail with, where an example has one.
+pub const AUDIT_SECRET: &str = "audit-secret";
+
 impl Example {
     /// Starts `examples/<name>`. `secrets` are the files that the README has made, `tools` what its echo server is started with,
     /// `overrides` what else depends on the address of the echo server or of the public origin.
@@ -56,7 +59,11 @@ impl Example {
         }
         let ports: [u16; 5] = free_ports();
         let echo = ports[0];
-        let (origin, environment) = environment(ports, overrides);
+        let (origin, mut environment) = environment(ports, overrides);
+        if secrets.contains(&AUDIT_SECRET) {
+            let url = format!("http://127.0.0.1:{}/audit/events", ports[4]);
+            environment.push(("GATELODGE_SIDECAR__AUDIT__URL".to_owned(), url));
+        }
         let mut example = Example { origin, directory, environment, processes: Vec::new() };
         let mut upstream = Command::new(profile_directory().join("examples/echo_server"));
         upstream.args(["--listen", &format!("127.0.0.1:{echo}")]).args(tools).current_dir(example.directory.path());
@@ -81,6 +88,16 @@ impl Example {
         input.write_all(b"correct horse battery staple\n").expect("gatelodge reads the password");
         drop(input);
         assert!(adding.wait().expect("gatelodge ends").success(), "{name} was not added");
+    }
+
+    /// What the audit trail has.
+    ///
+    /// # Panics
+    /// When the command fails.
+    pub fn audit_trail(&self, arguments: &[&str]) -> String {
+        let arguments = [&["audit", "export"], arguments].concat();
+        let output = told(command("gatelodge", &arguments, &self.directory, &self.environment));
+        String::from_utf8(output.stdout).expect("JSON lines")
     }
 
     /// A new personal token of this user.

@@ -16,6 +16,7 @@ use std::{
 use tempfile::TempDir;
 
 use crate::{
+    postgres,
     process::Process,
     requirements::{profile_directory, target_directory},
 };
@@ -65,6 +66,26 @@ impl Settings {
             access_token_lifetime_s: ACCESS_TOKEN_LIFETIME_S,
         }
     }
+}
+
+/// Two tests of each `fn(&Settings)`: `sqlite::<name>` and `postgres::<name>`.
+#[macro_export]
+macro_rules! on_both_databases {
+    ($($name:ident),+ $(,)?) => {
+        mod sqlite {
+            $(#[test] fn $name() { super::$name(&$crate::stack::Settings::new(stringify!($name))) })+
+        }
+        mod postgres {
+            $(#[test] fn $name() { $crate::stack::on_postgres(stringify!($name), super::$name) })+
+        }
+    };
+}
+
+/// The second of them.
+pub fn on_postgres(test: &str, body: fn(&Settings)) {
+    let name = format!("{test}_on_postgresql");
+    let Some(server) = postgres::for_test(&name) else { return };
+    body(&Settings { database_url: Some(server.fresh_database()), ..Settings::new(&name) });
 }
 
 /// The running system. Dropping it stops everything; the logs stay.
@@ -204,14 +225,20 @@ level = "debug"
     /// # Panics
     /// When it fails.
     pub fn gatelodge(&self, arguments: &[&str]) -> String {
-        let output = Command::new(self.binaries.join("gatelodge"))
-            .args(arguments)
-            .arg("--config")
-            .arg(config_path(self.directory.path(), "gatelodge"))
-            .output()
-            .expect("gatelodge starts");
+        let output = self.command(arguments).output().expect("gatelodge starts");
         assert!(output.status.success(), "{arguments:?} failed: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
+    /// The same of a command that goes on; its output is the log with this name.
+    pub fn begin_gatelodge(&self, name: &str, arguments: &[&str]) -> Process {
+        Process::start(name, &mut self.command(arguments), &self.artifacts)
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(self.binaries.join("gatelodge"));
+        command.args(arguments).arg("--config").arg(config_path(self.directory.path(), "gatelodge"));
+        command
     }
 
     /// The process number of the sidecar.

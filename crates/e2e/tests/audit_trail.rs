@@ -5,31 +5,19 @@ use std::net::TcpStream;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use gatelodge_e2e::postgres;
+use gatelodge_e2e::on_both_databases;
+use gatelodge_e2e::process::Process;
 use gatelodge_e2e::stack::{Settings, Stack};
 use serde_json::Value;
 
 /// For machines under load.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-#[test]
-fn a_tool_call_is_found_by_the_operator() {
-    found_in(&Settings::new("audit_trail"));
-}
+on_both_databases!(a_tool_call_is_found_by_the_operator, each_call_is_shown_once_as_it_comes);
 
-#[test]
-fn a_tool_call_is_found_by_the_operator_on_postgresql() {
-    let name = "audit_trail_on_postgresql";
-    let Some(server) = postgres::for_test(name) else { return };
-    found_in(&Settings { database_url: Some(server.fresh_database()), ..Settings::new(name) });
-}
-
-fn found_in(settings: &Settings) {
+fn a_tool_call_is_found_by_the_operator(settings: &Settings) {
     let stack = Stack::start(settings);
-    stack.add_user("ada", "correct horse battery staple");
-    let made = stack.gatelodge(&["token", "create", "--user", "ada", "--name", "laptop", "--json"]);
-    let made: Value = serde_json::from_str(&made).expect("JSON");
-    let token = made["access_token"].as_str().expect("a token");
+    let token = &token(&stack);
     call(&stack, token);
 
     let event = found(&stack, &["--tool", "add_note"]);
@@ -54,6 +42,46 @@ fn found_in(settings: &Settings) {
     assert!(exported.contains(request_id), "{exported}");
     assert!(!exported.contains(token) && !exported.contains("my s3cret"), "{exported}");
     stack.stop();
+}
+
+fn each_call_is_shown_once_as_it_comes(settings: &Settings) {
+    let stack = Stack::start(settings);
+    let token = token(&stack);
+    call(&stack, &token);
+    call(&stack, &token);
+    while stack.gatelodge(&["audit", "export"]).lines().count() < 2 {
+        sleep(Duration::from_millis(100));
+    }
+    let tail = ["audit", "tail", "--last", "1", "--tool", "add_note", "--outcome", "forwarded", "--json"];
+    let mut tail = stack.begin_gatelodge("tail", &tail);
+    shown(&stack, &mut tail, 1);
+    for number in 2..5 {
+        call(&stack, &token);
+        shown(&stack, &mut tail, number);
+    }
+    let mut ids: Vec<String> = shown(&stack, &mut tail, 4).iter().map(|event| event["id"].to_string()).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!(ids.len(), 4, "the first two were there before, and one of them was asked for");
+    assert_eq!(tail.log().lines().count(), 4, "{}", tail.log());
+    stack.stop();
+}
+
+/// What is shown, once it is so many.
+fn shown(stack: &Stack, tail: &mut Process, number: usize) -> Vec<Value> {
+    let log = stack.artifacts.join("tail.log");
+    tail.wait_until(|| {
+        let log = std::fs::read_to_string(&log).unwrap_or_default();
+        let events: Vec<Value> = log.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+        if events.len() < number { Err(format!("{number} events")) } else { Ok(events) }
+    })
+}
+
+fn token(stack: &Stack) -> String {
+    stack.add_user("ada", "correct horse battery staple");
+    let made = stack.gatelodge(&["token", "create", "--user", "ada", "--name", "laptop", "--json"]);
+    let made: Value = serde_json::from_str(&made).expect("JSON");
+    made["access_token"].as_str().expect("a token").to_owned()
 }
 
 /// Waits until the trail has it.

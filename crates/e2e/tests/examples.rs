@@ -1,8 +1,14 @@
 //! The directories under `examples/`: each starts as it stands, and does what its README says. What is asserted is what a client
 //! is answered and what reached the MCP server.
 
-use gatelodge_e2e::examples::Example;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use gatelodge_e2e::examples::{AUDIT_SECRET, Example};
 use serde_json::{Value, json};
+
+/// For machines under load.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 #[test]
 fn existing_tokens_reach_the_mcp_server_one_for_each_user_and_no_access_token_does() {
@@ -33,7 +39,7 @@ fn existing_tokens_reach_the_mcp_server_one_for_each_user_and_no_access_token_do
 fn keys_in_parallel_go_on_working_beside_access_tokens_and_what_nobody_may_nobody_may() {
     let tools = ["list_agents", "delete_agent", "pay_invoice", "generate_image"];
     let echo = [&["--token", "acme_key_of_before"][..], &tools].concat();
-    let example = Example::start("keys-in-parallel", &["nightly-agent-secret"], &echo, |_, _| Vec::new());
+    let example = Example::start("keys-in-parallel", &["nightly-agent-secret", AUDIT_SECRET], &echo, |_, _| Vec::new());
     let key = Some("acme_key_of_before");
 
     let arrived = example.call("delete_agent", key).arrived();
@@ -58,6 +64,11 @@ fn keys_in_parallel_go_on_working_beside_access_tokens_and_what_nobody_may_nobod
             let denied = example.call(tool, bearer);
             assert_eq!((denied.status, &denied.challenge), (403, &None), "{tool}: {denied:?}");
         }
+    }
+    let begun = Instant::now();
+    while example.audit_trail(&["--tool", "pay_invoice", "--outcome", "refused"]).lines().count() < 2 {
+        assert!(begun.elapsed() < PATIENCE, "they never arrived in the trail: {}", example.audit_trail(&[]));
+        sleep(Duration::from_millis(100));
     }
 
     assert_listed_as_directories_want_it(&example.mcp("tools/list", &json!({}), Some(&user)).body);

@@ -6,7 +6,7 @@ use std::net::TcpStream;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use gatelodge_e2e::postgres;
+use gatelodge_e2e::on_both_databases;
 use gatelodge_e2e::stack::{Settings, Stack};
 use serde_json::Value;
 
@@ -16,19 +16,9 @@ const WITHIN: Duration = Duration::from_secs(5);
 /// For machines under load: a test that fails says that it does not happen, the log of a passing one how long it took.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-#[test]
-fn a_revoked_token_stops_working_at_the_sidecar() {
-    revoked_by(&Settings::new("revocation"));
-}
+on_both_databases!(a_revoked_token_stops_working_at_the_sidecar);
 
-#[test]
-fn a_revoked_token_stops_working_at_the_sidecar_on_postgresql() {
-    let name = "revocation_on_postgresql";
-    let Some(server) = postgres::for_test(name) else { return };
-    revoked_by(&Settings { database_url: Some(server.fresh_database()), ..Settings::new(name) });
-}
-
-fn revoked_by(settings: &Settings) {
+fn a_revoked_token_stops_working_at_the_sidecar(settings: &Settings) {
     let stack = Stack::start(settings);
     stack.add_user("ada", "correct horse battery staple");
     let (first, kept) = (token(&stack, "first"), token(&stack, "kept"));
