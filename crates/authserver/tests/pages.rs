@@ -245,7 +245,8 @@ fn hostile_text_is_shown_as_text_and_cannot_turn_what_stands_around_it() {
         every_translation().into_iter().filter(|page| page.html.contains("alert(1)")).collect();
     let pages = English::load().0;
     let kinds = renderer(&pages, &Language::default()).kinds;
-    assert_eq!(hostile.len(), kinds * pages.languages().len(), "one for each template in each language");
+    let templates: BTreeSet<&str> = hostile.iter().filter_map(|page| Some(page.name.rsplit_once('-')?.0)).collect();
+    assert_eq!(templates.len(), kinds * pages.languages().len(), "one at least for each template in each language");
     for Rendered { name, html } in hostile {
         assert!(html.contains("&lt;script&gt;alert(1)&lt;/script&gt;&quot;&#39; onfocus=alert(2) {{ product }} &amp;lt;\u{fffd}\u{fffd}"), "{name}");
     }
