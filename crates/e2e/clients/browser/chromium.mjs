@@ -42,9 +42,10 @@ export async function watch(page, allowedOrigins) {
     if (message.type() === "error" && !/status of [45]\d\d/.test(message.text())) problems.push(`console: ${message.text()}`);
   });
   page.on("pageerror", (error) => problems.push(`script error: ${error.message}`));
-  page.on("dialog", async (dialog) => {
+  page.on("dialog", (dialog) => {
     problems.push(`dialog: ${dialog.message()}`);
-    await dialog.dismiss();
+    // Its page may be gone.
+    dialog.dismiss().catch(() => {});
   });
   return problems;
 }

@@ -1,3 +1,4 @@
 //! The pages in real Chromium. What a script finds, it says; the assertions are here.
 
+mod hostile_texts;
 mod samples;
