@@ -130,7 +130,7 @@ fn text_of<'a>(html: &'a str, id: &str) -> &'a str {
 fn every_sample_renders_and_can_be_looked_at() {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("pages");
     fs::create_dir_all(folder.join("assets")).expect("a folder");
-    for name in ["style.css", "consent.js", "logo.svg"] {
+    for name in ["style.css", "once.js", "consent.js", "logo.svg"] {
         fs::write(folder.join("assets").join(name), asset(name).expect("an asset").bytes).expect("written");
     }
     for Rendered { name, html } in every_translation() {

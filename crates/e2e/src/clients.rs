@@ -165,6 +165,14 @@ pub fn prepare_other_issuer() -> Result<PathBuf, Missing> {
     Ok(install_from_npm("oidc-provider")?.join("server.mjs"))
 }
 
+/// The program of an OpenID provider that is not ours (`oidc-provider`), where people sign in, to be run by Node.js.
+///
+/// # Errors
+/// Names what the machine lacks.
+pub fn prepare_openid_provider() -> Result<PathBuf, Missing> {
+    Ok(install_from_npm("oidc-provider")?.join("sign-in.mjs"))
+}
+
 /// A folder of `clients/`, as it is in the repository.
 pub fn sources(language: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("clients").join(language)
