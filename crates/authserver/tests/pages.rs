@@ -8,8 +8,8 @@ use std::path::Path;
 
 use gatelodge::branding::Branding;
 use gatelodge::pages::{
-    AccountPage, AccountTokensPage, Asset, ConsentPage, Destination, DeviceDonePage, DevicePage, ErrorPage, Failure,
-    Language, LegalPage, LoginPage, Page, Pages, PagesError, PasswordPage, ProviderButton, SignInPage,
+    Asset, ConsentPage, Destination, DeviceDonePage, DevicePage, ErrorPage, Failure, Language, LoginPage, Page,
+    PageVisitor, Pages, PagesError, ProviderButton, visit_every_page,
 };
 use gatelodge_oauth::known_clients::KnownClient;
 
@@ -38,26 +38,33 @@ fn asset(name: &str) -> Option<Asset> {
     English::load().0.asset(name).cloned()
 }
 
-fn render<P: Page>(pages: &Pages, language: &Language) -> Vec<Rendered> {
-    let one = |(number, sample): (usize, P)| Rendered {
-        name: format!("{}-{}", P::TEMPLATE.trim_end_matches(".html"), number + 1),
-        html: pages.render(&sample, language).expect("a page"),
-    };
-    P::samples().into_iter().enumerate().map(one).collect()
+/// Every sample of every page.
+struct Renderer<'p> {
+    pages: &'p Pages,
+    language: &'p Language,
+    all: Vec<Rendered>,
+    kinds: usize,
+}
+
+impl PageVisitor for Renderer<'_> {
+    fn visit<P: Page>(&mut self) -> Result<(), PagesError> {
+        self.kinds += 1;
+        for (sample, number) in P::samples().into_iter().zip(1..) {
+            let name = format!("{}-{number}", P::TEMPLATE.trim_end_matches(".html"));
+            self.all.push(Rendered { name, html: self.pages.render(&sample, self.language)? });
+        }
+        Ok(())
+    }
+}
+
+fn renderer<'p>(pages: &'p Pages, language: &'p Language) -> Renderer<'p> {
+    let mut renderer = Renderer { pages, language, all: Vec::new(), kinds: 0 };
+    visit_every_page(&mut renderer).expect("every page");
+    renderer
 }
 
 fn every_page_in(pages: &Pages, language: &Language) -> Vec<Rendered> {
-    let mut all = render::<LoginPage>(pages, language);
-    all.extend(render::<SignInPage>(pages, language));
-    all.extend(render::<AccountPage>(pages, language));
-    all.extend(render::<AccountTokensPage>(pages, language));
-    all.extend(render::<PasswordPage>(pages, language));
-    all.extend(render::<ConsentPage>(pages, language));
-    all.extend(render::<DevicePage>(pages, language));
-    all.extend(render::<DeviceDonePage>(pages, language));
-    all.extend(render::<ErrorPage>(pages, language));
-    all.extend(render::<LegalPage>(pages, language));
-    all
+    renderer(pages, language).all
 }
 
 /// In English.
@@ -123,7 +130,7 @@ fn text_of<'a>(html: &'a str, id: &str) -> &'a str {
 fn every_sample_renders_and_can_be_looked_at() {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("pages");
     fs::create_dir_all(folder.join("assets")).expect("a folder");
-    for name in ["style.css", "consent.js", "logo.svg"] {
+    for name in ["style.css", "once.js", "consent.js", "logo.svg"] {
         fs::write(folder.join("assets").join(name), asset(name).expect("an asset").bytes).expect("written");
     }
     for Rendered { name, html } in every_translation() {
@@ -236,7 +243,10 @@ fn hostile_text_is_shown_as_text_and_cannot_turn_what_stands_around_it() {
     }
     let hostile: Vec<Rendered> =
         every_translation().into_iter().filter(|page| page.html.contains("alert(1)")).collect();
-    assert_eq!(hostile.len(), 11 * 3, "one for each template in each language, and the page that shows a token");
+    let pages = English::load().0;
+    let kinds = renderer(&pages, &Language::default()).kinds;
+    let templates: BTreeSet<&str> = hostile.iter().filter_map(|page| Some(page.name.rsplit_once('-')?.0)).collect();
+    assert_eq!(templates.len(), kinds * pages.languages().len(), "one at least for each template in each language");
     for Rendered { name, html } in hostile {
         assert!(html.contains("&lt;script&gt;alert(1)&lt;/script&gt;&quot;&#39; onfocus=alert(2) {{ product }} &amp;lt;\u{fffd}\u{fffd}"), "{name}");
     }

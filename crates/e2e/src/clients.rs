@@ -114,8 +114,8 @@ impl Client {
     /// # Panics
     /// When the driver fails; the message is the driver's own.
     pub fn run(&self, stack: &Stack, person: Person<'_>, variables: &[(&str, &str)]) -> String {
-        let (report, messages) = (stack.artifacts.join("report.json"), stack.artifacts.join("client.log"));
-        let mut driver = Command::new(&self.program)
+        let mut driver = Command::new(&self.program);
+        driver
             .arg(&self.script)
             .env("MCP_URL", &stack.mcp_url)
             .env("BROWSER_SCRIPT", &self.browser_script)
@@ -125,27 +125,35 @@ impl Client {
             .env("DECISION", if person.allows { "allow" } else { "deny" })
             .env("SCREENSHOTS_DIR", &stack.artifacts)
             .env("PYTHONDONTWRITEBYTECODE", "1")
-            .envs(variables.iter().copied())
-            .stdin(Stdio::null())
-            .stdout(File::create(&report).expect("the report can be written"))
-            .stderr(File::create(&messages).expect("the client's log can be written"))
-            .spawn()
-            .unwrap_or_else(|error| panic!("cannot start {}: {error}", self.program.display()));
-        let status = wait_for(&mut driver, DRIVER_PATIENCE);
-        if status.is_none() {
-            let _ = driver.kill();
-            let _ = driver.wait();
-        }
-        let said = fs::read_to_string(&messages).unwrap_or_default();
-        match status {
-            Some(status) if status.success() => {}
-            Some(status) => {
-                let printed = fs::read_to_string(&report).unwrap_or_default();
-                panic!("{} failed ({status}):\n{said}\n{printed}", self.script.display())
-            }
-            None => panic!("{} took longer than {DRIVER_PATIENCE:?}:\n{said}", self.script.display()),
-        }
-        fs::read_to_string(&report).expect("the driver left a report")
+            .envs(variables.iter().copied());
+        run_to_the_end(&mut driver, &stack.artifacts, DRIVER_PATIENCE)
+    }
+}
+
+/// Runs a driver and gives what it printed; that, and what it says besides, is kept in `artifacts`.
+///
+/// # Panics
+/// When the driver fails or takes too long; the message is the driver's own.
+pub(crate) fn run_to_the_end(command: &mut Command, artifacts: &Path, patience: Duration) -> String {
+    let (report, messages) = (artifacts.join("report.json"), artifacts.join("client.log"));
+    let mut driver = command
+        .stdin(Stdio::null())
+        .stdout(File::create(&report).expect("the report can be written"))
+        .stderr(File::create(&messages).expect("the client's log can be written"))
+        .spawn()
+        .unwrap_or_else(|error| panic!("cannot start {command:?}: {error}"));
+    let status = wait_for(&mut driver, patience);
+    if status.is_none() {
+        let _ = driver.kill();
+        let _ = driver.wait();
+    }
+    let said = fs::read_to_string(&messages).unwrap_or_default();
+    let printed = fs::read_to_string(&report).expect("the driver left a report");
+    let driver: Vec<_> = command.get_args().collect();
+    match status {
+        Some(status) if status.success() => printed,
+        Some(status) => panic!("{driver:?} failed ({status}):\n{said}\n{printed}"),
+        None => panic!("{driver:?} took longer than {patience:?}:\n{said}"),
     }
 }
 
@@ -155,6 +163,14 @@ impl Client {
 /// Names what the machine lacks.
 pub fn prepare_other_issuer() -> Result<PathBuf, Missing> {
     Ok(install_from_npm("oidc-provider")?.join("server.mjs"))
+}
+
+/// The program of an OpenID provider that is not ours (`oidc-provider`), where people sign in, to be run by Node.js.
+///
+/// # Errors
+/// Names what the machine lacks.
+pub fn prepare_openid_provider() -> Result<PathBuf, Missing> {
+    Ok(install_from_npm("oidc-provider")?.join("sign-in.mjs"))
 }
 
 /// A folder of `clients/`, as it is in the repository.
@@ -262,7 +278,11 @@ fn require_node() -> Result<(), Missing> {
     if major.is_some_and(|major| major >= NODE_MAJOR) { Ok(()) } else { Err(needed()) }
 }
 
-fn chromium() -> Result<PathBuf, Missing> {
+/// Where Chromium is.
+///
+/// # Errors
+/// Names what the machine lacks.
+pub(crate) fn chromium() -> Result<PathBuf, Missing> {
     let path = PathBuf::from(variable("CHROMIUM").unwrap_or_else(|| "/usr/bin/chromium".to_owned()));
     if path.is_file() {
         return Ok(path);

@@ -1,6 +1,7 @@
 //! What the tests of several crates share, and the whole-system tests stand on: real databases, the real binaries, real
 //! clients. Nothing here is part of what is shipped.
 
+pub mod browser;
 pub mod clients;
 pub mod documents;
 pub mod examples;

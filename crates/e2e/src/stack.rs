@@ -51,6 +51,10 @@ pub struct Settings {
     pub scopes: Vec<String>,
     /// How long access tokens live.
     pub access_token_lifetime_s: u32,
+    /// Further tables of the authorization server's configuration; scopes of the resource first.
+    pub authserver: String,
+    /// Further keys of its table `tokens`.
+    pub tokens: String,
 }
 
 impl Settings {
@@ -64,6 +68,8 @@ impl Settings {
             resource: String::new(),
             scopes: Vec::new(),
             access_token_lifetime_s: ACCESS_TOKEN_LIFETIME_S,
+            authserver: String::new(),
+            tokens: String::new(),
         }
     }
 }
@@ -134,7 +140,7 @@ impl Stack {
         let encryption_key = directory.path().join("encryption-key").display().to_string();
         let scope = |name: &String| format!("[[resource.scope]]\nname = \"{name}\"\ntitle = \"Scope {name}\"\n");
         let scopes: String = settings.scopes.iter().map(scope).collect();
-        let access_token_lifetime_s = settings.access_token_lifetime_s;
+        let Settings { access_token_lifetime_s, authserver: further, tokens, .. } = settings;
         let authserver_config = format!(
             r#"
 public_url = "{public_url}"
@@ -144,6 +150,8 @@ trusted_proxies = ["127.0.0.1"]
 [limits]
 requests_per_source = 1000000
 requests = 1000000
+registrations_per_source = 1000000
+registrations = 1000000
 documents_per_source = 1000000
 documents = 1000000
 [database]
@@ -155,7 +163,9 @@ default_scopes = ["mcp:use"]
 [[resource.scope]]
 name = "mcp:use"
 title = "Read and write your notes"
-{scopes}[keys]
+{scopes}
+{further}
+[keys]
 encryption_key_file = "{encryption_key}"
 [registration]
 dcr = "open"
@@ -163,6 +173,7 @@ dcr = "open"
 secret = "{AUDIT_SECRET}"
 [tokens]
 access_token_lifetime = "{access_token_lifetime_s}s"
+{tokens}
 [logs]
 format = "json"
 level = "debug"

@@ -20,6 +20,7 @@ mod assets;
 mod consent;
 mod device;
 mod error;
+mod every;
 mod files;
 mod language;
 mod legal;
@@ -33,6 +34,7 @@ pub use assets::Asset;
 pub use consent::{ConsentPage, Destination, ScopeLine};
 pub use device::{DeviceDonePage, DevicePage, DeviceProblem};
 pub use error::{ErrorPage, Failure};
+pub use every::{PageVisitor, visit_every_page};
 pub use language::Language;
 pub use legal::LegalPage;
 pub use login::{LoginPage, LoginProblem, ProviderButton};
@@ -175,16 +177,13 @@ impl Pages {
     }
 
     fn render_every_sample(&self, language: &Language) -> Result<(), PagesError> {
-        self.render_samples::<LoginPage>(language)?;
-        self.render_samples::<SignInPage>(language)?;
-        self.render_samples::<AccountPage>(language)?;
-        self.render_samples::<AccountTokensPage>(language)?;
-        self.render_samples::<PasswordPage>(language)?;
-        self.render_samples::<ConsentPage>(language)?;
-        self.render_samples::<DevicePage>(language)?;
-        self.render_samples::<DeviceDonePage>(language)?;
-        self.render_samples::<ErrorPage>(language)?;
-        self.render_samples::<LegalPage>(language)
+        struct Samples<'p>(&'p Pages, &'p Language);
+        impl PageVisitor for Samples<'_> {
+            fn visit<P: Page>(&mut self) -> Result<(), PagesError> {
+                self.0.render_samples::<P>(self.1)
+            }
+        }
+        visit_every_page(&mut Samples(self, language))
     }
 
     fn render_samples<P: Page>(&self, language: &Language) -> Result<(), PagesError> {
@@ -286,8 +285,9 @@ fn escape(text: &str, out: &mut dyn Write) -> std::io::Result<()> {
     tera::escape_html(&text.replace(is_treacherous, "\u{fffd}"), out)
 }
 
-/// For samples: ends an element, an attribute, a template, and tries to turn the text around it.
-const HOSTILE: &str =
+/// For samples: ends an element, an attribute, a template, and tries to turn the text around it. Each kind of page has a sample
+/// with it in every value of a stranger.
+pub const HOSTILE: &str =
     "<script>alert(1)</script>\"' onfocus=alert(2) {{ product }} &lt;\u{202e}\u{2066}\u{200b}\0\u{7f}";
 
 /// For samples: the longest name that may be registered, without a place to break it.
@@ -302,31 +302,50 @@ fn long_url() -> String {
 mod tests {
     use super::*;
 
-    fn unknown_names<P: Page>(pages: &Pages) -> Vec<String> {
-        let sample = Context::from_serialize(&P::samples().remove(0)).expect("serializable");
-        let names = pages.tera.get_template_variables(P::TEMPLATE).expect("a template");
-        let is_known =
-            |name: &str| GLOBALS.contains(&name) || ["lang", "dir"].contains(&name) || sample.contains_key(name);
-        names.into_iter().filter(|name| !is_known(name)).map(str::to_owned).collect()
+    /// Names that a template uses and its page does not give.
+    struct Unknown<'p>(&'p Pages, Vec<String>);
+
+    impl PageVisitor for Unknown<'_> {
+        fn visit<P: Page>(&mut self) -> Result<(), PagesError> {
+            let sample = Context::from_serialize(&P::samples().remove(0)).expect("serializable");
+            let names = self.0.tera.get_template_variables(P::TEMPLATE).expect("a template");
+            let is_known =
+                |name: &str| GLOBALS.contains(&name) || ["lang", "dir"].contains(&name) || sample.contains_key(name);
+            let unknown = names.into_iter().filter(|name| !is_known(name));
+            self.1.extend(unknown.map(|name| format!("{}: {name}", P::TEMPLATE)));
+            Ok(())
+        }
     }
 
     /// Rendering finds an unknown name only where it is printed; `{% if %}` takes it for false.
     #[test]
     fn templates_name_nothing_that_their_page_does_not_give() {
         let pages = Pages::load(&Branding::default()).expect("templates");
-        let unknown = [
-            unknown_names::<LoginPage>,
-            unknown_names::<SignInPage>,
-            unknown_names::<AccountPage>,
-            unknown_names::<AccountTokensPage>,
-            unknown_names::<PasswordPage>,
-            unknown_names::<ConsentPage>,
-            unknown_names::<DevicePage>,
-            unknown_names::<DeviceDonePage>,
-            unknown_names::<ErrorPage>,
-            unknown_names::<LegalPage>,
-        ];
-        assert_eq!(unknown.map(|names| names(&pages)), [const { Vec::<String>::new() }; 10]);
+        let mut unknown = Unknown(&pages, Vec::new());
+        visit_every_page(&mut unknown).expect("every page");
+        assert!(unknown.1.is_empty(), "{:?}", unknown.1);
+    }
+
+    /// A page that is not in the list is not checked when the server starts, nor by any test.
+    #[test]
+    fn every_template_of_a_page_is_in_the_list() {
+        struct Templates(Vec<String>);
+        impl PageVisitor for Templates {
+            fn visit<P: Page>(&mut self) -> Result<(), PagesError> {
+                self.0.push(P::TEMPLATE.to_owned());
+                Ok(())
+            }
+        }
+        let mut listed = Templates(Vec::new());
+        visit_every_page(&mut listed).expect("every page");
+        let files = Files::read(None).expect("templates");
+        let is_page = |name: &String| {
+            let text = files.text(name).expect("UTF-8").unwrap_or_default();
+            text.starts_with("{% extends \"base.html\" %}")
+        };
+        let there: Vec<String> = files.names().into_iter().filter(is_page).collect();
+        listed.0.sort();
+        assert_eq!(listed.0, there);
     }
 
     #[test]

@@ -29,7 +29,7 @@ on_any_database! {
 }
 
 /// Headers that RFC 9700 and the browsers' own documents ask for.
-fn assert_private(answer: &Answer, what: &str) {
+pub fn assert_private(answer: &Answer, what: &str) {
     assert_eq!(answer.header("cache-control"), Some("no-store"), "{what}: {answer:?}");
     assert_eq!(answer.header("referrer-policy"), Some("no-referrer"), "{what}: {answer:?}");
     assert_eq!(answer.header("x-content-type-options"), Some("nosniff"), "{what}: {answer:?}");

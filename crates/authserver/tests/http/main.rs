@@ -13,6 +13,7 @@ mod client_document_policy;
 mod client_documents;
 mod configured_clients;
 mod cut_answers;
+mod every_route;
 mod faults;
 mod killed_server;
 mod known_clients;

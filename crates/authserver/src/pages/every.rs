@@ -1,0 +1,26 @@
+//! The one list of pages: whoever checks, tests or shows all of them goes through it. A new page is added here and nowhere else.
+
+use super::{
+    AccountPage, AccountTokensPage, ConsentPage, DeviceDonePage, DevicePage, ErrorPage, LegalPage, LoginPage, Page,
+    PagesError, PasswordPage, SignInPage,
+};
+
+/// Does something with each kind of page.
+pub trait PageVisitor {
+    /// Is called once for each kind.
+    fn visit<P: Page>(&mut self) -> Result<(), PagesError>;
+}
+
+/// Shows `visitor` every page, up to the first that it fails on.
+pub fn visit_every_page(visitor: &mut impl PageVisitor) -> Result<(), PagesError> {
+    visitor.visit::<LoginPage>()?;
+    visitor.visit::<SignInPage>()?;
+    visitor.visit::<AccountPage>()?;
+    visitor.visit::<AccountTokensPage>()?;
+    visitor.visit::<PasswordPage>()?;
+    visitor.visit::<ConsentPage>()?;
+    visitor.visit::<DevicePage>()?;
+    visitor.visit::<DeviceDonePage>()?;
+    visitor.visit::<ErrorPage>()?;
+    visitor.visit::<LegalPage>()
+}
