@@ -37,6 +37,7 @@ login-provider = Weiter mit { $provider }
 sign-in-why = Danach sehen Sie, welche Programme mit Ihrem Konto verbunden sind, und können Ihr Passwort ändern.
 sign-in-again = Noch einmal anmelden
 sign-in-again-why = Ihre Anmeldung liegt einige Zeit zurück. Bitte bestätigen Sie, dass Sie es sind.
+sign-in-other-account = <strong>Das ist ein anderes Konto</strong> als das, das hier angemeldet ist. Bestätigen Sie mit demselben, oder melden Sie sich zuerst ab.
 
 ## Das Konto
 
@@ -252,6 +253,10 @@ error-sign_in_elsewhere = Diese Anmeldung hat in einem anderen Browser begonnen
     .text = Sie kann nur dort abgeschlossen werden, wo sie begonnen hat. Es wurde nichts geändert.
     .step-1 = Wenn Sie einem Link aus einer Nachricht oder von einer Website gefolgt sind, schließen Sie diese Seite: Vielleicht will jemand, dass Sie sein Konto benutzen.
     .step-2 = Wenn Sie selbst begonnen haben, melden Sie sich noch einmal an, bleiben Sie im selben Fenster und erlauben Sie Cookies für diese Website.
+error-sign_in_other_user = Das ist ein anderes Konto
+    .text = Sie sollten bestätigen, dass Sie es sind, und haben sich beim Anbieter als jemand anders angemeldet. Es wurde nichts geändert.
+    .step-1 = Melden Sie sich noch einmal an, mit dem Konto, mit dem Sie hier angemeldet sind.
+    .step-2 = Wenn Sie das andere verwenden möchten, melden Sie sich hier zuerst ab.
 error-back-to-sign-in = Zurück zur Anmeldung
 error-too_many_requests = Einen Moment, bitte
     .text = Von diesem Server wird gerade zu viel verlangt, aus Ihrem Netz oder von allen zusammen. Nichts wurde geändert, und nichts ist verloren.

@@ -42,6 +42,7 @@ login-provider = Continue with { $provider }
 sign-in-why = To see which apps are connected to your account, and to change your password.
 sign-in-again = Sign in again
 sign-in-again-why = You signed in some time ago. Please confirm that it is you.
+sign-in-other-account = <strong>That is another account</strong> than the one that is signed in here. Confirm with the same one, or sign out first.
 
 ## The account
 
@@ -257,6 +258,10 @@ error-sign_in_elsewhere = This sign-in began in another browser
     .text = It can only be finished where it began. Nothing was changed.
     .step-1 = If you followed a link from a message or a web page, close this page: somebody may want you to use an account of theirs.
     .step-2 = If you began it yourself, sign in again, stay in the same window, and allow cookies for this site.
+error-sign_in_other_user = That is another account
+    .text = You were asked to confirm that it is you, and signed in at the provider as somebody else. Nothing was changed.
+    .step-1 = Sign in again, with the account that you are signed in with here.
+    .step-2 = If you want to use the other one, sign out here first.
 error-back-to-sign-in = Back to the sign-in
 error-too_many_requests = Just a moment, please
     .text = Too much is being asked of this server, by your network or by everybody together. Nothing was changed, and nothing is lost.

@@ -37,6 +37,7 @@ login-provider = Continuar con { $provider }
 sign-in-why = Para ver qué programas están conectados a su cuenta y cambiar su contraseña.
 sign-in-again = Iniciar sesión de nuevo
 sign-in-again-why = Inició sesión hace algún tiempo. Confirme que es usted.
+sign-in-other-account = <strong>Esa es otra cuenta</strong> que la que tiene la sesión abierta aquí. Confirme con la misma, o cierre antes la sesión.
 
 ## La cuenta
 
@@ -252,6 +253,10 @@ error-sign_in_elsewhere = Este inicio de sesión empezó en otro navegador
     .text = Solo se puede completar donde empezó. No se ha cambiado nada.
     .step-1 = Si ha seguido un enlace de un mensaje o de una página web, cierre esta página: puede que alguien quiera que usted use la cuenta de esa persona.
     .step-2 = Si lo empezó usted, inicie sesión de nuevo, permanezca en la misma ventana y permita las cookies para este sitio.
+error-sign_in_other_user = Esa es otra cuenta
+    .text = Se le pidió confirmar que es usted, e inició sesión en el proveedor como otra persona. No se cambió nada.
+    .step-1 = Inicie sesión otra vez, con la cuenta con la que tiene la sesión abierta aquí.
+    .step-2 = Si quiere usar la otra, cierre antes la sesión aquí.
 error-back-to-sign-in = Volver al inicio de sesión
 error-too_many_requests = Un momento, por favor
     .text = Este servidor recibe demasiadas solicitudes, de su red o de todos en conjunto. No se ha cambiado nada y no se ha perdido nada.

@@ -69,6 +69,7 @@ fn page(app: &App, session: &OpenSession, user: User, stored: Stored) -> Account
         stored.grants.into_iter().partition(|(grant, ..)| personal_token::is_one(grant));
     AccountPage {
         csrf_token: csrf::session_token(&session.secret),
+        has_password: user.password_hash.is_some(),
         account: user.username,
         apps: apps.into_iter().map(|(grant, used, client)| connected_app(app, grant, used, client)).collect(),
         tokens: tokens.into_iter().map(|(grant, used, _)| token_entry(app, grant, used)).collect(),

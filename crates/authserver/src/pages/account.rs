@@ -31,6 +31,8 @@ pub struct AccountPage {
     pub csrf_token: String,
     /// Who is signed in.
     pub account: String,
+    /// They have a password, which they may change.
+    pub has_password: bool,
     /// What may act for them.
     pub apps: Vec<ConnectedApp>,
     /// What was made for them, by themselves or the operator.
@@ -182,6 +184,7 @@ impl Page for AccountPage {
         let plain = Self {
             csrf_token: "sample".to_owned(),
             account: "nora".to_owned(),
+            has_password: true,
             apps: Vec::new(),
             tokens: Vec::new(),
             may_make_tokens: true,
@@ -211,6 +214,7 @@ impl Page for AccountPage {
             Self {
                 csrf_token: hostile(),
                 account: hostile(),
+                has_password: false,
                 apps: vec![ConnectedApp {
                     grant: hostile(),
                     name: Some(hostile()),

@@ -17,6 +17,7 @@ mod faults;
 mod killed_server;
 mod known_clients;
 mod languages;
+mod oidc_account;
 mod oidc_config;
 mod oidc_forgery;
 mod oidc_prompt;
