@@ -123,6 +123,29 @@ tokens-made = Ihr neues Token
 tokens-once = <strong>Kopieren Sie es jetzt.</strong> Es wird nur dieses eine Mal gezeigt und nirgends aufbewahrt.
 tokens-use = Es wird mit jeder Anfrage im Header <code>Authorization</code> geschickt, hinter dem Wort <code>Bearer</code>.
 
+activity-title = Letzte Aktivität
+activity-account = Was mit dem Zugriff von <strong>{ $account }</strong> geschah, das Neueste zuerst.
+activity-none = Noch wurde nichts aufgeschrieben.
+activity-older = Älteres
+activity-from = von <strong>{ $source }</strong>
+activity-signed_in = Sie haben sich angemeldet.
+activity-sign_in_failed = Jemand wollte sich als Sie anmelden, mit einem falschen Passwort.
+activity-signed_out = Ein Browser wurde von einem anderen aus abgemeldet.
+activity-password_changed = Das Passwort wurde geändert.
+activity-token_made = Ein persönliches Token wurde angelegt: <strong>{ $name }</strong>, für <strong>{ $resource }</strong>.
+activity-token_revoked = Das persönliche Token <strong>{ $name }</strong> wurde widerrufen.
+activity-token_called = Ein persönliches Token benutzte <strong>{ $name }</strong> von <strong>{ $resource }</strong>.
+activity-token_refused = Ein persönliches Token wollte <strong>{ $name }</strong> von <strong>{ $resource }</strong> benutzen und wurde abgewiesen.
+activity-granted = Sie haben <strong>{ $client }</strong> erlaubt, <strong>{ $resource }</strong> zu benutzen.
+activity-revoked = Der Zugriff von <strong>{ $client }</strong> auf <strong>{ $resource }</strong> wurde beendet.
+activity-called = <strong>{ $client }</strong> benutzte <strong>{ $name }</strong> von <strong>{ $resource }</strong>.
+activity-refused = <strong>{ $client }</strong> wollte <strong>{ $name }</strong> von <strong>{ $resource }</strong> benutzen und wurde abgewiesen.
+activity-by-password = Mit dem Passwort.
+activity-by-oidc = Bei einem Anmeldedienst.
+activity-by-owner = Von Ihnen.
+activity-by-client = Vom Programm selbst.
+activity-by-operator = Vom Betreiber dieses Servers.
+
 ## Zustimmung
 
 consent-title = Zugriff auf { $resource } erlauben?

@@ -128,6 +128,29 @@ tokens-made = Your new token
 tokens-once = <strong>Copy it now.</strong> It is shown this once, and kept nowhere.
 tokens-use = It is sent with each request in the header <code>Authorization</code>, behind the word <code>Bearer</code>.
 
+activity-title = Recent activity
+activity-account = What happened to the access of <strong>{ $account }</strong>, the newest first.
+activity-none = Nothing was written down yet.
+activity-older = Older
+activity-from = from <strong>{ $source }</strong>
+activity-signed_in = You signed in.
+activity-sign_in_failed = Somebody tried to sign in as you, with a wrong password.
+activity-signed_out = A browser was signed out from another one.
+activity-password_changed = The password was changed.
+activity-token_made = A personal token was made: <strong>{ $name }</strong>, for <strong>{ $resource }</strong>.
+activity-token_revoked = The personal token <strong>{ $name }</strong> was revoked.
+activity-token_called = A personal token used <strong>{ $name }</strong> of <strong>{ $resource }</strong>.
+activity-token_refused = A personal token asked for <strong>{ $name }</strong> of <strong>{ $resource }</strong>, and was refused.
+activity-granted = You allowed <strong>{ $client }</strong> to use <strong>{ $resource }</strong>.
+activity-revoked = The access of <strong>{ $client }</strong> to <strong>{ $resource }</strong> was ended.
+activity-called = <strong>{ $client }</strong> used <strong>{ $name }</strong> of <strong>{ $resource }</strong>.
+activity-refused = <strong>{ $client }</strong> asked for <strong>{ $name }</strong> of <strong>{ $resource }</strong>, and was refused.
+activity-by-password = With the password.
+activity-by-oidc = At a sign-in provider.
+activity-by-owner = By you.
+activity-by-client = By the app itself.
+activity-by-operator = By whoever runs this server.
+
 ## Consent
 
 consent-title = Allow access to { $resource }?

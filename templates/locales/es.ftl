@@ -123,6 +123,29 @@ tokens-made = Su nuevo token
 tokens-once = <strong>Cópielo ahora.</strong> Se muestra solo esta vez y no se guarda en ninguna parte.
 tokens-use = Se envía con cada petición en la cabecera <code>Authorization</code>, detrás de la palabra <code>Bearer</code>.
 
+activity-title = Actividad reciente
+activity-account = Lo que pasó con el acceso de <strong>{ $account }</strong>, lo más nuevo primero.
+activity-none = Todavía no se ha anotado nada.
+activity-older = Más antiguo
+activity-from = desde <strong>{ $source }</strong>
+activity-signed_in = Usted inició sesión.
+activity-sign_in_failed = Alguien intentó iniciar sesión como usted, con una contraseña incorrecta.
+activity-signed_out = Se cerró la sesión de un navegador desde otro.
+activity-password_changed = Se cambió la contraseña.
+activity-token_made = Se creó un token personal: <strong>{ $name }</strong>, para <strong>{ $resource }</strong>.
+activity-token_revoked = Se revocó el token personal <strong>{ $name }</strong>.
+activity-token_called = Un token personal usó <strong>{ $name }</strong> de <strong>{ $resource }</strong>.
+activity-token_refused = Un token personal pidió <strong>{ $name }</strong> de <strong>{ $resource }</strong>, y se le negó.
+activity-granted = Usted permitió a <strong>{ $client }</strong> usar <strong>{ $resource }</strong>.
+activity-revoked = Se terminó el acceso de <strong>{ $client }</strong> a <strong>{ $resource }</strong>.
+activity-called = <strong>{ $client }</strong> usó <strong>{ $name }</strong> de <strong>{ $resource }</strong>.
+activity-refused = <strong>{ $client }</strong> pidió <strong>{ $name }</strong> de <strong>{ $resource }</strong>, y se le negó.
+activity-by-password = Con la contraseña.
+activity-by-oidc = En un proveedor de inicio de sesión.
+activity-by-owner = Por usted.
+activity-by-client = Por la propia aplicación.
+activity-by-operator = Por quien administra este servidor.
+
 ## Consentimiento
 
 consent-title = ¿Permitir el acceso a { $resource }?

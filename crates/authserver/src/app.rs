@@ -20,9 +20,9 @@ use crate::clients::metadata_document::BackOff;
 use crate::code_guesses::CodeGuesses;
 use crate::config::Config;
 use crate::endpoints::{
-    account, account_tokens, authorize, consent, device, device_authorization, introspection, legal, login, metadata,
-    password, pushed_authorization, registration, registration_management, revocation, status_list, token,
-    upstream_sign_in,
+    account, account_activity, account_tokens, authorize, consent, device, device_authorization, introspection, legal,
+    login, metadata, password, pushed_authorization, registration, registration_management, revocation, status_list,
+    token, upstream_sign_in,
 };
 use crate::keys::KeyRing;
 use crate::limits::Limits;
@@ -195,6 +195,9 @@ pub fn routes(config: &Config) -> impl Fn(&mut ServiceConfig) + Clone + use<> {
                 .route(read().to(account::show))
                 .route(web::post().to(account::submit))
                 .default_service(allow("GET, HEAD, POST")),
+        );
+        service.service(
+            at("/account/activity").route(read().to(account_activity::show)).default_service(allow("GET, HEAD")),
         );
         if personal_tokens {
             service.service(

@@ -23,6 +23,7 @@ pub mod people;
 pub mod problem;
 pub mod respond;
 pub mod sealing;
+pub mod security_events;
 pub mod server;
 pub mod session;
 pub mod status_list;

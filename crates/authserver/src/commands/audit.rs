@@ -83,7 +83,7 @@ pub struct ExportEvents {
 impl From<Wanted> for Search {
     fn from(wanted: Wanted) -> Self {
         let Wanted { since, until, subject, client, tool } = wanted;
-        Self { since, until, subject, client_id: client, tool }
+        Self { since, until, subject, client_id: client, tool, issuer: None }
     }
 }
 

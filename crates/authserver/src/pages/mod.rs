@@ -15,6 +15,7 @@ use tera::{Context, Kwargs, State, Tera, TeraResult, Value};
 use crate::branding::{Branding, LegalText};
 
 mod account;
+mod account_activity;
 mod account_tokens;
 mod assets;
 mod consent;
@@ -28,6 +29,7 @@ mod login;
 mod sign_in;
 
 pub use account::{AccountPage, ConnectedApp, Moment, PasswordPage, PasswordProblem, PersonalToken, SignedInBrowser};
+pub use account_activity::{ActivityPage, Happening};
 pub use account_tokens::{AccountTokensPage, Lifetime, MadeToken, TokenProblem, TokenResource, TokenScope};
 pub use assets::Asset;
 pub use consent::{ConsentPage, Destination, ScopeLine};
@@ -178,6 +180,7 @@ impl Pages {
         self.render_samples::<LoginPage>(language)?;
         self.render_samples::<SignInPage>(language)?;
         self.render_samples::<AccountPage>(language)?;
+        self.render_samples::<ActivityPage>(language)?;
         self.render_samples::<AccountTokensPage>(language)?;
         self.render_samples::<PasswordPage>(language)?;
         self.render_samples::<ConsentPage>(language)?;
@@ -318,6 +321,7 @@ mod tests {
             unknown_names::<LoginPage>,
             unknown_names::<SignInPage>,
             unknown_names::<AccountPage>,
+            unknown_names::<ActivityPage>,
             unknown_names::<AccountTokensPage>,
             unknown_names::<PasswordPage>,
             unknown_names::<ConsentPage>,
@@ -326,7 +330,7 @@ mod tests {
             unknown_names::<ErrorPage>,
             unknown_names::<LegalPage>,
         ];
-        assert_eq!(unknown.map(|names| names(&pages)), [const { Vec::<String>::new() }; 10]);
+        assert_eq!(unknown.map(|names| names(&pages)), [const { Vec::<String>::new() }; 11]);
     }
 
     #[test]

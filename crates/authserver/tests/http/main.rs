@@ -2,6 +2,7 @@
 //! each RFC, and one for each kind of trouble. Every test that touches the store runs on SQLite and on PostgreSQL.
 
 mod account;
+mod account_activity;
 mod account_tokens;
 mod audit_trail;
 mod bad_config;
