@@ -70,6 +70,9 @@ account-since = Seit { $time }
 account-last-seen = zuletzt gesehen { $time }
 account-sign-out-there = Dort abmelden
 account-sign-out-elsewhere = Überall sonst abmelden
+account-data = Ihre Daten
+account-export-what = Eine Datei mit allem, was dieser Server über Sie aufbewahrt, ohne Geheimnisse.
+account-export = Herunterladen
 account-times = Alle Zeiten sind in UTC angegeben.
 
 password-title = Passwort ändern
@@ -132,6 +135,7 @@ activity-signed_in = Sie haben sich angemeldet.
 activity-sign_in_failed = Jemand wollte sich als Sie anmelden, mit einem falschen Passwort.
 activity-signed_out = Ein Browser wurde von einem anderen aus abgemeldet.
 activity-password_changed = Das Passwort wurde geändert.
+activity-account_deleted = Das Konto wurde gelöscht.
 activity-token_made = Ein persönliches Token wurde angelegt: <strong>{ $name }</strong>, für <strong>{ $resource }</strong>.
 activity-token_revoked = Das persönliche Token <strong>{ $name }</strong> wurde widerrufen.
 activity-token_called = Ein persönliches Token benutzte <strong>{ $name }</strong> von <strong>{ $resource }</strong>.
@@ -145,6 +149,18 @@ activity-by-oidc = Bei einem Anmeldedienst.
 activity-by-owner = Von Ihnen.
 activity-by-client = Vom Programm selbst.
 activity-by-operator = Vom Betreiber dieses Servers.
+
+delete-title = Ihr Konto löschen
+delete-warning = <strong>Das lässt sich nicht rückgängig machen.</strong> Das Konto <strong>{ $account }</strong> wird sofort gelöscht.
+delete-apps = Jedes verbundene Programm und jedes persönliche Token verliert innerhalb von Sekunden den Zugriff.
+delete-sessions = Sie werden überall abgemeldet.
+delete-kept = Was getan wurde, bleibt im Prüfprotokoll dieses Servers, unter einer Kennung, die nichts über Sie sagt.
+delete-name = Geben Sie zur Bestätigung Ihren Benutzernamen ein
+delete-submit = Mein Konto löschen
+delete-problem-name = <strong>Das ist nicht Ihr Benutzername.</strong> Es wurde nichts gelöscht.
+delete-problem-last_administrator = <strong>Sie sind der letzte Administrator.</strong> Machen Sie zuerst jemand anders dazu. Es wurde nichts gelöscht.
+delete-done = Ihr Konto ist gelöscht
+delete-done-what = Nichts hat mehr in Ihrem Namen Zugriff. Sie können diese Seite schließen.
 
 ## Zustimmung
 

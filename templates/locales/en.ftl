@@ -75,6 +75,9 @@ account-since = Since { $time }
 account-last-seen = last seen { $time }
 account-sign-out-there = Sign out there
 account-sign-out-elsewhere = Sign out everywhere else
+account-data = Your data
+account-export-what = A file with everything that this server keeps about you, without secrets.
+account-export = Download it
 account-times = All times are UTC.
 
 password-title = Change password
@@ -137,6 +140,7 @@ activity-signed_in = You signed in.
 activity-sign_in_failed = Somebody tried to sign in as you, with a wrong password.
 activity-signed_out = A browser was signed out from another one.
 activity-password_changed = The password was changed.
+activity-account_deleted = The account was deleted.
 activity-token_made = A personal token was made: <strong>{ $name }</strong>, for <strong>{ $resource }</strong>.
 activity-token_revoked = The personal token <strong>{ $name }</strong> was revoked.
 activity-token_called = A personal token used <strong>{ $name }</strong> of <strong>{ $resource }</strong>.
@@ -150,6 +154,18 @@ activity-by-oidc = At a sign-in provider.
 activity-by-owner = By you.
 activity-by-client = By the app itself.
 activity-by-operator = By whoever runs this server.
+
+delete-title = Delete your account
+delete-warning = <strong>This cannot be undone.</strong> The account <strong>{ $account }</strong> is deleted at once.
+delete-apps = Every connected app and every personal token loses access within seconds.
+delete-sessions = You are signed out everywhere.
+delete-kept = What was done stays in this server’s audit trail, under an identifier that says nothing about you.
+delete-name = Type your username to confirm
+delete-submit = Delete my account
+delete-problem-name = <strong>That is not your username.</strong> Nothing was deleted.
+delete-problem-last_administrator = <strong>You are the last administrator.</strong> Make somebody else one first. Nothing was deleted.
+delete-done = Your account is deleted
+delete-done-what = Nothing has access in your name any more. You can close this page.
 
 ## Consent
 

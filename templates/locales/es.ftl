@@ -70,6 +70,9 @@ account-since = Desde { $time }
 account-last-seen = visto por última vez { $time }
 account-sign-out-there = Cerrar sesión allí
 account-sign-out-elsewhere = Cerrar sesión en todos los demás
+account-data = Sus datos
+account-export-what = Un archivo con todo lo que este servidor guarda sobre usted, sin secretos.
+account-export = Descargarlo
 account-times = Todas las horas son UTC.
 
 password-title = Cambiar la contraseña
@@ -132,6 +135,7 @@ activity-signed_in = Usted inició sesión.
 activity-sign_in_failed = Alguien intentó iniciar sesión como usted, con una contraseña incorrecta.
 activity-signed_out = Se cerró la sesión de un navegador desde otro.
 activity-password_changed = Se cambió la contraseña.
+activity-account_deleted = Se eliminó la cuenta.
 activity-token_made = Se creó un token personal: <strong>{ $name }</strong>, para <strong>{ $resource }</strong>.
 activity-token_revoked = Se revocó el token personal <strong>{ $name }</strong>.
 activity-token_called = Un token personal usó <strong>{ $name }</strong> de <strong>{ $resource }</strong>.
@@ -145,6 +149,18 @@ activity-by-oidc = En un proveedor de inicio de sesión.
 activity-by-owner = Por usted.
 activity-by-client = Por la propia aplicación.
 activity-by-operator = Por quien administra este servidor.
+
+delete-title = Eliminar su cuenta
+delete-warning = <strong>Esto no se puede deshacer.</strong> La cuenta <strong>{ $account }</strong> se elimina de inmediato.
+delete-apps = Cada programa conectado y cada token personal pierde el acceso en segundos.
+delete-sessions = Se cierra su sesión en todas partes.
+delete-kept = Lo que se hizo queda en el registro de auditoría de este servidor, con un identificador que no dice nada de usted.
+delete-name = Escriba su nombre de usuario para confirmar
+delete-submit = Eliminar mi cuenta
+delete-problem-name = <strong>Ese no es su nombre de usuario.</strong> No se eliminó nada.
+delete-problem-last_administrator = <strong>Usted es el último administrador.</strong> Nombre antes a otra persona. No se eliminó nada.
+delete-done = Su cuenta está eliminada
+delete-done-what = Ya nada tiene acceso en su nombre. Puede cerrar esta página.
 
 ## Consentimiento
 

@@ -20,6 +20,7 @@ pub mod login;
 pub mod own_page;
 pub mod pages;
 pub mod people;
+pub mod personal_data;
 pub mod problem;
 pub mod respond;
 pub mod sealing;

@@ -32,11 +32,13 @@ pub enum What {
     TokenMade,
     /// Another password.
     PasswordChanged,
+    /// The account was deleted.
+    AccountDeleted,
 }
 
 impl What {
     /// Everything.
-    pub const ALL: [What; 7] = [
+    pub const ALL: [What; 8] = [
         What::SignedIn,
         What::SignInFailed,
         What::SignedOut,
@@ -44,6 +46,7 @@ impl What {
         What::Revoked,
         What::TokenMade,
         What::PasswordChanged,
+        What::AccountDeleted,
     ];
 
     /// The name.
@@ -56,6 +59,7 @@ impl What {
             What::Revoked => "revoked",
             What::TokenMade => "token_made",
             What::PasswordChanged => "password_changed",
+            What::AccountDeleted => "account_deleted",
         }
     }
 

@@ -8,9 +8,9 @@ use std::path::Path;
 
 use gatelodge::branding::Branding;
 use gatelodge::pages::{
-    AccountPage, AccountTokensPage, ActivityPage, Asset, ConsentPage, Destination, DeviceDonePage, DevicePage,
-    ErrorPage, Failure, Language, LegalPage, LoginPage, Page, Pages, PagesError, PasswordPage, ProviderButton,
-    SignInPage,
+    AccountDeletedPage, AccountPage, AccountTokensPage, ActivityPage, Asset, ConsentPage, DeleteAccountPage,
+    Destination, DeviceDonePage, DevicePage, ErrorPage, Failure, Language, LegalPage, LoginPage, Page, Pages,
+    PagesError, PasswordPage, ProviderButton, SignInPage,
 };
 use gatelodge_oauth::known_clients::KnownClient;
 
@@ -52,6 +52,8 @@ fn every_page_in(pages: &Pages, language: &Language) -> Vec<Rendered> {
     all.extend(render::<SignInPage>(pages, language));
     all.extend(render::<AccountPage>(pages, language));
     all.extend(render::<ActivityPage>(pages, language));
+    all.extend(render::<DeleteAccountPage>(pages, language));
+    all.extend(render::<AccountDeletedPage>(pages, language));
     all.extend(render::<AccountTokensPage>(pages, language));
     all.extend(render::<PasswordPage>(pages, language));
     all.extend(render::<ConsentPage>(pages, language));
@@ -238,7 +240,7 @@ fn hostile_text_is_shown_as_text_and_cannot_turn_what_stands_around_it() {
     }
     let hostile: Vec<Rendered> =
         every_translation().into_iter().filter(|page| page.html.contains("alert(1)")).collect();
-    assert_eq!(hostile.len(), 12 * 3, "one for each template in each language, and the page that shows a token");
+    assert_eq!(hostile.len(), 13 * 3, "one for each template in each language, and the page that shows a token");
     for Rendered { name, html } in hostile {
         assert!(html.contains("&lt;script&gt;alert(1)&lt;/script&gt;&quot;&#39; onfocus=alert(2) {{ product }} &amp;lt;\u{fffd}\u{fffd}"), "{name}");
     }

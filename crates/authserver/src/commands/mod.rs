@@ -21,6 +21,7 @@ pub mod grant;
 pub mod key;
 pub mod token;
 pub mod user;
+pub mod user_export;
 pub mod user_link;
 
 /// What a command works with.

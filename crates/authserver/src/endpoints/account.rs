@@ -75,6 +75,7 @@ fn page(app: &App, session: &OpenSession, user: User, stored: Stored) -> Account
         apps: apps.into_iter().map(|(grant, used, client)| connected_app(app, grant, used, client)).collect(),
         tokens: tokens.into_iter().map(|(grant, used, _)| token_entry(app, grant, used)).collect(),
         may_make_tokens: app.config.account.personal_tokens,
+        may_delete: app.config.account.deletion,
         sessions: stored
             .sessions
             .into_iter()

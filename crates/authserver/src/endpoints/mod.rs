@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod account_activity;
+pub mod account_data;
 pub mod account_tokens;
 pub mod audit_events;
 pub mod authorize;

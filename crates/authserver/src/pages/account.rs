@@ -39,6 +39,8 @@ pub struct AccountPage {
     pub tokens: Vec<PersonalToken>,
     /// They may make more.
     pub may_make_tokens: bool,
+    /// They may delete the account.
+    pub may_delete: bool,
     /// Where they are signed in.
     pub sessions: Vec<SignedInBrowser>,
 }
@@ -188,6 +190,7 @@ impl Page for AccountPage {
             apps: Vec::new(),
             tokens: Vec::new(),
             may_make_tokens: true,
+            may_delete: true,
             sessions: vec![browser(session, true)],
         };
         let hostile = || HOSTILE.to_owned();
@@ -197,6 +200,7 @@ impl Page for AccountPage {
                 apps: vec![app.clone(), unknown.clone()],
                 tokens: vec![token.clone(), PersonalToken { last_used: Some(at(30)), ..sample_token("build server") }],
                 may_make_tokens: false,
+                may_delete: false,
                 sessions: vec![browser(session, true), browser("11f1e2d3c4b5a697", false)],
                 ..plain.clone()
             },
@@ -225,6 +229,7 @@ impl Page for AccountPage {
                 }],
                 tokens: vec![PersonalToken { name: hostile(), ..token }],
                 may_make_tokens: true,
+                may_delete: true,
                 sessions: vec![browser(session, true)],
             },
         ]

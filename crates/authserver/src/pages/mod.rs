@@ -16,6 +16,7 @@ use crate::branding::{Branding, LegalText};
 
 mod account;
 mod account_activity;
+mod account_delete;
 mod account_tokens;
 mod assets;
 mod consent;
@@ -30,6 +31,7 @@ mod sign_in;
 
 pub use account::{AccountPage, ConnectedApp, Moment, PasswordPage, PasswordProblem, PersonalToken, SignedInBrowser};
 pub use account_activity::{ActivityPage, Happening};
+pub use account_delete::{AccountDeletedPage, DeleteAccountPage, DeletionProblem};
 pub use account_tokens::{AccountTokensPage, Lifetime, MadeToken, TokenProblem, TokenResource, TokenScope};
 pub use assets::Asset;
 pub use consent::{ConsentPage, Destination, ScopeLine};
@@ -181,6 +183,8 @@ impl Pages {
         self.render_samples::<SignInPage>(language)?;
         self.render_samples::<AccountPage>(language)?;
         self.render_samples::<ActivityPage>(language)?;
+        self.render_samples::<DeleteAccountPage>(language)?;
+        self.render_samples::<AccountDeletedPage>(language)?;
         self.render_samples::<AccountTokensPage>(language)?;
         self.render_samples::<PasswordPage>(language)?;
         self.render_samples::<ConsentPage>(language)?;
@@ -322,6 +326,8 @@ mod tests {
             unknown_names::<SignInPage>,
             unknown_names::<AccountPage>,
             unknown_names::<ActivityPage>,
+            unknown_names::<DeleteAccountPage>,
+            unknown_names::<AccountDeletedPage>,
             unknown_names::<AccountTokensPage>,
             unknown_names::<PasswordPage>,
             unknown_names::<ConsentPage>,
@@ -330,7 +336,7 @@ mod tests {
             unknown_names::<ErrorPage>,
             unknown_names::<LegalPage>,
         ];
-        assert_eq!(unknown.map(|names| names(&pages)), [const { Vec::<String>::new() }; 11]);
+        assert_eq!(unknown.map(|names| names(&pages)), [const { Vec::<String>::new() }; 13]);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 mod account;
 mod account_activity;
+mod account_data;
 mod account_tokens;
 mod audit_trail;
 mod bad_config;
