@@ -37,6 +37,7 @@ login-provider = Weiter mit { $provider }
 sign-in-why = Danach sehen Sie, welche Programme mit Ihrem Konto verbunden sind, und können Ihr Passwort ändern.
 sign-in-again = Noch einmal anmelden
 sign-in-again-why = Ihre Anmeldung liegt einige Zeit zurück. Bitte bestätigen Sie, dass Sie es sind.
+sign-in-other-account = <strong>Das ist ein anderes Konto</strong> als das, das hier angemeldet ist. Bestätigen Sie mit demselben, oder melden Sie sich zuerst ab.
 
 ## Das Konto
 
@@ -69,6 +70,9 @@ account-since = Seit { $time }
 account-last-seen = zuletzt gesehen { $time }
 account-sign-out-there = Dort abmelden
 account-sign-out-elsewhere = Überall sonst abmelden
+account-data = Ihre Daten
+account-export-what = Eine Datei mit allem, was dieser Server über Sie aufbewahrt, ohne Geheimnisse.
+account-export = Herunterladen
 account-times = Alle Zeiten sind in UTC angegeben.
 
 password-title = Passwort ändern
@@ -121,6 +125,42 @@ tokens-problem-too_many = <strong>Sie haben zu viele Tokens.</strong> Widerrufen
 tokens-made = Ihr neues Token
 tokens-once = <strong>Kopieren Sie es jetzt.</strong> Es wird nur dieses eine Mal gezeigt und nirgends aufbewahrt.
 tokens-use = Es wird mit jeder Anfrage im Header <code>Authorization</code> geschickt, hinter dem Wort <code>Bearer</code>.
+
+activity-title = Letzte Aktivität
+activity-account = Was mit dem Zugriff von <strong>{ $account }</strong> geschah, das Neueste zuerst.
+activity-none = Noch wurde nichts aufgeschrieben.
+activity-older = Älteres
+activity-from = von <strong>{ $source }</strong>
+activity-signed_in = Sie haben sich angemeldet.
+activity-sign_in_failed = Jemand wollte sich als Sie anmelden, mit einem falschen Passwort.
+activity-signed_out = Ein Browser wurde von einem anderen aus abgemeldet.
+activity-password_changed = Das Passwort wurde geändert.
+activity-account_deleted = Das Konto wurde gelöscht.
+activity-token_made = Ein persönliches Token wurde angelegt: <strong>{ $name }</strong>, für <strong>{ $resource }</strong>.
+activity-token_revoked = Das persönliche Token <strong>{ $name }</strong> wurde widerrufen.
+activity-token_called = Ein persönliches Token benutzte <strong>{ $name }</strong> von <strong>{ $resource }</strong>.
+activity-token_refused = Ein persönliches Token wollte <strong>{ $name }</strong> von <strong>{ $resource }</strong> benutzen und wurde abgewiesen.
+activity-granted = Sie haben <strong>{ $client }</strong> erlaubt, <strong>{ $resource }</strong> zu benutzen.
+activity-revoked = Der Zugriff von <strong>{ $client }</strong> auf <strong>{ $resource }</strong> wurde beendet.
+activity-called = <strong>{ $client }</strong> benutzte <strong>{ $name }</strong> von <strong>{ $resource }</strong>.
+activity-refused = <strong>{ $client }</strong> wollte <strong>{ $name }</strong> von <strong>{ $resource }</strong> benutzen und wurde abgewiesen.
+activity-by-password = Mit dem Passwort.
+activity-by-oidc = Bei einem Anmeldedienst.
+activity-by-owner = Von Ihnen.
+activity-by-client = Vom Programm selbst.
+activity-by-operator = Vom Betreiber dieses Servers.
+
+delete-title = Ihr Konto löschen
+delete-warning = <strong>Das lässt sich nicht rückgängig machen.</strong> Das Konto <strong>{ $account }</strong> wird sofort gelöscht.
+delete-apps = Jedes verbundene Programm und jedes persönliche Token verliert innerhalb von Sekunden den Zugriff.
+delete-sessions = Sie werden überall abgemeldet.
+delete-kept = Was getan wurde, bleibt im Prüfprotokoll dieses Servers, unter einer Kennung, die nichts über Sie sagt.
+delete-name = Geben Sie zur Bestätigung Ihren Benutzernamen ein
+delete-submit = Mein Konto löschen
+delete-problem-name = <strong>Das ist nicht Ihr Benutzername.</strong> Es wurde nichts gelöscht.
+delete-problem-last_administrator = <strong>Sie sind der letzte Administrator.</strong> Machen Sie zuerst jemand anders dazu. Es wurde nichts gelöscht.
+delete-done = Ihr Konto ist gelöscht
+delete-done-what = Nichts hat mehr in Ihrem Namen Zugriff. Sie können diese Seite schließen.
 
 ## Zustimmung
 
@@ -252,6 +292,10 @@ error-sign_in_elsewhere = Diese Anmeldung hat in einem anderen Browser begonnen
     .text = Sie kann nur dort abgeschlossen werden, wo sie begonnen hat. Es wurde nichts geändert.
     .step-1 = Wenn Sie einem Link aus einer Nachricht oder von einer Website gefolgt sind, schließen Sie diese Seite: Vielleicht will jemand, dass Sie sein Konto benutzen.
     .step-2 = Wenn Sie selbst begonnen haben, melden Sie sich noch einmal an, bleiben Sie im selben Fenster und erlauben Sie Cookies für diese Website.
+error-sign_in_other_user = Das ist ein anderes Konto
+    .text = Sie sollten bestätigen, dass Sie es sind, und haben sich beim Anbieter als jemand anders angemeldet. Es wurde nichts geändert.
+    .step-1 = Melden Sie sich noch einmal an, mit dem Konto, mit dem Sie hier angemeldet sind.
+    .step-2 = Wenn Sie das andere verwenden möchten, melden Sie sich hier zuerst ab.
 error-back-to-sign-in = Zurück zur Anmeldung
 error-too_many_requests = Einen Moment, bitte
     .text = Von diesem Server wird gerade zu viel verlangt, aus Ihrem Netz oder von allen zusammen. Nichts wurde geändert, und nichts ist verloren.

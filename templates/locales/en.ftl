@@ -42,6 +42,7 @@ login-provider = Continue with { $provider }
 sign-in-why = To see which apps are connected to your account, and to change your password.
 sign-in-again = Sign in again
 sign-in-again-why = You signed in some time ago. Please confirm that it is you.
+sign-in-other-account = <strong>That is another account</strong> than the one that is signed in here. Confirm with the same one, or sign out first.
 
 ## The account
 
@@ -74,6 +75,9 @@ account-since = Since { $time }
 account-last-seen = last seen { $time }
 account-sign-out-there = Sign out there
 account-sign-out-elsewhere = Sign out everywhere else
+account-data = Your data
+account-export-what = A file with everything that this server keeps about you, without secrets.
+account-export = Download it
 account-times = All times are UTC.
 
 password-title = Change password
@@ -126,6 +130,42 @@ tokens-problem-too_many = <strong>You have too many tokens.</strong> Revoke some
 tokens-made = Your new token
 tokens-once = <strong>Copy it now.</strong> It is shown this once, and kept nowhere.
 tokens-use = It is sent with each request in the header <code>Authorization</code>, behind the word <code>Bearer</code>.
+
+activity-title = Recent activity
+activity-account = What happened to the access of <strong>{ $account }</strong>, the newest first.
+activity-none = Nothing was written down yet.
+activity-older = Older
+activity-from = from <strong>{ $source }</strong>
+activity-signed_in = You signed in.
+activity-sign_in_failed = Somebody tried to sign in as you, with a wrong password.
+activity-signed_out = A browser was signed out from another one.
+activity-password_changed = The password was changed.
+activity-account_deleted = The account was deleted.
+activity-token_made = A personal token was made: <strong>{ $name }</strong>, for <strong>{ $resource }</strong>.
+activity-token_revoked = The personal token <strong>{ $name }</strong> was revoked.
+activity-token_called = A personal token used <strong>{ $name }</strong> of <strong>{ $resource }</strong>.
+activity-token_refused = A personal token asked for <strong>{ $name }</strong> of <strong>{ $resource }</strong>, and was refused.
+activity-granted = You allowed <strong>{ $client }</strong> to use <strong>{ $resource }</strong>.
+activity-revoked = The access of <strong>{ $client }</strong> to <strong>{ $resource }</strong> was ended.
+activity-called = <strong>{ $client }</strong> used <strong>{ $name }</strong> of <strong>{ $resource }</strong>.
+activity-refused = <strong>{ $client }</strong> asked for <strong>{ $name }</strong> of <strong>{ $resource }</strong>, and was refused.
+activity-by-password = With the password.
+activity-by-oidc = At a sign-in provider.
+activity-by-owner = By you.
+activity-by-client = By the app itself.
+activity-by-operator = By whoever runs this server.
+
+delete-title = Delete your account
+delete-warning = <strong>This cannot be undone.</strong> The account <strong>{ $account }</strong> is deleted at once.
+delete-apps = Every connected app and every personal token loses access within seconds.
+delete-sessions = You are signed out everywhere.
+delete-kept = What was done stays in this server’s audit trail, under an identifier that says nothing about you.
+delete-name = Type your username to confirm
+delete-submit = Delete my account
+delete-problem-name = <strong>That is not your username.</strong> Nothing was deleted.
+delete-problem-last_administrator = <strong>You are the last administrator.</strong> Make somebody else one first. Nothing was deleted.
+delete-done = Your account is deleted
+delete-done-what = Nothing has access in your name any more. You can close this page.
 
 ## Consent
 
@@ -257,6 +297,10 @@ error-sign_in_elsewhere = This sign-in began in another browser
     .text = It can only be finished where it began. Nothing was changed.
     .step-1 = If you followed a link from a message or a web page, close this page: somebody may want you to use an account of theirs.
     .step-2 = If you began it yourself, sign in again, stay in the same window, and allow cookies for this site.
+error-sign_in_other_user = That is another account
+    .text = You were asked to confirm that it is you, and signed in at the provider as somebody else. Nothing was changed.
+    .step-1 = Sign in again, with the account that you are signed in with here.
+    .step-2 = If you want to use the other one, sign out here first.
 error-back-to-sign-in = Back to the sign-in
 error-too_many_requests = Just a moment, please
     .text = Too much is being asked of this server, by your network or by everybody together. Nothing was changed, and nothing is lost.

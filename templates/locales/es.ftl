@@ -37,6 +37,7 @@ login-provider = Continuar con { $provider }
 sign-in-why = Para ver qué programas están conectados a su cuenta y cambiar su contraseña.
 sign-in-again = Iniciar sesión de nuevo
 sign-in-again-why = Inició sesión hace algún tiempo. Confirme que es usted.
+sign-in-other-account = <strong>Esa es otra cuenta</strong> que la que tiene la sesión abierta aquí. Confirme con la misma, o cierre antes la sesión.
 
 ## La cuenta
 
@@ -69,6 +70,9 @@ account-since = Desde { $time }
 account-last-seen = visto por última vez { $time }
 account-sign-out-there = Cerrar sesión allí
 account-sign-out-elsewhere = Cerrar sesión en todos los demás
+account-data = Sus datos
+account-export-what = Un archivo con todo lo que este servidor guarda sobre usted, sin secretos.
+account-export = Descargarlo
 account-times = Todas las horas son UTC.
 
 password-title = Cambiar la contraseña
@@ -121,6 +125,42 @@ tokens-problem-too_many = <strong>Tiene demasiados tokens.</strong> Revoque ante
 tokens-made = Su nuevo token
 tokens-once = <strong>Cópielo ahora.</strong> Se muestra solo esta vez y no se guarda en ninguna parte.
 tokens-use = Se envía con cada petición en la cabecera <code>Authorization</code>, detrás de la palabra <code>Bearer</code>.
+
+activity-title = Actividad reciente
+activity-account = Lo que pasó con el acceso de <strong>{ $account }</strong>, lo más nuevo primero.
+activity-none = Todavía no se ha anotado nada.
+activity-older = Más antiguo
+activity-from = desde <strong>{ $source }</strong>
+activity-signed_in = Usted inició sesión.
+activity-sign_in_failed = Alguien intentó iniciar sesión como usted, con una contraseña incorrecta.
+activity-signed_out = Se cerró la sesión de un navegador desde otro.
+activity-password_changed = Se cambió la contraseña.
+activity-account_deleted = Se eliminó la cuenta.
+activity-token_made = Se creó un token personal: <strong>{ $name }</strong>, para <strong>{ $resource }</strong>.
+activity-token_revoked = Se revocó el token personal <strong>{ $name }</strong>.
+activity-token_called = Un token personal usó <strong>{ $name }</strong> de <strong>{ $resource }</strong>.
+activity-token_refused = Un token personal pidió <strong>{ $name }</strong> de <strong>{ $resource }</strong>, y se le negó.
+activity-granted = Usted permitió a <strong>{ $client }</strong> usar <strong>{ $resource }</strong>.
+activity-revoked = Se terminó el acceso de <strong>{ $client }</strong> a <strong>{ $resource }</strong>.
+activity-called = <strong>{ $client }</strong> usó <strong>{ $name }</strong> de <strong>{ $resource }</strong>.
+activity-refused = <strong>{ $client }</strong> pidió <strong>{ $name }</strong> de <strong>{ $resource }</strong>, y se le negó.
+activity-by-password = Con la contraseña.
+activity-by-oidc = En un proveedor de inicio de sesión.
+activity-by-owner = Por usted.
+activity-by-client = Por la propia aplicación.
+activity-by-operator = Por quien administra este servidor.
+
+delete-title = Eliminar su cuenta
+delete-warning = <strong>Esto no se puede deshacer.</strong> La cuenta <strong>{ $account }</strong> se elimina de inmediato.
+delete-apps = Cada programa conectado y cada token personal pierde el acceso en segundos.
+delete-sessions = Se cierra su sesión en todas partes.
+delete-kept = Lo que se hizo queda en el registro de auditoría de este servidor, con un identificador que no dice nada de usted.
+delete-name = Escriba su nombre de usuario para confirmar
+delete-submit = Eliminar mi cuenta
+delete-problem-name = <strong>Ese no es su nombre de usuario.</strong> No se eliminó nada.
+delete-problem-last_administrator = <strong>Usted es el último administrador.</strong> Nombre antes a otra persona. No se eliminó nada.
+delete-done = Su cuenta está eliminada
+delete-done-what = Ya nada tiene acceso en su nombre. Puede cerrar esta página.
 
 ## Consentimiento
 
@@ -252,6 +292,10 @@ error-sign_in_elsewhere = Este inicio de sesión empezó en otro navegador
     .text = Solo se puede completar donde empezó. No se ha cambiado nada.
     .step-1 = Si ha seguido un enlace de un mensaje o de una página web, cierre esta página: puede que alguien quiera que usted use la cuenta de esa persona.
     .step-2 = Si lo empezó usted, inicie sesión de nuevo, permanezca en la misma ventana y permita las cookies para este sitio.
+error-sign_in_other_user = Esa es otra cuenta
+    .text = Se le pidió confirmar que es usted, e inició sesión en el proveedor como otra persona. No se cambió nada.
+    .step-1 = Inicie sesión otra vez, con la cuenta con la que tiene la sesión abierta aquí.
+    .step-2 = Si quiere usar la otra, cierre antes la sesión aquí.
 error-back-to-sign-in = Volver al inicio de sesión
 error-too_many_requests = Un momento, por favor
     .text = Este servidor recibe demasiadas solicitudes, de su red o de todos en conjunto. No se ha cambiado nada y no se ha perdido nada.

@@ -8,10 +8,12 @@ use serde::Deserialize;
 pub struct AccountConfig {
     /// Whether they may make personal tokens.
     pub personal_tokens: bool,
+    /// Whether they may delete their account.
+    pub deletion: bool,
 }
 
 impl Default for AccountConfig {
     fn default() -> Self {
-        Self { personal_tokens: true }
+        Self { personal_tokens: true, deletion: true }
     }
 }

@@ -20,9 +20,9 @@ use crate::clients::metadata_document::BackOff;
 use crate::code_guesses::CodeGuesses;
 use crate::config::Config;
 use crate::endpoints::{
-    account, account_tokens, authorize, consent, device, device_authorization, introspection, legal, login, metadata,
-    password, pushed_authorization, registration, registration_management, revocation, status_list, token,
-    upstream_sign_in,
+    account, account_activity, account_data, account_tokens, authorize, consent, device, device_authorization,
+    introspection, legal, login, metadata, password, pushed_authorization, registration, registration_management,
+    revocation, status_list, token, upstream_sign_in,
 };
 use crate::keys::KeyRing;
 use crate::limits::Limits;
@@ -125,7 +125,7 @@ pub fn routes(config: &Config) -> impl Fn(&mut ServiceConfig) + Clone + use<> {
     let base = config.public_url.path().to_owned();
     let dynamic_registration = config.registration.dynamic.is_on();
     let device_grant = config.device_grant;
-    let personal_tokens = config.account.personal_tokens;
+    let (personal_tokens, deletion) = (config.account.personal_tokens, config.account.deletion);
     move |service| {
         let at = |path: &str| web::resource(format!("{base}{path}"));
         let (oauth, openid) = well_known_paths(&base);
@@ -196,6 +196,24 @@ pub fn routes(config: &Config) -> impl Fn(&mut ServiceConfig) + Clone + use<> {
                 .route(web::post().to(account::submit))
                 .default_service(allow("GET, HEAD, POST")),
         );
+        service.service(
+            at("/account/activity").route(read().to(account_activity::show)).default_service(allow("GET, HEAD")),
+        );
+        service.service(
+            at("/account/export")
+                .app_data(PayloadConfig::new(login::MAX_BODY))
+                .route(web::post().to(account_data::export))
+                .default_service(allow("POST")),
+        );
+        if deletion {
+            service.service(
+                at("/account/delete")
+                    .app_data(PayloadConfig::new(login::MAX_BODY))
+                    .route(read().to(account_data::ask))
+                    .route(web::post().to(account_data::delete))
+                    .default_service(allow("GET, HEAD, POST")),
+            );
+        }
         if personal_tokens {
             service.service(
                 at("/account/tokens")

@@ -7,7 +7,6 @@ use actix_web::http::header::RETRY_AFTER;
 use actix_web::{HttpRequest, HttpResponse};
 use gatelodge_oauth::error::{Code, OAuthError};
 use gatelodge_oauth::known_clients::{self, KnownClient};
-use gatelodge_oauth::secret::Secret;
 use gatelodge_service::guarded_fetch::FetchError;
 use gatelodge_service::http;
 use gatelodge_store::StoreError;
@@ -15,6 +14,7 @@ use gatelodge_store::StoreError;
 use crate::app::App;
 use crate::clients::Unresolved;
 use crate::clients::metadata_document::BACK_OFF;
+use crate::login::sign_in::Next;
 use crate::login::upstream::provider::Provider;
 use crate::pages::{ErrorPage, Failure};
 use crate::{language, respond};
@@ -90,13 +90,16 @@ pub fn sign_in(
     app: &App,
     request: &HttpRequest,
     failure: Failure,
-    back: &Secret,
+    next: &Next,
     provider: &Provider,
     detail: Option<String>,
 ) -> HttpResponse {
     let page = ErrorPage::new(failure, http::id_of_current());
     tracing::info!(code = page.code(), provider = provider.config.id, detail, "refused");
-    let page = page.with_way_back(format!("login?transaction={}", back.expose()));
+    let page = page.with_way_back(match next {
+        Next::Consent(transaction) => format!("login?transaction={}", transaction.expose()),
+        Next::Account => "login".into(),
+    });
     let page = match detail {
         Some(detail) => page.with_detail(detail),
         None => page,

@@ -191,6 +191,13 @@ pub fn page(app: &App, language: &Language, status: StatusCode, page: &impl Page
     }
 }
 
+/// A file for the person who asked for it.
+pub fn download(name: &str, content: &impl Serialize) -> HttpResponse {
+    HttpResponse::Ok()
+        .insert_header((header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")))
+        .json(content)
+}
+
 /// A file of a page, under a URL that changes with it. An image can hold scripts when it is an SVG: opened by itself, it runs none.
 pub fn asset(asset: &Asset) -> HttpResponse {
     HttpResponse::Ok()

@@ -1,5 +1,6 @@
 //! What is kept of one call for ever: who asked for what, by which client, and what was decided. No RFC knows it; the resource
-//! server writes it and the authorization server keeps it, so both must mean the same. Never a token, never an argument.
+//! server writes it and the authorization server keeps it, so both must mean the same. Never a token, never an argument. The
+//! authorization server adds what happens there: sign-ins, grants, revocations.
 
 use serde::{Deserialize, Serialize};
 
@@ -81,6 +82,9 @@ pub struct AuditEvent {
     /// How many events this one stands for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lost: Option<u32>,
+    /// From where: a network. A resource server leaves it out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
 }
 
 /// Not an event that can be kept.
@@ -110,6 +114,7 @@ impl AuditEvent {
             status: None,
             latency_us: None,
             lost: None,
+            source: None,
         }
     }
 
@@ -129,6 +134,7 @@ impl AuditEvent {
             &mut self.held,
             &mut self.reason,
             &mut self.dry_run,
+            &mut self.source,
         ];
         for text in texts.into_iter().flatten().filter(|text| !is_keepable(text)) {
             *text = shortened(text);
@@ -159,6 +165,7 @@ impl AuditEvent {
             ("held", self.held.as_ref()),
             ("reason", self.reason.as_ref()),
             ("dry_run", self.dry_run.as_ref()),
+            ("source", self.source.as_ref()),
         ];
         match texts.into_iter().find(|(_, text)| text.is_some_and(|text| !is_keepable(text))) {
             Some((name, _)) => Err(Unkeepable(name)),

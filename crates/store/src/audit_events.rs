@@ -1,5 +1,6 @@
-//! The audit trail: one row for each call, kept until the operator says otherwise. Written in batches that a resource server
-//! sends, and read in pages by `gatelodge audit`. Nothing refers to a row, and no row changes.
+//! The audit trail: one row for each call, and for each thing that happened to somebody's access, kept until the operator says
+//! otherwise. Written in batches that a resource server sends, and by the authorization server with what it changes; read in pages
+//! by `gatelodge audit` and by the page of a person's activity. Nothing refers to a row, and no row changes.
 
 use diesel::prelude::*;
 use gatelodge_oauth::audit_event::{AuditEvent, TOOLS_CALL};
@@ -17,6 +18,8 @@ pub struct Search {
     pub since: Option<Timestamp>,
     /// Before this time.
     pub until: Option<Timestamp>,
+    /// Of whom this issuer knows.
+    pub issuer: Option<String>,
     /// On behalf of this subject.
     pub subject: Option<String>,
     /// By this client.
@@ -57,6 +60,7 @@ struct Row {
     status: Option<i64>,
     latency_us: Option<i64>,
     lost: Option<i64>,
+    source: Option<String>,
 }
 
 impl From<&AuditEvent> for Row {
@@ -81,6 +85,7 @@ impl From<&AuditEvent> for Row {
             status: event.status.map(i64::from),
             latency_us: event.latency_us.map(i64::from),
             lost: event.lost.map(i64::from),
+            source: event.source,
         }
     }
 }
@@ -112,6 +117,7 @@ impl TryFrom<Row> for AuditEvent {
             status,
             latency_us,
             lost,
+            source: row.source,
         })
     }
 }
@@ -125,6 +131,11 @@ pub fn insert(tx: &mut Tx, events: &[AuditEvent]) -> Result<usize, StoreError> {
         inserted += usize::from(insertion == Insertion::Inserted);
     }
     Ok(inserted)
+}
+
+/// By its name.
+pub fn find(tx: &mut Tx, id: &str) -> Result<Option<AuditEvent>, StoreError> {
+    t::table.filter(t::id.eq(id)).first::<Row>(&mut tx.0).optional()?.map(AuditEvent::try_from).transpose()
 }
 
 /// At most `limit` events behind `after`, the last one of the page before.
@@ -141,6 +152,9 @@ pub fn page(
     }
     if let Some(until) = search.until {
         query = query.filter(t::at.lt(until.as_unix()));
+    }
+    if let Some(issuer) = &search.issuer {
+        query = query.filter(t::issuer.eq(issuer.clone()));
     }
     if let Some(subject) = &search.subject {
         query = query.filter(t::subject.eq(subject.clone()));

@@ -164,6 +164,18 @@ pub fn list(tx: &mut Tx, user_id: Option<&UserId>) -> Result<Vec<Grant>, StoreEr
     rows.into_iter().map(Grant::try_from).collect()
 }
 
+/// Every grant of a user, the newest first, with when each was last used.
+pub fn all_of_user(tx: &mut Tx, user_id: &UserId) -> Result<Vec<(Grant, Option<Timestamp>)>, StoreError> {
+    let of_user = t::table.filter(t::user_id.eq(user_id.as_str()));
+    let rows = of_user.order((t::created_at.desc(), t::id)).load::<Row>(&mut tx.0)?;
+    rows.into_iter().map(with_last_use).collect()
+}
+
+fn with_last_use(row: Row) -> Result<(Grant, Option<Timestamp>), StoreError> {
+    let last_used_at = row.last_used_at.map(Timestamp::from_unix);
+    Ok((Grant::try_from(row)?, last_used_at))
+}
+
 /// The grants of a user that still hold, the newest first, with when each was last used.
 pub fn held_by(tx: &mut Tx, user_id: &UserId, now: Timestamp) -> Result<Vec<(Grant, Option<Timestamp>)>, StoreError> {
     let rows = t::table
@@ -172,10 +184,6 @@ pub fn held_by(tx: &mut Tx, user_id: &UserId, now: Timestamp) -> Result<Vec<(Gra
         .filter(t::expires_at.gt(now.as_unix()))
         .order((t::created_at.desc(), t::id))
         .load::<Row>(&mut tx.0)?;
-    let with_last_use = |row: Row| {
-        let last_used_at = row.last_used_at.map(Timestamp::from_unix);
-        Ok((Grant::try_from(row)?, last_used_at))
-    };
     rows.into_iter().map(with_last_use).collect()
 }
 

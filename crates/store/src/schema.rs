@@ -204,6 +204,7 @@ diesel::table! {
         status -> Nullable<BigInt>,
         latency_us -> Nullable<BigInt>,
         lost -> Nullable<BigInt>,
+        source -> Nullable<Text>,
     }
 }
 

@@ -99,6 +99,15 @@ pub fn set_disabled(tx: &mut Tx, id: &UserId, at: Option<Timestamp>) -> Result<b
     Ok(rows == 1)
 }
 
+/// Waits until no other transaction holds an administrator, then holds all who may sign in to the end of this one: who they are by
+/// then. Writing takes the row locks; both databases know no other common way.
+pub fn lock_administrators(tx: &mut Tx) -> Result<Vec<UserId>, StoreError> {
+    let administrators = t::table.filter(t::is_admin.eq(true)).filter(t::disabled_at.is_null());
+    let ids =
+        diesel::update(administrators).set(t::is_admin.eq(true)).returning(t::id).get_results::<String>(&mut tx.0)?;
+    Ok(ids.into_iter().map(UserId::from_stored).collect())
+}
+
 /// Makes somebody an administrator, or one no more.
 pub fn set_admin(tx: &mut Tx, id: &UserId, is_admin: bool) -> Result<bool, StoreError> {
     let this = t::table.filter(t::id.eq(id.as_str()));

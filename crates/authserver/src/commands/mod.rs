@@ -1,10 +1,10 @@
 //! The commands beside `serve`, one file for each thing they manage. They use the database and the configuration of the server
 //! and work while it runs.
 
-use gatelodge_oauth::grant::Grant;
+use gatelodge_oauth::grant::{Grant, UserId};
 use gatelodge_oauth::time::Timestamp;
 use gatelodge_service::clock::Clock;
-use gatelodge_store::{PoolOptions, Store, StoreError, users};
+use gatelodge_store::{PoolOptions, Store, StoreError, Tx, users};
 use serde::Serialize;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
@@ -13,6 +13,7 @@ use time::format_description::well_known::Rfc3339;
 use crate::cli::ConfigFile;
 use crate::config::{self, Config};
 use crate::keys::KeyRing;
+use crate::security_events::{SecurityEvent, What};
 
 pub mod audit;
 pub mod audit_tail;
@@ -21,6 +22,7 @@ pub mod grant;
 pub mod key;
 pub mod token;
 pub mod user;
+pub mod user_export;
 pub mod user_link;
 
 /// What a command works with.
@@ -133,12 +135,19 @@ async fn revoke(setting: &Setting, id: &str, wanted: impl Fn(&Grant) -> bool) ->
     let id = gatelodge_oauth::grant::GrantId::from_stored(id.to_owned());
     let (to_find, now) = (id.clone(), setting.now);
     let found = setting.store.read(move |tx| gatelodge_store::grants::find(tx, &to_find)).await.map_err(text)?;
-    if !found.is_some_and(|grant| wanted(&grant)) {
+    let Some(grant) = found.filter(wanted) else {
         return Err(format!("there is no {id}\n  hint: the list command shows what there is"));
-    }
-    let to_end = id.clone();
-    let ended: Result<bool, StoreError> =
-        setting.store.write(move |tx| gatelodge_store::grants::revoke(tx, &to_end, now)).await;
+    };
+    let revoked = |user_id: &UserId| SecurityEvent::new(&setting.config, What::Revoked, user_id, now);
+    let event = grant.user_id.as_ref().map(|user_id| revoked(user_id).about(&grant).because("operator"));
+    let end = move |tx: &mut Tx| {
+        let ended = gatelodge_store::grants::revoke(tx, &grant.id, now)?;
+        if ended && let Some(event) = &event {
+            event.keep(tx)?;
+        }
+        Ok::<_, StoreError>(ended)
+    };
+    let ended = setting.store.write(end).await;
     println!("{} {id}", if ended.map_err(text)? { "revoked" } else { "was revoked already:" });
     Ok(())
 }

@@ -9,6 +9,7 @@ use gatelodge_oauth::grant::UserId;
 use gatelodge_store::users::{self, User};
 use gatelodge_store::{Insertion, Tx, upstream_identities};
 
+use super::user_export::{self, ExportUser};
 use super::user_link::{self, Link};
 use super::{Setting, no_user, run, text};
 use crate::cli::ConfigFile;
@@ -32,6 +33,8 @@ pub enum UserCommand {
     ResetPassword(AddUser),
     /// Make somebody an administrator.
     SetAdmin(SetAdmin),
+    /// Print everything that is stored about somebody, as JSON and without secrets.
+    Export(ExportUser),
     /// Let a user sign in as this person of an OpenID provider.
     Link(Link),
     /// Take that back. Whoever is signed in stays signed in.
@@ -85,6 +88,7 @@ impl UserCommand {
             Self::Enable(named) => run(enable(named)),
             Self::ResetPassword(user) => run(reset_password(user)),
             Self::SetAdmin(admin) => run(set_admin(admin)),
+            Self::Export(export) => user_export::export(export),
             Self::Link(link) => user_link::link(link),
             Self::Unlink(link) => user_link::unlink(link),
         }

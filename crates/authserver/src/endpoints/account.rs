@@ -17,6 +17,7 @@ use crate::app::App;
 use crate::endpoints::consent::described_by;
 use crate::grants::personal_token;
 use crate::pages::{AccountPage, ConnectedApp, PersonalToken, ScopeLine, SignedInBrowser};
+use crate::security_events::{SecurityEvent, What};
 use crate::session::OpenSession;
 use crate::{clients, csrf, own_page, problem, respond};
 
@@ -69,10 +70,12 @@ fn page(app: &App, session: &OpenSession, user: User, stored: Stored) -> Account
         stored.grants.into_iter().partition(|(grant, ..)| personal_token::is_one(grant));
     AccountPage {
         csrf_token: csrf::session_token(&session.secret),
+        has_password: user.password_hash.is_some(),
         account: user.username,
         apps: apps.into_iter().map(|(grant, used, client)| connected_app(app, grant, used, client)).collect(),
         tokens: tokens.into_iter().map(|(grant, used, _)| token_entry(app, grant, used)).collect(),
         may_make_tokens: app.config.account.personal_tokens,
+        may_delete: app.config.account.deletion,
         sessions: stored
             .sessions
             .into_iter()
@@ -139,7 +142,9 @@ pub async fn submit(request: HttpRequest, body: Result<Bytes, Error>, app: Data<
         _ => return problem::form(&app, &request, &OAuthError::parameter_missing("end")),
     };
     let (now, own, to_end, user_id) = (app.clock.now(), session.secret.hash(), ending.clone(), user.id.clone());
-    match app.store.write(move |tx| end(tx, &to_end, &user_id, &own, now)).await {
+    let event = |what| SecurityEvent::new(&app.config, what, &user.id, now).of_request(&request, &app.config);
+    let events = [event(What::Revoked).because("owner"), event(What::SignedOut)];
+    match app.store.write(move |tx| end(tx, &to_end, &user_id, &own, &events, now)).await {
         Ok(number) => {
             tracing::info!(sub = %user.id, what = ?ending, number, "ended on the account page");
             respond::see_other(&format!("{}/account", app.config.public_url.path()))
@@ -154,18 +159,27 @@ fn end(
     ending: &Ending,
     user_id: &UserId,
     own: &HashedSecret,
+    [revoked, signed_out]: &[SecurityEvent; 2],
     now: Timestamp,
 ) -> Result<usize, StoreError> {
     let end_grants = |tx: &mut Tx, wanted: &dyn Fn(&Grant) -> bool| {
         let held = grants::held_by(tx, user_id, now)?;
         held.iter().filter(|(grant, _)| wanted(grant)).try_fold(0, |number, (grant, _)| {
-            Ok::<_, StoreError>(number + usize::from(grants::revoke(tx, &grant.id, now)?))
+            let ended = grants::revoke(tx, &grant.id, now)?;
+            if ended {
+                revoked.clone().about(grant).another().keep(tx)?;
+            }
+            Ok::<_, StoreError>(number + usize::from(ended))
         })
     };
     let end_sessions = |tx: &mut Tx, wanted: &dyn Fn(&BrowserSession) -> bool| {
         let theirs = browser_sessions::of_user(tx, user_id, now)?;
         theirs.iter().filter(|session| wanted(session)).try_fold(0, |number, session| {
-            Ok::<_, StoreError>(number + usize::from(browser_sessions::delete(tx, &session.hash)?))
+            let ended = browser_sessions::delete(tx, &session.hash)?;
+            if ended {
+                signed_out.clone().another().keep(tx)?;
+            }
+            Ok::<_, StoreError>(number + usize::from(ended))
         })
     };
     match ending {

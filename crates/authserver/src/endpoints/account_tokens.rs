@@ -22,6 +22,7 @@ use crate::config::Config;
 use crate::endpoints::account;
 use crate::grants::personal_token::{self, NotPossible, Wanted};
 use crate::pages::{AccountTokensPage, Failure, Lifetime, MadeToken, TokenProblem, TokenResource, TokenScope};
+use crate::security_events::{SecurityEvent, What};
 use crate::session::{self, OpenSession};
 use crate::{csrf, own_page, problem};
 
@@ -82,13 +83,20 @@ pub async fn submit(request: HttpRequest, body: Result<Bytes, Error>, app: Data<
     };
     let key = app.keys.current(now).await.active.clone();
     let (state, kid, secret) = (app.clone(), key.kid().to_owned(), session.secret.clone());
+    let event = SecurityEvent::new(&app.config, What::TokenMade, &user.id, now).about(&grant);
+    let event = event.of_request(&request, &app.config);
     let made = app.store.write(move |tx| {
         // Holds the session, so that of two copies of the form one comes first.
         let session = session::resume(tx, Some(secret.clone()), &state.config, now)?;
         match session.filter(|session| session.is_recent(now) && session.user_id == grant.user_id) {
-            Some(_) => make(tx, &state.config, &kid, &grant, now),
-            None => Ok(Outcome::SignedOut),
+            Some(_) => {}
+            None => return Ok(Outcome::SignedOut),
         }
+        let outcome = make(tx, &state.config, &kid, &grant, now)?;
+        if let Outcome::Made(_) = outcome {
+            event.keep(tx)?;
+        }
+        Ok(outcome)
     });
     match made.await {
         Ok(Outcome::Made(grant)) => match personal_token::sign(&app.config, &key, grant.clone()) {

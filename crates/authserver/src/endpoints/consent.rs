@@ -24,6 +24,7 @@ use gatelodge_store::{
 use crate::app::App;
 use crate::endpoints::login::{self, Place};
 use crate::pages::{ConsentPage, Destination, DeviceDonePage, Failure, ScopeLine};
+use crate::security_events::{SecurityEvent, What};
 use crate::transaction::{self, OpenTransaction};
 use crate::{clients, problem, respond};
 
@@ -94,7 +95,7 @@ pub async fn submit(request: HttpRequest, body: Result<Bytes, Error>, app: Data<
         Ok("deny") => false,
         _ => return problem::form(&app, &request, &OAuthError::parameter_missing("decision")),
     };
-    match decide(&app, &open, allowed).await {
+    match decide(&request, &app, &open, allowed).await {
         Ok(Some(answer)) => respond_to(&app, &open, &answer),
         Ok(None) => problem::failure(&app, &request, Failure::RequestEnded),
         Err(error) => problem::store(&app, &request, &error),
@@ -110,9 +111,16 @@ enum Answer {
 }
 
 /// Spends the request and, when it was allowed, writes the grant. `None`: another answer was faster.
-async fn decide(app: &App, open: &OpenTransaction, allowed: bool) -> Result<Option<Answer>, StoreError> {
+async fn decide(
+    request: &HttpRequest,
+    app: &App,
+    open: &OpenTransaction,
+    allowed: bool,
+) -> Result<Option<Answer>, StoreError> {
     let (state, now, code) = (app.clone(), app.clock.now(), Secret::generate(Kind::AuthorizationCode));
     let (transaction, session) = (open.transaction.hash(), open.session.clone());
+    let granted = |user_id: &UserId| SecurityEvent::new(&app.config, What::Granted, user_id, now);
+    let event = open.signed_in().map(|user_id| granted(user_id).of_request(request, &app.config));
     let written = app.store.write(move |tx| {
         let Some(pending) = pending_authorizations::consume(tx, &transaction, &session.secret.hash())? else {
             return Ok(None);
@@ -140,6 +148,9 @@ async fn decide(app: &App, open: &OpenTransaction, allowed: bool) -> Result<Opti
             true => Some(write_grant(tx, &state, &pending, user_id.clone(), now)?),
             false => None,
         };
+        if let (Some(grant), Some(event)) = (&grant, &event) {
+            event.clone().about(grant).keep(tx)?;
+        }
         let answer = match pending.request.answer_to {
             AnswerTo::Client(answer) => {
                 if let Some(grant) = &grant {

@@ -63,7 +63,7 @@ pub fn add_cookie(response: &mut HttpResponse, app: &App, session: &OpenSession)
 }
 
 /// Whether a sign-in or sign-out belongs to no authorization request.
-fn is_for_account(parameters: &[u8]) -> bool {
+pub fn is_for_account(parameters: &[u8]) -> bool {
     Parameters::parse(parameters).is_ok_and(|parameters| parameters.optional("transaction") == Ok(None))
 }
 

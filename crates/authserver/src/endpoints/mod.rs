@@ -1,6 +1,8 @@
 //! One file for each endpoint: parse, authenticate, decide, store in one transaction, answer.
 
 pub mod account;
+pub mod account_activity;
+pub mod account_data;
 pub mod account_tokens;
 pub mod audit_events;
 pub mod authorize;

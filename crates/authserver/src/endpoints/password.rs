@@ -12,6 +12,7 @@ use crate::app::App;
 use crate::login::password;
 use crate::login::sign_in::{self, Outcome, Proof};
 use crate::pages::{Failure, PasswordPage, PasswordProblem};
+use crate::security_events::{SecurityEvent, What};
 use crate::session::OpenSession;
 use crate::{csrf, own_page, people, problem};
 
@@ -70,10 +71,13 @@ async fn change(
         }
     };
     let (state, now, old, user_id) = (app.clone(), app.clock.now(), session.secret.clone(), user.id.clone());
+    let event = SecurityEvent::new(&app.config, What::PasswordChanged, &user.id, now);
+    let event = event.of_request(request, &app.config);
     let written = app.store.write(move |tx| {
         if proof.user_id != user_id || !proof.keep(tx, now)? {
             return Ok(None);
         }
+        event.keep(tx)?;
         let ended = people::set_password(tx, &user_id, &hash, now)?;
         let session = sign_in::renew(tx, &state, &old, Some(user_id.clone()), now)?;
         Ok(Some((ended, session)))

@@ -10,8 +10,10 @@ use gatelodge_store::{StoreError, Tx, grants};
 
 use crate::app::App;
 use crate::clients::authenticate::{self, Authenticated};
+use crate::config::Config;
 use crate::grants::presented_token::PresentedToken;
 use crate::respond;
+use crate::security_events::{SecurityEvent, What};
 
 /// The largest body taken, in bytes.
 pub const MAX_BODY: usize = 16 * 1024;
@@ -33,7 +35,7 @@ async fn end(request: &HttpRequest, body: Result<Bytes, Error>, app: &App) -> Re
     let token = PresentedToken::read(app, parameters.required("token")?, now).await;
     let state = app.clone();
     let outcome = app.store.write(move |tx| match authenticate::authenticate(tx, &state, &presented, now)? {
-        Ok(Authenticated { client, .. }) => end_grant(tx, &token, &client, now),
+        Ok(Authenticated { client, .. }) => end_grant(tx, &state.config, &token, &client, now),
         Err(refusal) => Ok(Err(refusal)),
     });
     // A failure of the store is told: the client must not believe that its token is worthless now.
@@ -43,6 +45,7 @@ async fn end(request: &HttpRequest, body: Result<Bytes, Error>, app: &App) -> Re
 /// RFC 7009 §2.2: what is unknown, or has ended already, is as revoked as the client wants it to be.
 fn end_grant(
     tx: &mut Tx,
+    config: &Config,
     token: &PresentedToken,
     client: &Client,
     now: Timestamp,
@@ -57,6 +60,9 @@ fn end_grant(
     }
     if grants::revoke(tx, &grant.id, now)? {
         tracing::info!(client_id = %client.id, sub = grant.subject(), grant_id = %grant.id, "grant revoked by its client");
+        if let Some(user_id) = &grant.user_id {
+            SecurityEvent::new(config, What::Revoked, user_id, now).about(grant).because("client").keep(tx)?;
+        }
     }
     Ok(Ok(()))
 }

@@ -1,15 +1,17 @@
 //! Signing in for the account page, without an authorization request: `GET` and `POST /login` without a transaction, and
-//! `POST /logout` without one. Where it leads is always `/account`.
+//! `POST /logout` without one. Where it leads is always `/account`. Whoever is signed in already and has to prove it once more can
+//! be nobody else afterwards.
 
 use std::time::Duration;
 
 use actix_web::http::{StatusCode, header};
 use actix_web::web::Bytes;
 use actix_web::{Error, HttpRequest, HttpResponse};
+use gatelodge_store::users;
 
 use crate::app::App;
 use crate::login::sign_in::{self, Next, Outcome};
-use crate::pages::{LoginProblem, SignInPage};
+use crate::pages::{LoginProblem, ProviderButton, SignInPage};
 use crate::session::OpenSession;
 use crate::{csrf, own_page, problem, respond};
 
@@ -22,7 +24,7 @@ pub async fn show(request: &HttpRequest, app: &App) -> HttpResponse {
     if session.is_recent(app.clock.now()) {
         return super::login::go_to_account(app, &session);
     }
-    page(request, app, &session, String::new(), None, None)
+    page(request, app, &session, String::new(), None, None).await
 }
 
 /// `POST /login`.
@@ -35,16 +37,19 @@ pub async fn submit(request: &HttpRequest, body: Result<Bytes, Error>, app: &App
         (Ok(username), Ok(password)) => (username.unwrap_or_default(), password.unwrap_or_default()),
         (Err(error), _) | (_, Err(error)) => return problem::form(app, request, &error),
     };
-    match sign_in::check_password(app, request, username, password.to_owned()).await {
-        Ok(Outcome::Right(proof)) => sign_in::finish(app, request, &session, *proof, &Next::Account).await,
-        Ok(Outcome::Wrong) => {
-            page(request, app, &session, username.to_owned(), Some(LoginProblem::CredentialsWrong), None)
+    let outcome = match sign_in::check_password(app, request, username, password.to_owned()).await {
+        Ok(outcome) => outcome,
+        Err(error) => return problem::store(app, request, &error),
+    };
+    let (why, wait) = match outcome {
+        Outcome::Right(proof) if session.user_id.as_ref().is_none_or(|again| *again == proof.user_id) => {
+            return sign_in::finish(app, request, &session, *proof, &Next::Account).await;
         }
-        Ok(Outcome::NotNow(wait)) => {
-            page(request, app, &session, username.to_owned(), Some(LoginProblem::TooManyAttempts), wait)
-        }
-        Err(error) => problem::store(app, request, &error),
-    }
+        Outcome::Right(_) => (LoginProblem::OtherAccount, None),
+        Outcome::Wrong => (LoginProblem::CredentialsWrong, None),
+        Outcome::NotNow(wait) => (LoginProblem::TooManyAttempts, wait),
+    };
+    page(request, app, &session, username.to_owned(), Some(why), wait).await
 }
 
 /// `POST /logout`.
@@ -64,7 +69,7 @@ pub async fn sign_out(request: &HttpRequest, body: Result<Bytes, Error>, app: &A
     }
 }
 
-fn page(
+async fn page(
     request: &HttpRequest,
     app: &App,
     session: &OpenSession,
@@ -72,9 +77,21 @@ fn page(
     problem: Option<LoginProblem>,
     wait: Option<Duration>,
 ) -> HttpResponse {
-    let again = session.user_id.is_some();
-    let csrf_token = csrf::session_token(&session.secret);
-    let page = SignInPage { csrf_token, again, username, problem, wait: wait.map(Into::into) };
+    let again = match session.user_id.clone() {
+        None => None,
+        Some(user_id) => match app.store.read(move |tx| users::find(tx, &user_id)).await {
+            Ok(user) => user.map(|user| user.username),
+            Err(error) => return problem::store(app, request, &error),
+        },
+    };
+    let page = SignInPage {
+        csrf_token: csrf::session_token(&session.secret),
+        again,
+        providers: app.config.login.oidc.iter().map(ProviderButton::from).collect(),
+        username,
+        problem,
+        wait: wait.map(Into::into),
+    };
     let mut response =
         own_page::show(request, app, session, problem.map_or(StatusCode::OK, LoginProblem::status), &page);
     add_retry_after(&mut response, wait);

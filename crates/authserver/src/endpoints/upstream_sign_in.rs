@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use actix_web::web::{Bytes, Data, Path};
 use actix_web::{Error, HttpRequest, HttpResponse};
+use gatelodge_oauth::grant::UserId;
 use gatelodge_oauth::parameters::Parameters;
 use gatelodge_oauth::secret::{Kind, Secret};
 use gatelodge_store::upstream_sign_ins::{self, UpstreamSignIn};
@@ -23,8 +24,7 @@ use crate::login::upstream::person::Person;
 use crate::login::upstream::provider::{Metadata, Provider};
 use crate::pages::Failure;
 use crate::session::{self, OpenSession};
-use crate::transaction::{self, OpenTransaction};
-use crate::{problem, respond};
+use crate::{own_page, problem, respond, transaction};
 
 /// How long somebody may stay away.
 const AWAY: Duration = Duration::from_secs(600);
@@ -37,37 +37,62 @@ pub async fn begin(request: HttpRequest, id: Path<String>, body: Result<Bytes, E
     if let Err(wait) = app.limits.requests.count(Source::of(&request, &app.config)) {
         return problem::too_many_requests(&app, &request, wait);
     }
-    let (open, form) = match transaction::of_form(&request, body, &app).await {
-        Ok(open) => open,
+    let leaving = match leaving(&request, body, &app).await {
+        Ok(leaving) => leaving,
         Err(page) => return page,
     };
-    if open.signed_in().is_some() {
-        // Another tab was faster: nothing is left to do here.
-        return login::go_to(&app, Place::Consent, &open.transaction, None);
-    }
     match app.providers.find(&id) {
-        Some(provider) if open.has_token_of(&form) => send_away(&request, &app, provider, &open).await,
-        _ => problem::failure(&app, &request, Failure::FormRefused),
+        Some(provider) => send_away(&request, &app, provider, &leaving).await,
+        None => problem::failure(&app, &request, Failure::FormRefused),
     }
 }
 
-async fn send_away(request: &HttpRequest, app: &App, provider: &Provider, open: &OpenTransaction) -> HttpResponse {
+/// Somebody who wants to sign in elsewhere.
+struct Leaving {
+    session: OpenSession,
+    next: Next,
+    /// Who has to be proven once more.
+    again: Option<UserId>,
+    /// The provider is to ask, whether or not somebody is signed in there.
+    asked_again: bool,
+}
+
+/// From one of our two pages that show the button.
+async fn leaving(request: &HttpRequest, body: Result<Bytes, Error>, app: &App) -> Result<Leaving, HttpResponse> {
+    if body.as_ref().is_ok_and(|body| login::is_for_account(body)) {
+        let (session, _) = own_page::form(request, body, app).await?;
+        let again = session.user_id.clone();
+        return Ok(Leaving { session, next: Next::Account, asked_again: again.is_some(), again });
+    }
+    let (open, form) = transaction::of_form(request, body, app).await?;
+    if open.signed_in().is_some() {
+        // Another tab was faster: nothing is left to do here.
+        return Err(login::go_to(app, Place::Consent, &open.transaction, None));
+    }
+    if !open.has_token_of(&form) {
+        return Err(problem::failure(app, request, Failure::FormRefused));
+    }
+    let asked_again = open.pending.request.sign_in.again || open.pending.request.sign_in.max_age.is_some();
+    Ok(Leaving { session: open.session, next: Next::Consent(open.transaction), again: None, asked_again })
+}
+
+async fn send_away(request: &HttpRequest, app: &App, provider: &Provider, leaving: &Leaving) -> HttpResponse {
     let now = app.clock.now();
-    let back = &open.transaction;
     let metadata = match provider.metadata(now).await {
         Ok(metadata) => metadata,
-        Err(error) => return failed(request, app, provider, back, &ExchangeError::Unusable(error)),
+        Err(error) => return failed(request, app, provider, &leaving.next, &ExchangeError::Unusable(error)),
     };
     let Some(redirect_uri) = redirect_uri(app, provider) else {
         return problem::failure(app, request, Failure::ServerError);
     };
-    let (state, errand) = (Secret::generate(Kind::UpstreamState), Errand::new(back));
+    let state = Secret::generate(Kind::UpstreamState);
+    let errand = Errand::new(&leaving.next, leaving.again.clone(), now);
     let Ok(sealed) = errand.seal(&state.hash(), app.keys.sealing()) else {
         return problem::failure(app, request, Failure::ServerError);
     };
     let away = UpstreamSignIn {
         hash: state.hash(),
-        browser_session: open.session.secret.hash(),
+        browser_session: leaving.session.secret.hash(),
         provider: provider.config.id.clone(),
         sealed,
         created_at: now,
@@ -77,8 +102,8 @@ async fn send_away(request: &HttpRequest, app: &App, provider: &Provider, open: 
     if let Err(error) = kept {
         return problem::store(app, request, &error);
     }
-    let again = open.pending.request.sign_in.again || open.pending.request.sign_in.max_age.is_some();
-    let there = exchange::authorization_url(provider, &metadata, &redirect_uri, state.expose(), &errand, again);
+    let asked_again = leaving.asked_again;
+    let there = exchange::authorization_url(provider, &metadata, &redirect_uri, state.expose(), &errand, asked_again);
     respond::see_other(there.as_str())
 }
 
@@ -90,7 +115,7 @@ fn redirect_uri(app: &App, provider: &Provider) -> Option<Url> {
 /// Somebody who came back, in the browser in which they left.
 struct Returned {
     errand: Errand,
-    transaction: Secret,
+    next: Next,
     session: OpenSession,
 }
 
@@ -108,11 +133,11 @@ pub async fn callback(request: HttpRequest, id: Path<String>, app: Data<App>) ->
         Ok(Err(failure)) => return problem::failure(&app, &request, failure),
         Err(error) => return problem::store(&app, &request, &error),
     };
-    let back = &returned.transaction;
+    let next = &returned.next;
     match person(&query, &app, provider, &returned.errand).await {
         Ok(person) => admit(&request, &app, provider, &person, &returned).await,
-        Err(NotKnown::Refused(failure, detail)) => problem::sign_in(&app, &request, failure, back, provider, detail),
-        Err(NotKnown::Exchange(error)) => failed(&request, &app, provider, back, &error),
+        Err(NotKnown::Refused(failure, detail)) => problem::sign_in(&app, &request, failure, next, provider, detail),
+        Err(NotKnown::Exchange(error)) => failed(&request, &app, provider, next, &error),
     }
 }
 
@@ -139,9 +164,9 @@ async fn take_back(
             return Ok(Err(Failure::SignInEnded));
         }
         let errand = Errand::open(&away.sealed, &hash, state.keys.sealing());
-        let transaction = errand.as_ref().and_then(Errand::transaction);
-        let returned = errand.zip(transaction);
-        Ok(returned.map(|(errand, transaction)| Returned { errand, transaction, session }).ok_or(Failure::SignInEnded))
+        let next = errand.as_ref().and_then(Errand::next);
+        let returned = errand.zip(next);
+        Ok(returned.map(|(errand, next)| Returned { errand, next, session }).ok_or(Failure::SignInEnded))
     };
     app.store.write(take).await
 }
@@ -199,14 +224,15 @@ async fn admit(
     returned: &Returned,
 ) -> HttpResponse {
     let (config, id) = (&provider.config, provider.config.id.as_str());
-    let back = &returned.transaction;
-    let refuse = |failure, detail| problem::sign_in(app, request, failure, back, provider, detail);
+    let refuse = |failure, detail| problem::sign_in(app, request, failure, &returned.next, provider, detail);
     if let Err(why) = config.allow.check(person) {
         tracing::info!(provider = id, sub = person.subject, ?why, "sign-in refused: not allowed");
         let detail = why.no_verified_address.then(|| format!("{} vouches for no e-mail address", config.name));
         return refuse(Failure::SignInNotAllowed, detail);
     }
-    let (owned_config, owned_person, now) = (config.clone(), person.clone(), app.clock.now());
+    let (mut owned_config, owned_person, now) = (config.clone(), person.clone(), app.clock.now());
+    // Whoever has to be proven again is somebody already.
+    owned_config.create_users &= returned.errand.again.is_none();
     let found = app.store.write(move |tx| accounts::of(tx, &owned_config, &owned_person, now)).await;
     let user_id = match found {
         Ok(Account::User(user_id)) => user_id,
@@ -214,19 +240,29 @@ async fn admit(
             tracing::info!(provider = id, sub = %user_id, "sign-in refused: disabled");
             return refuse(Failure::SignInNotAllowed, None);
         }
+        Ok(Account::NotLinked) if returned.errand.again.is_some() => {
+            tracing::info!(provider = id, "sign-in refused: somebody else was to be proven again");
+            return refuse(Failure::SignInOtherUser, None);
+        }
         Ok(Account::NotLinked) => {
             tracing::info!(provider = id, upstream_sub = person.subject, "sign-in refused: not linked to a user");
             return refuse(Failure::SignInNotLinked, Some(format!("{}: {}", config.name, person.subject)));
         }
         Err(error) => return problem::store(app, request, &error),
     };
+    if let Some(again) = &returned.errand.again
+        && (user_id != *again || returned.session.user_id.as_ref() != Some(again))
+    {
+        tracing::info!(provider = id, "sign-in refused: somebody else was to be proven again");
+        return refuse(Failure::SignInOtherUser, None);
+    }
     tracing::info!(sub = %user_id, provider = id, "known by an OpenID provider");
     let proof = Proof { user_id, method: "oidc", password: None };
-    sign_in::finish(app, request, &returned.session, proof, &Next::Consent(back.clone())).await
+    sign_in::finish(app, request, &returned.session, proof, &returned.next).await
 }
 
-fn failed(request: &HttpRequest, app: &App, provider: &Provider, back: &Secret, error: &ExchangeError) -> HttpResponse {
+fn failed(request: &HttpRequest, app: &App, provider: &Provider, next: &Next, error: &ExchangeError) -> HttpResponse {
     let failure = if error.is_temporary() { Failure::ProviderUnreachable } else { Failure::SignInFailed };
     tracing::warn!(provider = provider.config.id, %error, "a sign-in at an OpenID provider failed");
-    problem::sign_in(app, request, failure, back, provider, None)
+    problem::sign_in(app, request, failure, next, provider, None)
 }

@@ -15,6 +15,7 @@ use crate::app::App;
 use crate::endpoints::login::{self, Place};
 use crate::pages::Failure;
 use crate::problem;
+use crate::security_events::{SecurityEvent, What};
 use crate::session::{self, OpenSession};
 
 /// That somebody is who they say. Made by a method of `login/`.
@@ -74,6 +75,10 @@ pub async fn check_password(
         }
         Ok(None) => {
             tracing::info!("sign-in refused");
+            if let Some(user) = &begun.user {
+                let event = SecurityEvent::new(&app.config, What::SignInFailed, &user.id, app.clock.now());
+                event.of_request(request, &app.config).because("password").keep_later(app);
+            }
             Ok(Outcome::Wrong)
         }
         Err(error) => {
@@ -104,10 +109,13 @@ impl Proof {
 /// before everything that is asked of them is proven.
 pub async fn finish(app: &App, request: &HttpRequest, old: &OpenSession, proof: Proof, next: &Next) -> HttpResponse {
     let (state, now, old, kept) = (app.clone(), app.clock.now(), old.secret.clone(), proof.clone());
+    let event = SecurityEvent::new(&app.config, What::SignedIn, &proof.user_id, now).because(proof.method);
+    let event = event.of_request(request, &app.config);
     let written = app.store.write(move |tx| {
         if !kept.keep(tx, now)? {
             return Ok(None);
         }
+        event.keep(tx)?;
         renew(tx, &state, &old, Some(kept.user_id.clone()), now).map(Some)
     });
     match written.await {

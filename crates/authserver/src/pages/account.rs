@@ -31,12 +31,16 @@ pub struct AccountPage {
     pub csrf_token: String,
     /// Who is signed in.
     pub account: String,
+    /// They have a password, which they may change.
+    pub has_password: bool,
     /// What may act for them.
     pub apps: Vec<ConnectedApp>,
     /// What was made for them, by themselves or the operator.
     pub tokens: Vec<PersonalToken>,
     /// They may make more.
     pub may_make_tokens: bool,
+    /// They may delete the account.
+    pub may_delete: bool,
     /// Where they are signed in.
     pub sessions: Vec<SignedInBrowser>,
 }
@@ -182,9 +186,11 @@ impl Page for AccountPage {
         let plain = Self {
             csrf_token: "sample".to_owned(),
             account: "nora".to_owned(),
+            has_password: true,
             apps: Vec::new(),
             tokens: Vec::new(),
             may_make_tokens: true,
+            may_delete: true,
             sessions: vec![browser(session, true)],
         };
         let hostile = || HOSTILE.to_owned();
@@ -194,6 +200,7 @@ impl Page for AccountPage {
                 apps: vec![app.clone(), unknown.clone()],
                 tokens: vec![token.clone(), PersonalToken { last_used: Some(at(30)), ..sample_token("build server") }],
                 may_make_tokens: false,
+                may_delete: false,
                 sessions: vec![browser(session, true), browser("11f1e2d3c4b5a697", false)],
                 ..plain.clone()
             },
@@ -211,6 +218,7 @@ impl Page for AccountPage {
             Self {
                 csrf_token: hostile(),
                 account: hostile(),
+                has_password: false,
                 apps: vec![ConnectedApp {
                     grant: hostile(),
                     name: Some(hostile()),
@@ -221,6 +229,7 @@ impl Page for AccountPage {
                 }],
                 tokens: vec![PersonalToken { name: hostile(), ..token }],
                 may_make_tokens: true,
+                may_delete: true,
                 sessions: vec![browser(session, true)],
             },
         ]

@@ -61,6 +61,8 @@ pub enum Failure {
     SignInEnded,
     /// The way to the provider began in another browser.
     SignInElsewhere,
+    /// Somebody else signed in there than who is signed in here and was to be proven again.
+    SignInOtherUser,
     /// Too much was asked, by this source or by all together.
     TooManyRequests,
     /// The store does not answer.
@@ -71,7 +73,7 @@ pub enum Failure {
 
 impl Failure {
     /// Every failure.
-    pub const ALL: [Failure; 20] = [
+    pub const ALL: [Failure; 21] = [
         Failure::ClientUnknown,
         Failure::ClientDocumentRefused,
         Failure::ClientDocumentUnreachable,
@@ -89,6 +91,7 @@ impl Failure {
         Failure::SignInFailed,
         Failure::SignInEnded,
         Failure::SignInElsewhere,
+        Failure::SignInOtherUser,
         Failure::TooManyRequests,
         Failure::TemporarilyUnavailable,
         Failure::ServerError,
@@ -103,7 +106,8 @@ impl Failure {
             | Failure::SignInNotAllowed
             | Failure::SignInNotLinked
             | Failure::SignInFailed
-            | Failure::SignInElsewhere => 403,
+            | Failure::SignInElsewhere
+            | Failure::SignInOtherUser => 403,
             Failure::TemporarilyUnavailable | Failure::ClientDocumentUnreachable | Failure::ProviderUnreachable => 503,
             Failure::TooManyRequests => 429,
             Failure::ServerError => 500,
@@ -131,6 +135,7 @@ impl Failure {
             Failure::SignInFailed => "sign_in_failed",
             Failure::SignInEnded => "sign_in_ended",
             Failure::SignInElsewhere => "sign_in_elsewhere",
+            Failure::SignInOtherUser => "sign_in_other_user",
             Failure::TooManyRequests => "too_many_requests",
             Failure::TemporarilyUnavailable => "temporarily_unavailable",
             Failure::ServerError => "server_error",

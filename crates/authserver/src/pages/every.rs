@@ -1,8 +1,8 @@
 //! The one list of pages: whoever checks, tests or shows all of them goes through it. A new page is added here and nowhere else.
 
 use super::{
-    AccountPage, AccountTokensPage, ConsentPage, DeviceDonePage, DevicePage, ErrorPage, LegalPage, LoginPage, Page,
-    PagesError, PasswordPage, SignInPage,
+    AccountDeletedPage, AccountPage, AccountTokensPage, ActivityPage, ConsentPage, DeleteAccountPage, DeviceDonePage,
+    DevicePage, ErrorPage, LegalPage, LoginPage, Page, PagesError, PasswordPage, SignInPage,
 };
 
 /// Does something with each kind of page.
@@ -17,6 +17,9 @@ pub fn visit_every_page(visitor: &mut impl PageVisitor) -> Result<(), PagesError
     visitor.visit::<SignInPage>()?;
     visitor.visit::<AccountPage>()?;
     visitor.visit::<AccountTokensPage>()?;
+    visitor.visit::<ActivityPage>()?;
+    visitor.visit::<DeleteAccountPage>()?;
+    visitor.visit::<AccountDeletedPage>()?;
     visitor.visit::<PasswordPage>()?;
     visitor.visit::<ConsentPage>()?;
     visitor.visit::<DevicePage>()?;

@@ -55,6 +55,8 @@ pub enum LoginProblem {
     CredentialsWrong,
     /// Slowed down for a while.
     TooManyAttempts,
+    /// Right, and of somebody else than who is signed in and was to be proven again.
+    OtherAccount,
 }
 
 impl LoginProblem {
@@ -62,6 +64,7 @@ impl LoginProblem {
     pub fn status(self) -> StatusCode {
         match self {
             Self::CredentialsWrong => StatusCode::UNAUTHORIZED,
+            Self::OtherAccount => StatusCode::FORBIDDEN,
             Self::TooManyAttempts => StatusCode::TOO_MANY_REQUESTS,
         }
     }

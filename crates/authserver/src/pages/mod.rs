@@ -15,6 +15,8 @@ use tera::{Context, Kwargs, State, Tera, TeraResult, Value};
 use crate::branding::{Branding, LegalText};
 
 mod account;
+mod account_activity;
+mod account_delete;
 mod account_tokens;
 mod assets;
 mod consent;
@@ -29,6 +31,8 @@ mod login;
 mod sign_in;
 
 pub use account::{AccountPage, ConnectedApp, Moment, PasswordPage, PasswordProblem, PersonalToken, SignedInBrowser};
+pub use account_activity::{ActivityPage, Happening};
+pub use account_delete::{AccountDeletedPage, DeleteAccountPage, DeletionProblem};
 pub use account_tokens::{AccountTokensPage, Lifetime, MadeToken, TokenProblem, TokenResource, TokenScope};
 pub use assets::Asset;
 pub use consent::{ConsentPage, Destination, ScopeLine};

@@ -4,15 +4,18 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::{HOSTILE, LONG_NAME, LoginProblem, Page};
+use super::{HOSTILE, LONG_NAME, LoginProblem, Page, ProviderButton};
 
-/// What the page shows. It POSTs `csrf_token`, `username` and `password` to `/login`.
+/// What the page shows. It POSTs `csrf_token`, `username` and `password` to `/login`, and `csrf_token` to `/login/oidc/{id}` and
+/// `/logout`.
 #[derive(Clone, Serialize)]
 pub struct SignInPage {
     /// Ties the form to the browser session.
     pub csrf_token: String,
-    /// Somebody is signed in, and is asked once more before something that matters.
-    pub again: bool,
+    /// Who is signed in, and is asked once more before something that matters.
+    pub again: Option<String>,
+    /// Where else people may sign in.
+    pub providers: Vec<ProviderButton>,
     /// What was typed before; empty at first.
     pub username: String,
     /// Why the last attempt failed.
@@ -45,20 +48,37 @@ impl Page for SignInPage {
     const FIELDS: &'static [&'static str] = &["csrf_token"];
 
     fn samples() -> Vec<Self> {
-        let plain =
-            Self { csrf_token: "sample".to_owned(), again: false, username: String::new(), problem: None, wait: None };
+        let plain = Self {
+            csrf_token: "sample".to_owned(),
+            again: None,
+            providers: Vec::new(),
+            username: String::new(),
+            problem: None,
+            wait: None,
+        };
+        let button = |id: &str, name: &str| ProviderButton { id: id.to_owned(), name: name.to_owned() };
+        let providers = vec![button("google", "Google"), button("acme", "Acme Staff")];
+        let again = Some("nora".to_owned());
         let wait = Some(Wait { count: 15, unit: "minutes" });
         let too_many = Some(LoginProblem::TooManyAttempts);
         vec![
             plain.clone(),
-            Self { again: true, ..plain.clone() },
+            Self { again: again.clone(), ..plain.clone() },
+            Self { providers: providers.clone(), ..plain.clone() },
+            Self { again: again.clone(), providers, problem: Some(LoginProblem::OtherAccount), ..plain.clone() },
             Self { username: "nora".to_owned(), problem: Some(LoginProblem::CredentialsWrong), ..plain.clone() },
             Self { username: "nora".to_owned(), problem: too_many, wait, ..plain.clone() },
             Self { username: "nora".to_owned(), problem: too_many, ..plain.clone() },
-            Self { username: LONG_NAME.to_owned(), ..plain },
+            Self {
+                username: LONG_NAME.to_owned(),
+                again: Some(LONG_NAME.to_owned()),
+                providers: vec![button("long", LONG_NAME)],
+                ..plain
+            },
             Self {
                 csrf_token: HOSTILE.to_owned(),
-                again: false,
+                again: Some(HOSTILE.to_owned()),
+                providers: vec![button(HOSTILE, HOSTILE)],
                 username: HOSTILE.to_owned(),
                 problem: None,
                 wait: None,

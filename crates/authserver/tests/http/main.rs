@@ -2,6 +2,8 @@
 //! each RFC, and one for each kind of trouble. Every test that touches the store runs on SQLite and on PostgreSQL.
 
 mod account;
+mod account_activity;
+mod account_data;
 mod account_tokens;
 mod audit_trail;
 mod bad_config;
@@ -18,6 +20,7 @@ mod faults;
 mod killed_server;
 mod known_clients;
 mod languages;
+mod oidc_account;
 mod oidc_config;
 mod oidc_forgery;
 mod oidc_prompt;

@@ -44,6 +44,7 @@ async fn an_event_comes_back_as_it_was(database: TestDatabase) {
         status: Some(200),
         latency_us: Some(u32::MAX),
         lost: Some(7),
+        source: Some("198.51.100.0/24".into()),
         ..event("full", 1)
     };
     let stored = [full, event("bare", 2)];
@@ -86,6 +87,7 @@ async fn events_are_found_by_time_subject_client_tool_and_outcome(database: Test
         (Search::default(), vec!["5", "4", "3", "2", "1"]),
         (Search { since: Some(at(20)), until: Some(at(40)), ..Search::default() }, vec!["3", "2"]),
         (Search { subject: text("ada"), ..Search::default() }, vec!["2", "1"]),
+        (Search { issuer: text("https://other.example"), ..Search::default() }, vec![]),
         (Search { client_id: text("web"), ..Search::default() }, vec!["4", "2"]),
         (Search { tool: text("find"), ..Search::default() }, vec!["3", "1"]),
         (Search { outcome: text("refused"), ..Search::default() }, vec!["5"]),

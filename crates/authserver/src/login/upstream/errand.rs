@@ -1,9 +1,12 @@
 //! What is remembered of somebody who is sent to a provider: what only this server may know of it is kept encrypted, and the
 //! rest is found by the hash of `state`.
 
+use gatelodge_oauth::grant::UserId;
 use gatelodge_oauth::secret::{HashedSecret, Kind, Secret, random_base62};
+use gatelodge_oauth::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::login::sign_in::Next;
 use crate::sealing::{CannotSeal, SealingKey};
 
 /// 43 characters carry 256 bits, and are the least that a PKCE verifier may have (RFC 7636 §4.1).
@@ -16,19 +19,36 @@ pub struct Errand {
     pub nonce: String,
     /// RFC 7636 §4.1.
     pub pkce_verifier: String,
-    transaction: String,
+    /// The request that the sign-in is for; none: it is for the account page.
+    transaction: Option<String>,
+    /// Who has to be proven once more, and no one else.
+    #[serde(default)]
+    pub again: Option<UserId>,
+    /// When they left.
+    #[serde(default = "long_ago")]
+    pub began_at: Timestamp,
+}
+
+fn long_ago() -> Timestamp {
+    Timestamp::from_unix(0)
 }
 
 impl Errand {
-    /// A new one, for the transaction that the sign-in is for.
-    pub fn new(transaction: &Secret) -> Self {
-        let transaction = transaction.expose().to_owned();
-        Self { nonce: random_base62(LENGTH), pkce_verifier: random_base62(LENGTH), transaction }
+    /// A new one, for what comes after the sign-in.
+    pub fn new(next: &Next, again: Option<UserId>, now: Timestamp) -> Self {
+        let transaction = match next {
+            Next::Consent(transaction) => Some(transaction.expose().to_owned()),
+            Next::Account => None,
+        };
+        Self { nonce: random_base62(LENGTH), pkce_verifier: random_base62(LENGTH), transaction, again, began_at: now }
     }
 
-    /// That transaction.
-    pub fn transaction(&self) -> Option<Secret> {
-        Secret::parse(Kind::Transaction, &self.transaction)
+    /// What comes after it.
+    pub fn next(&self) -> Option<Next> {
+        match &self.transaction {
+            Some(transaction) => Secret::parse(Kind::Transaction, transaction).map(Next::Consent),
+            None => Some(Next::Account),
+        }
     }
 
     /// For the store. It opens for the `state` of this hash only.
@@ -55,13 +75,19 @@ mod tests {
     fn an_errand_opens_for_its_own_state_only() {
         let key = SealingKey::generate().expect("a key");
         let transaction = Secret::generate(Kind::Transaction);
-        let (errand, state) = (Errand::new(&transaction), Secret::generate(Kind::UpstreamState).hash());
+        let next = Next::Consent(transaction.clone());
+        let (now, user) = (Timestamp::from_unix(7), UserId::generate());
+        let errand = Errand::new(&next, Some(user.clone()), now);
+        let state = Secret::generate(Kind::UpstreamState).hash();
         let sealed = errand.seal(&state, &key).expect("sealed");
         let opened = Errand::open(&sealed, &state, &key).expect("opened");
         assert_eq!((&opened.nonce, &opened.pkce_verifier), (&errand.nonce, &errand.pkce_verifier));
-        assert_eq!(opened.transaction().expect("one").expose(), transaction.expose());
+        assert_eq!((opened.again, opened.began_at), (Some(user), now));
+        assert!(matches!(errand.next(), Some(Next::Consent(kept)) if kept.expose() == transaction.expose()));
+        assert!(matches!(Errand::new(&Next::Account, None, now).next(), Some(Next::Account)));
+        assert!(Errand { transaction: Some("broken".into()), ..errand.clone() }.next().is_none());
         assert!(Errand::open(&sealed, &Secret::generate(Kind::UpstreamState).hash(), &key).is_none());
         assert!(Errand::open(&sealed, &state, &SealingKey::generate().expect("a key")).is_none());
-        assert_ne!(errand.nonce, Errand::new(&transaction).nonce);
+        assert_ne!(errand.nonce, Errand::new(&next, None, now).nonce);
     }
 }

@@ -158,7 +158,20 @@ pub async fn exchange(
         }
         outcome => outcome,
     };
-    person(&claims.map_err(not_good)?, provider)
+    let claims = claims.map_err(not_good)?;
+    signed_in_again(&claims, errand)?;
+    person(&claims, provider)
+}
+
+/// §3.1.2.1: whoever was to prove themselves again did, where the provider says when (`auth_time`).
+fn signed_in_again(claims: &Claims, errand: &Errand) -> Result<(), ExchangeError> {
+    let earliest = errand.began_at.minus(ISSUED_WITHIN.0).as_unix();
+    match claims.auth_time() {
+        Some(at) if errand.again.is_some() && at.timestamp() < earliest => {
+            Err(ExchangeError::NotGood("auth_time is before the sign-in that was asked for".into()))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn client(provider: &Provider, metadata: &Metadata, redirect_uri: &Url) -> Client {

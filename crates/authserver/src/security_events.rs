@@ -1,0 +1,182 @@
+//! What this server itself adds to the audit trail: what happens to a person's access, each event in the transaction of what it tells
+//! of. A failed sign-in changes nothing and is added afterwards. Read by `gatelodge audit` and by the page of a person's activity.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use actix_web::HttpRequest;
+use gatelodge_oauth::audit_event::AuditEvent;
+use gatelodge_oauth::grant::{Grant, UserId};
+use gatelodge_oauth::secret::random_base62;
+use gatelodge_oauth::time::Timestamp;
+use gatelodge_service::http;
+use gatelodge_store::{StoreError, Tx, audit_events};
+
+use crate::app::App;
+use crate::config::Config;
+
+/// What happened. Its name is the `outcome` of the event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum What {
+    /// Somebody proved who they are; the reason says how.
+    SignedIn,
+    /// Somebody tried to, with a wrong password.
+    SignInFailed,
+    /// A browser was signed out from another one.
+    SignedOut,
+    /// A client was allowed something.
+    Granted,
+    /// That was ended early; the reason says by whom.
+    Revoked,
+    /// A personal token was made.
+    TokenMade,
+    /// Another password.
+    PasswordChanged,
+    /// The account was deleted.
+    AccountDeleted,
+}
+
+impl What {
+    /// Everything.
+    pub const ALL: [What; 8] = [
+        What::SignedIn,
+        What::SignInFailed,
+        What::SignedOut,
+        What::Granted,
+        What::Revoked,
+        What::TokenMade,
+        What::PasswordChanged,
+        What::AccountDeleted,
+    ];
+
+    /// The name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            What::SignedIn => "signed_in",
+            What::SignInFailed => "sign_in_failed",
+            What::SignedOut => "signed_out",
+            What::Granted => "granted",
+            What::Revoked => "revoked",
+            What::TokenMade => "token_made",
+            What::PasswordChanged => "password_changed",
+            What::AccountDeleted => "account_deleted",
+        }
+    }
+
+    /// The other way round.
+    pub fn of(outcome: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|what| what.as_str() == outcome)
+    }
+}
+
+/// An event that is not kept yet.
+#[derive(Debug, Clone)]
+pub struct SecurityEvent(AuditEvent);
+
+impl SecurityEvent {
+    /// It happened to this person.
+    pub fn new(config: &Config, what: What, subject: &UserId, now: Timestamp) -> Self {
+        Self(AuditEvent {
+            issuer: Some(config.public_url.as_str().to_owned()),
+            subject: Some(subject.to_string()),
+            ..AuditEvent::new(name(), now, what.as_str())
+        })
+    }
+
+    /// It was this request.
+    pub fn of_request(mut self, request: &HttpRequest, config: &Config) -> Self {
+        self.0.request_id = Some(http::id_of_current()).filter(|id| !id.is_empty());
+        self.0.source = config.trusted_proxies.source_of(request).map(network);
+        self
+    }
+
+    /// It is about this grant.
+    pub fn about(mut self, grant: &Grant) -> Self {
+        self.0.client_id = Some(grant.client_id.to_string());
+        self.0.resource = Some(grant.resource.to_string());
+        self.0.held = Some(grant.scope.to_string());
+        self.named(grant.name.as_deref())
+    }
+
+    /// What people call it.
+    fn named(mut self, name: Option<&str>) -> Self {
+        self.0.mcp_name = name.map(str::to_owned);
+        self
+    }
+
+    /// The same once more, as an event of its own.
+    pub fn another(mut self) -> Self {
+        self.0.id = name();
+        self
+    }
+
+    /// How, or by whom.
+    pub fn because(mut self, reason: &str) -> Self {
+        self.0.reason = Some(reason.to_owned());
+        self
+    }
+
+    /// Adds it to the trail.
+    pub fn keep(&self, tx: &mut Tx) -> Result<(), StoreError> {
+        audit_events::insert(tx, &[self.0.clone().keepable()]).map(drop)
+    }
+
+    /// Adds it to the trail by itself, while nobody waits for it: how long an answer takes must not say whether there is such a user.
+    pub fn keep_later(self, app: &App) {
+        let app = app.clone();
+        actix_web::rt::spawn(async move {
+            if let Err(error) = app.store.write(move |tx| self.keep(tx)).await {
+                tracing::warn!(%error, "an event is missing in the audit trail");
+            }
+        });
+    }
+}
+
+/// Within one second, and that is how exact the trail is, events of one process keep their order.
+fn name() -> String {
+    static NUMBER: AtomicU64 = AtomicU64::new(0);
+    format!("as-{:016x}-{}", NUMBER.fetch_add(1, Ordering::Relaxed), random_base62(22))
+}
+
+/// Enough to recognise where one was, and too little to find a person: it is kept for long.
+fn network(address: IpAddr) -> String {
+    match address.to_canonical() {
+        IpAddr::V4(address) => {
+            let [a, b, c, _] = address.octets();
+            format!("{}/24", Ipv4Addr::new(a, b, c, 0))
+        }
+        IpAddr::V6(address) => {
+            let [a, b, c, ..] = address.segments();
+            format!("{}/48", Ipv6Addr::new(a, b, c, 0, 0, 0, 0, 0))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_source_is_a_network() {
+        for (address, kept) in [
+            ("198.51.100.7", "198.51.100.0/24"),
+            ("::ffff:198.51.100.7", "198.51.100.0/24"),
+            ("2001:db8:1:2:3:4:5:6", "2001:db8:1::/48"),
+        ] {
+            assert_eq!(network(address.parse().expect("an address")), kept);
+        }
+    }
+
+    #[test]
+    fn events_have_names_that_can_be_kept_in_their_order() {
+        let now = Timestamp::from_unix(1);
+        let events = [name(), name(), name()].map(|name| AuditEvent::new(name, now, What::SignedIn.as_str()));
+        assert!(events.is_sorted_by(|one, other| one.id < other.id));
+        for event in events {
+            assert_eq!(event.check(), Ok(()));
+        }
+        for what in What::ALL {
+            assert_eq!(What::of(what.as_str()), Some(what));
+        }
+    }
+}
