@@ -3,6 +3,7 @@
 
 pub mod account;
 pub mod app;
+pub mod approval;
 pub mod audit;
 pub mod branding;
 pub mod cli;
@@ -21,6 +22,7 @@ pub mod own_page;
 pub mod pages;
 pub mod people;
 pub mod problem;
+pub mod resources;
 pub mod respond;
 pub mod sealing;
 pub mod server;

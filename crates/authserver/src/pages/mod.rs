@@ -30,7 +30,7 @@ mod sign_in;
 pub use account::{AccountPage, ConnectedApp, Moment, PasswordPage, PasswordProblem, PersonalToken, SignedInBrowser};
 pub use account_tokens::{AccountTokensPage, Lifetime, MadeToken, TokenProblem, TokenResource, TokenScope};
 pub use assets::Asset;
-pub use consent::{ConsentPage, Destination, ScopeLine};
+pub use consent::{AskedScope, Choice, ConsentPage, Destination, Lasting, ScopeLine, Voucher};
 pub use device::{DeviceDonePage, DevicePage, DeviceProblem};
 pub use error::{ErrorPage, Failure};
 pub use language::Language;
