@@ -167,6 +167,9 @@ delete-done-what = Nichts hat mehr in Ihrem Namen Zugriff. Sie können diese Sei
 consent-title = Zugriff auf { $resource } erlauben?
 consent-request = <strong>{ $client }</strong> möchte { $resource } verwenden
 consent-unverified = Diesen Namen hat es sich selbst gegeben; niemand hat ihn geprüft.
+consent-known = Bekannt
+consent-verified-host = Geprüfte Website
+consent-described = <strong>{ $host }</strong> beschreibt es.
 consent-described-by = Beschrieben von
 consent-destination = Zugriff geht an
 consent-this-computer = ein Programm auf diesem Computer, Port { $port }
@@ -176,7 +179,9 @@ consent-account = Angemeldet als
 consent-switch-account = Konto wechseln
 consent-resource = Für
 consent-scopes = Erlaubt wird
-consent-no-scopes = nichts außer der Verbindung
+consent-required = wird für alles andere gebraucht
+consent-includes = Enthält:
+consent-nothing-ticked = Nichts ist angekreuzt. Kreuzen Sie an, was erlaubt sein soll, oder lehnen Sie ab.
 consent-lifetime = Wie lange
 consent-days =
     { $count ->
@@ -197,6 +202,27 @@ consent-seconds =
     { $count ->
         [one] höchstens eine Sekunde, wenn die Erlaubnis nicht vorher widerrufen wird
        *[other] höchstens { $count } Sekunden, wenn die Erlaubnis nicht vorher widerrufen wird
+    }
+consent-asks-again = Danach muss es Sie wieder fragen.
+consent-renewed-days =
+    { $count ->
+        [one] Bis dahin erneuert es den Zugriff selbst, etwa jeden Tag.
+       *[other] Bis dahin erneuert es den Zugriff selbst, etwa alle { $count } Tage.
+    }
+consent-renewed-hours =
+    { $count ->
+        [one] Bis dahin erneuert es den Zugriff selbst, etwa jede Stunde.
+       *[other] Bis dahin erneuert es den Zugriff selbst, etwa alle { $count } Stunden.
+    }
+consent-renewed-minutes =
+    { $count ->
+        [one] Bis dahin erneuert es den Zugriff selbst, etwa jede Minute.
+       *[other] Bis dahin erneuert es den Zugriff selbst, etwa alle { $count } Minuten.
+    }
+consent-renewed-seconds =
+    { $count ->
+        [one] Bis dahin erneuert es den Zugriff selbst, etwa jede Sekunde.
+       *[other] Bis dahin erneuert es den Zugriff selbst, etwa alle { $count } Sekunden.
     }
 consent-loopback-warning = <strong>Machen Sie nur weiter, wenn Sie das gerade selbst gestartet haben.</strong> Der Zugriff geht an ein Programm auf diesem Computer, an Port { $port }. Jedes Programm kann sich jeden Namen geben.
 consent-device-warning = <strong>Erlauben Sie das nur, wenn Sie es gerade selbst begonnen haben und Ihr eigenes Gerät genau diesen Code anzeigt.</strong> Wenn Ihnen jemand den Code oder einen Link geschickt hat, lehnen Sie ab: Dessen Gerät würde in Ihrem Namen handeln. Niemand braucht das, um Ihnen zu helfen.

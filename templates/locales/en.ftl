@@ -172,6 +172,9 @@ delete-done-what = Nothing has access in your name any more. You can close this 
 consent-title = Allow access to { $resource }?
 consent-request = <strong>{ $client }</strong> wants to use { $resource }
 consent-unverified = It chose this name itself; nobody has checked it.
+consent-known = Known
+consent-verified-host = Verified host
+consent-described = <strong>{ $host }</strong> describes it.
 consent-described-by = Described by
 consent-destination = Access goes to
 consent-this-computer = a program on this computer, port { $port }
@@ -181,7 +184,9 @@ consent-account = Signed in as
 consent-switch-account = Switch account
 consent-resource = To use
 consent-scopes = It can
-consent-no-scopes = nothing beyond connecting
+consent-required = needed for everything else
+consent-includes = Includes:
+consent-nothing-ticked = Nothing is ticked. Tick what it may do, or deny.
 consent-lifetime = How long
 consent-days =
     { $count ->
@@ -202,6 +207,27 @@ consent-seconds =
     { $count ->
         [one] up to one second, unless it is revoked sooner
        *[other] up to { $count } seconds, unless it is revoked sooner
+    }
+consent-asks-again = After that it has to ask you again.
+consent-renewed-days =
+    { $count ->
+        [one] Until then it gets new access by itself, about every day.
+       *[other] Until then it gets new access by itself, about every { $count } days.
+    }
+consent-renewed-hours =
+    { $count ->
+        [one] Until then it gets new access by itself, about every hour.
+       *[other] Until then it gets new access by itself, about every { $count } hours.
+    }
+consent-renewed-minutes =
+    { $count ->
+        [one] Until then it gets new access by itself, about every minute.
+       *[other] Until then it gets new access by itself, about every { $count } minutes.
+    }
+consent-renewed-seconds =
+    { $count ->
+        [one] Until then it gets new access by itself, about every second.
+       *[other] Until then it gets new access by itself, about every { $count } seconds.
     }
 consent-loopback-warning = <strong>Only continue if you just started this.</strong> The access goes to a program on this computer, at port { $port }. Any program can use any name.
 consent-device-warning = <strong>Only allow this if you started it yourself, just now, and your own device shows exactly this code.</strong> If somebody sent you the code or a link, deny: their device would act as you. Nobody needs this to help you.

@@ -167,6 +167,9 @@ delete-done-what = Ya nada tiene acceso en su nombre. Puede cerrar esta página.
 consent-title = ¿Permitir el acceso a { $resource }?
 consent-request = <strong>{ $client }</strong> quiere usar { $resource }
 consent-unverified = El propio programa eligió este nombre; nadie lo ha comprobado.
+consent-known = Conocido
+consent-verified-host = Sitio verificado
+consent-described = <strong>{ $host }</strong> lo describe.
 consent-described-by = Descrito por
 consent-destination = El acceso va a
 consent-this-computer = un programa de este ordenador, puerto { $port }
@@ -176,7 +179,9 @@ consent-account = Sesión de
 consent-switch-account = Cambiar de cuenta
 consent-resource = Para usar
 consent-scopes = Podrá
-consent-no-scopes = nada más que conectarse
+consent-required = necesario para todo lo demás
+consent-includes = Incluye:
+consent-nothing-ticked = No hay nada marcado. Marque lo que podrá hacer o deniegue el acceso.
 consent-lifetime = Cuánto tiempo
 consent-days =
     { $count ->
@@ -197,6 +202,27 @@ consent-seconds =
     { $count ->
         [one] hasta un segundo, salvo que se revoque antes
        *[other] hasta { $count } segundos, salvo que se revoque antes
+    }
+consent-asks-again = Después tendrá que preguntarle de nuevo.
+consent-renewed-days =
+    { $count ->
+        [one] Hasta entonces renueva el acceso por sí mismo, aproximadamente cada día.
+       *[other] Hasta entonces renueva el acceso por sí mismo, aproximadamente cada { $count } días.
+    }
+consent-renewed-hours =
+    { $count ->
+        [one] Hasta entonces renueva el acceso por sí mismo, aproximadamente cada hora.
+       *[other] Hasta entonces renueva el acceso por sí mismo, aproximadamente cada { $count } horas.
+    }
+consent-renewed-minutes =
+    { $count ->
+        [one] Hasta entonces renueva el acceso por sí mismo, aproximadamente cada minuto.
+       *[other] Hasta entonces renueva el acceso por sí mismo, aproximadamente cada { $count } minutos.
+    }
+consent-renewed-seconds =
+    { $count ->
+        [one] Hasta entonces renueva el acceso por sí mismo, aproximadamente cada segundo.
+       *[other] Hasta entonces renueva el acceso por sí mismo, aproximadamente cada { $count } segundos.
     }
 consent-loopback-warning = <strong>Continúe solo si usted acaba de iniciar esto.</strong> El acceso se entrega a un programa de este ordenador, en el puerto { $port }. Cualquier programa puede usar cualquier nombre.
 consent-device-warning = <strong>Permítalo solo si usted acaba de iniciarlo y su propio dispositivo muestra exactamente este código.</strong> Si alguien le envió el código o un enlace, deniegue el acceso: el dispositivo de esa persona actuaría en nombre de usted. Nadie necesita esto para ayudarle.

@@ -6,8 +6,7 @@ use std::time::Duration;
 
 use gatelodge_oauth::client::Client;
 use gatelodge_oauth::client_assertion::AssertionAudience;
-use gatelodge_oauth::resource::{Resource, ResourceId, ScopeDefinition};
-use gatelodge_oauth::scope::Scope;
+use gatelodge_oauth::resource::Resource;
 use gatelodge_service::config::{
     ConfigError, HumanDuration, Problems, PublicUrl, listeners, load_checked, public_url, secret,
 };
@@ -26,6 +25,7 @@ use crate::clients::registration::{RawRegistration, RegistrationConfig};
 use crate::keys::config::{KeysConfig, RawKeys};
 use crate::limits::{LimitsConfig, RawLimits};
 use crate::login::config::{LoginConfig, RawLogin};
+use crate::resources::{self, RawResource};
 
 /// Environment variables that begin so override the file: `GATELODGE__DATABASE__URL`.
 const ENV_PREFIX: &str = "GATELODGE";
@@ -159,23 +159,6 @@ struct RawDatabase {
     max_connections: u32,
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawResource {
-    id: String,
-    name: String,
-    default_scopes: Vec<String>,
-    #[serde(default)]
-    scope: Vec<RawScope>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawScope {
-    name: String,
-    title: String,
-}
-
 #[derive(Debug, Deserialize, Default)]
 #[serde(deny_unknown_fields, default)]
 struct RawGrants {
@@ -246,7 +229,7 @@ impl RawConfig {
         let public_url = public_url(&self.public_url, "public_url", &mut problems);
         let database = self.database.check(&mut problems);
         let keys = self.keys.check(database.as_ref().map(|(url, _)| url), unsafe_values_allowed, &mut problems);
-        let resources = check_resources(self.resource, &mut problems);
+        let resources = resources::check_all(self.resource, &mut problems);
         let (registration, client_documents) = self.registration.check(unsafe_values_allowed, &mut problems);
         let clients = configured::check_all(self.client, &registration.redirects, &resources, &mut problems);
         let limits = self.limits.check(&mut problems);
@@ -358,79 +341,6 @@ impl RawTokens {
             session_idle: self.session_idle_lifetime.get(),
             session: self.session_lifetime.get(),
         }
-    }
-}
-
-fn check_resources(raw: Vec<RawResource>, problems: &mut Problems) -> Vec<Resource> {
-    if raw.is_empty() {
-        let hint = "add [[resource]] with id = \"https://mcp.example.com/mcp\", a name, default_scopes, and [[resource.scope]]";
-        problems.add("resource", "no resource is configured: there is nothing to grant access to", hint);
-    }
-    let mut resources: Vec<Resource> = Vec::new();
-    for (index, raw) in raw.into_iter().enumerate() {
-        let key = format!("resource[{index}]");
-        if let Some(resource) = raw.check(&key, problems) {
-            if resources.iter().any(|other| other.id == resource.id) {
-                problems.add(
-                    format!("{key}.id"),
-                    format!("\"{}\" is configured twice", resource.id),
-                    "remove one of the two",
-                );
-            }
-            resources.push(resource);
-        }
-    }
-    resources
-}
-
-impl RawResource {
-    fn check(self, key: &str, problems: &mut Problems) -> Option<Resource> {
-        let id = match ResourceId::from_config(&self.id) {
-            Ok(id) => Some(id),
-            Err(reason) => {
-                let hint =
-                    "write the URL of the MCP endpoint as people type it, for instance \"https://mcp.example.com/mcp\"";
-                problems.add(format!("{key}.id"), format!("{:?} cannot be used: {reason}", self.id), hint);
-                None
-            }
-        };
-        let scopes: Vec<ScopeDefinition> =
-            self.scope.into_iter().map(|scope| ScopeDefinition { name: scope.name, title: scope.title }).collect();
-        for (index, scope) in scopes.iter().enumerate() {
-            let key = format!("{key}.scope[{index}]");
-            if scope.name.is_empty() || scope.name.contains(' ') || scope.name.parse::<Scope>().is_err() {
-                let hint = "a scope name is one word of printable ASCII without \" and \\ (RFC 6749 section 3.3), for instance \"tickets:read\"";
-                problems.add(format!("{key}.name"), format!("{:?} is not a scope name", scope.name), hint);
-            }
-            if scopes[..index].iter().any(|earlier| earlier.name == scope.name) {
-                problems.add(
-                    format!("{key}.name"),
-                    format!("{:?} is defined twice", scope.name),
-                    "remove one of the two",
-                );
-            }
-            if scope.title.trim().is_empty() {
-                problems.add(
-                    format!("{key}.title"),
-                    "is empty",
-                    "say in words what it allows; people read it when they consent",
-                );
-            }
-        }
-        let known: Scope = scopes.iter().map(|scope| scope.name.clone()).collect();
-        let default_scope: Scope = self.default_scopes.iter().cloned().collect();
-        if default_scope.is_empty() || !default_scope.is_subset_of(&known) {
-            let hint = "name at least one of the scopes defined under [[resource.scope]]";
-            problems.add(
-                format!("{key}.default_scopes"),
-                format!("\"{default_scope}\" is not part of \"{known}\""),
-                hint,
-            );
-        }
-        if self.name.trim().is_empty() {
-            problems.add(format!("{key}.name"), "is empty", "name the server as people know it");
-        }
-        Some(Resource { id: id?, name: self.name, scopes, default_scope })
     }
 }
 

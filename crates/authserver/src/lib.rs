@@ -3,6 +3,7 @@
 
 pub mod account;
 pub mod app;
+pub mod approval;
 pub mod audit;
 pub mod branding;
 pub mod cli;
@@ -22,6 +23,7 @@ pub mod pages;
 pub mod people;
 pub mod personal_data;
 pub mod problem;
+pub mod resources;
 pub mod respond;
 pub mod sealing;
 pub mod security_events;

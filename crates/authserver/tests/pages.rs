@@ -8,8 +8,8 @@ use std::path::Path;
 
 use gatelodge::branding::Branding;
 use gatelodge::pages::{
-    Asset, ConsentPage, Destination, DeviceDonePage, DevicePage, ErrorPage, Failure, Language, LoginPage, Page,
-    PageVisitor, Pages, PagesError, ProviderButton, visit_every_page,
+    Asset, Choice, ConsentPage, Destination, DeviceDonePage, DevicePage, ErrorPage, Failure, Language, LoginPage, Page,
+    PageVisitor, Pages, PagesError, ProviderButton, Voucher, visit_every_page,
 };
 use gatelodge_oauth::known_clients::KnownClient;
 
@@ -224,9 +224,12 @@ fn hostile_text_adds_no_element_and_no_attribute() {
         resource_name: text(),
         resource_url: text(),
         destination: Destination::ThisComputer { host: text(), port: 1 },
+        voucher: Voucher::Host { host: text() },
         ..hostile.clone()
     };
-    harmless.scopes.iter_mut().for_each(|scope| (scope.name, scope.title) = (text(), text()));
+    for scope in &mut harmless.scopes {
+        (scope.name, scope.title, scope.includes) = (text(), text(), vec![text(); scope.includes.len()]);
+    }
     let (hostile, harmless) = (pages.render(&hostile).expect("a page"), pages.render(&harmless).expect("a page"));
     assert_eq!(shape(&hostile), shape(&harmless));
 
@@ -325,13 +328,15 @@ fn consent_shows_who_where_as_whom_for_what_and_how_long_in_this_order() {
         "Claude Code",
         "Unverified",
         "localhost",
+        "loopback-warning",
         "nora",
         "Switch account",
         "https://mcp.example.com/mcp",
         "Use the tools",
-        "mcp:use",
+        "<code>mcp:use",
         "90 days",
-        "loopback-warning",
+        "ask you again",
+        "60 minutes",
         "id=\"deny\"",
         "id=\"allow\"",
     ];
@@ -341,11 +346,50 @@ fn consent_shows_who_where_as_whom_for_what_and_how_long_in_this_order() {
 }
 
 #[test]
-fn a_client_that_the_operator_registered_is_not_called_unverified() {
+fn a_badge_says_whose_word_the_name_is_and_there_is_one() {
     let pages = English::load();
+    let mut kinds = BTreeSet::new();
     for page in ConsentPage::samples() {
-        assert_eq!(pages.render(&page).expect("a page").contains("Unverified"), page.unverified);
+        let html = pages.render(&page).expect("a page");
+        let badges = ["Known", "Verified host", "Unverified"].map(|badge| html.contains(&format!(">{badge}</span>")));
+        let expected = match page.voucher {
+            Voucher::Operator => [true, false, false],
+            Voucher::Host { .. } => [false, true, false],
+            Voucher::Nobody => [false, false, true],
+        };
+        assert_eq!(badges, expected);
+        assert_eq!(html.matches("class=\"badge").count(), 1);
+        kinds.insert(expected);
     }
+    assert_eq!(kinds.len(), 3);
+}
+
+#[test]
+fn each_scope_has_a_box_of_the_form_and_only_those_that_are_needed_cannot_be_unticked() {
+    let pages = English::load();
+    let mut choices = BTreeSet::new();
+    for page in ConsentPage::samples() {
+        let html = pages.render(&page).expect("a page");
+        let tags = tags(&html);
+        let boxes: Vec<&Tag<'_>> = tags.iter().filter(|tag| tag.attribute("type") == Some("checkbox")).collect();
+        assert_eq!(boxes.len(), page.scopes.len());
+        for (tag, scope) in boxes.into_iter().zip(&page.scopes) {
+            assert_eq!((tag.attribute("form"), tag.attribute("name")), (Some("consent"), Some("scope")));
+            assert_eq!(tag.attribute("checked").is_some(), scope.ticked);
+            assert_eq!(tag.attribute("disabled").is_some(), scope.choice != Choice::Free);
+            choices.insert(tag.attribute("disabled").is_some());
+        }
+        assert_eq!(html.contains("Nothing is ticked"), page.nothing_ticked);
+        assert_eq!(html.contains("<title>Error: "), page.nothing_ticked);
+    }
+    assert_eq!(choices.len(), 2);
+    let html = pages.render(&ConsentPage::samples().remove(3)).expect("a page");
+    for words in
+        ["needed for everything else", "Includes: <bdi>Read tickets and their history</bdi>, <bdi>Search</bdi>"]
+    {
+        assert!(html.contains(words), "{words}: {html}");
+    }
+    assert!(!html.contains("gets new access"), "it cannot: it has no refresh token");
 }
 
 #[test]
@@ -372,8 +416,10 @@ fn the_host_that_describes_a_client_stands_between_its_name_and_where_access_goe
     let pages = English::load();
     for page in ConsentPage::samples() {
         let html = pages.render(&page).expect("a page");
-        assert_eq!(ids(&html).contains("client-host"), page.described_by.is_some());
-        if let Some(host) = &page.described_by {
+        assert_eq!(ids(&html).contains("client-host"), matches!(page.voucher, Voucher::Host { .. }));
+        if let Voucher::Host { host } = &page.voucher
+            && !host.starts_with(ATTACK)
+        {
             assert_eq!(text_of(&html, "client-host"), *host);
             let place = |id: &str| html.find(&format!("id=\"{id}\"")).expect(id);
             assert!(place("client-name") < place("client-host") && place("client-host") < place("redirect-host"));
@@ -532,13 +578,13 @@ fn outline(html: &str) -> String {
             text.push('\n');
         }
         let tag = tag(tag_text);
-        let is_reached =
-            ["a", "button"].contains(&tag.name) || tag.name == "input" && tag.attribute("type") != Some("hidden");
+        let is_reached = ["a", "button"].contains(&tag.name)
+            || tag.name == "input" && tag.attribute("type") != Some("hidden") && tag.attribute("disabled").is_none();
         if is_reached {
             text.push_str(&format!(
                 "> {} {}: ",
                 tag.name,
-                tag.attribute("id").or(tag.attribute("href")).unwrap_or_default()
+                tag.attribute("id").or(tag.attribute("href")).or(tag.attribute("value")).unwrap_or_default()
             ));
         }
         text.push_str(words);

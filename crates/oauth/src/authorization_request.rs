@@ -203,7 +203,7 @@ mod tests {
     }
 
     fn resources() -> Vec<Resource> {
-        let define = |name: &str| ScopeDefinition { name: name.into(), title: name.into() };
+        let define = |name: &str| ScopeDefinition::new(name, name);
         vec![Resource {
             id: ResourceId::from_config("https://h.example/mcp").expect("a resource"),
             name: "H".into(),
@@ -241,7 +241,7 @@ mod tests {
         let elsewhere = Resource {
             id: ResourceId::from_config("https://h.example/other").expect("a resource"),
             name: "Other".into(),
-            scopes: vec![ScopeDefinition { name: "c".into(), title: "C".into() }],
+            scopes: vec![ScopeDefinition::new("c", "C")],
             default_scope: "c".parse().expect("a scope"),
         };
         let both = [resources(), vec![elsewhere]].concat();

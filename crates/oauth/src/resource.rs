@@ -97,6 +97,17 @@ pub struct ScopeDefinition {
     pub name: String,
     /// What it allows, in words.
     pub title: String,
+    /// What it includes besides.
+    pub implies: Scope,
+    /// Whether nobody can leave it out when they consent.
+    pub required: bool,
+}
+
+impl ScopeDefinition {
+    /// A scope that includes no other, and that can be left out.
+    pub fn new(name: impl Into<String>, title: impl Into<String>) -> Self {
+        Self { name: name.into(), title: title.into(), implies: Scope::empty(), required: false }
+    }
 }
 
 /// A protected MCP server as the authorization server knows it.
@@ -116,6 +127,41 @@ impl Resource {
     /// The names of all its scopes.
     pub fn known_scope(&self) -> Scope {
         self.scopes.iter().map(|scope| scope.name.clone()).collect()
+    }
+
+    /// One of its scopes.
+    pub fn scope(&self, name: &str) -> Option<&ScopeDefinition> {
+        self.scopes.iter().find(|scope| scope.name == name)
+    }
+
+    /// What a scope includes beyond itself, by itself or through others, in the order in which they are defined.
+    pub fn included_in(&self, name: &str) -> Scope {
+        let mut reached = Scope::empty();
+        let mut open = vec![name];
+        while let Some(next) = open.pop() {
+            let Some(definition) = self.scope(next) else { continue };
+            open.extend(definition.implies.iter().filter(|included| !reached.contains(included)));
+            reached = reached.union(&definition.implies);
+        }
+        self.known_scope().iter().filter(|own| *own != name && reached.contains(own)).map(str::to_owned).collect()
+    }
+
+    /// What nobody can take out of a request when they consent: what is required, and a scope that is asked for alone, since
+    /// nothing would be left.
+    pub fn fixed_scope(&self, requested: &Scope) -> Scope {
+        let possible = requested.intersection(&self.known_scope());
+        if possible.iter().count() == 1 {
+            return possible;
+        }
+        possible.iter().filter(|name| self.scope(name).is_some_and(|scope| scope.required)).map(str::to_owned).collect()
+    }
+
+    /// What a person allows of a request (RFC 6749 §3.3: it may be less than was asked for): of the scopes that were asked for
+    /// and that there still are, those that they left ticked and those that nobody can leave out. Whatever else is ticked
+    /// changes nothing.
+    pub fn allowed_scope(&self, requested: &Scope, ticked: &Scope) -> Scope {
+        let kept = self.fixed_scope(requested).union(ticked);
+        requested.intersection(&self.known_scope()).intersection(&kept)
     }
 }
 
@@ -231,6 +277,61 @@ mod tests {
 
     fn anybody() -> Client {
         Client::new(ClientId::new("c"), Registration::Dynamic, Timestamp::from_unix(0))
+    }
+
+    fn scope(text: &str) -> Scope {
+        text.parse().expect("a scope")
+    }
+
+    /// "use" is required; "admin" includes "write", which includes "read"; "a" and "b" include one another.
+    fn tickets() -> Resource {
+        let define = |name: &str, implies: &str, required| ScopeDefinition {
+            implies: scope(implies),
+            required,
+            ..ScopeDefinition::new(name, name)
+        };
+        let scopes = vec![
+            define("use", "", true),
+            define("read", "", false),
+            define("write", "read", false),
+            define("admin", "write", false),
+            define("a", "b", false),
+            define("b", "a", false),
+        ];
+        Resource { scopes, ..resource("https://h.example/mcp") }
+    }
+
+    #[test]
+    fn a_scope_includes_what_those_include_that_it_includes() {
+        let included = |name: &str| tickets().included_in(name).to_string();
+        assert_eq!(included("admin"), "read write");
+        assert_eq!(included("write"), "read");
+        assert_eq!((included("read"), included("a"), included("nothing")), (String::new(), "b".into(), String::new()));
+    }
+
+    /// Proves RFC 6749 §3.3: a person may allow less than was asked for, and never more.
+    #[test]
+    fn what_is_allowed_was_asked_for_exists_and_was_ticked_or_is_required() {
+        for (requested, ticked, allowed) in [
+            ("use read write", "use read write", "use read write"),
+            ("use read write", "read", "use read"),
+            ("use read write", "", "use"),
+            ("read write", "write", "write"),
+            ("read write", "", ""),
+            ("read write", "use", ""),
+            ("read write", "admin a b read", "read"),
+            ("read write", "READ", ""),
+            // Alone, nobody can leave it out: that would be a denial.
+            ("read", "", "read"),
+            ("read", "write admin", "read"),
+            ("read gone", "gone", "read"),
+            ("gone", "gone", ""),
+            ("use", "", "use"),
+            ("", "read", ""),
+        ] {
+            let granted = tickets().allowed_scope(&scope(requested), &scope(ticked));
+            assert_eq!(granted.to_string(), allowed, "{requested:?} with {ticked:?} ticked");
+        }
     }
 
     #[test]

@@ -101,7 +101,7 @@ fn client() -> Client {
 }
 
 fn resources() -> Vec<Resource> {
-    let define = |name: &str| ScopeDefinition { name: name.into(), title: name.into() };
+    let define = |name: &str| ScopeDefinition::new(name, name);
     vec![Resource {
         id: ResourceId::from_config("https://h.example/mcp").expect("a resource"),
         name: "H".into(),

@@ -1,32 +1,26 @@
-//! The decision: `GET` and `POST /consent`. Step 4 of the flow. The request is spent by the answer, whatever it is, and a
-//! grant is written only here, for a signed-in person, in the transaction that spends the request. The answer goes to the
-//! client with the browser (RFC 6749 §4.1.2), or to a device that asks for it (RFC 8628 §3.3).
+//! The decision: `GET` and `POST /consent`. Step 4 of the flow. What it writes is in `approval.rs`. The answer goes to the client
+//! with the browser (RFC 6749 §4.1.2), or to a device that asks for it (RFC 8628 §3.3).
 
 use actix_web::http::StatusCode;
 use actix_web::web::{Bytes, Data};
 use actix_web::{Error, HttpRequest, HttpResponse};
-use gatelodge_oauth::authorization_request::{AnswerTo, ClientAnswer, DeviceAnswer};
+use gatelodge_oauth::authorization_request::ClientAnswer;
 use gatelodge_oauth::authorization_response::AuthorizationResponse;
-use gatelodge_oauth::client::{Client, Registration};
+use gatelodge_oauth::client::{Client, GrantType, Registration};
 use gatelodge_oauth::client_id_metadata_document::DocumentUrl;
 use gatelodge_oauth::error::OAuthError;
-use gatelodge_oauth::grant::authorization_code::AuthorizationCode;
-use gatelodge_oauth::grant::{Grant, GrantId, UserId};
-use gatelodge_oauth::secret::{Kind, Secret};
-use gatelodge_oauth::time::Timestamp;
-use gatelodge_store::pending_authorizations::PendingAuthorization;
+use gatelodge_oauth::parameters::Parameters;
+use gatelodge_oauth::resource::Resource;
+use gatelodge_oauth::scope::Scope;
 use gatelodge_store::users::User;
-use gatelodge_store::{
-    StoreError, Tx, authorization_codes, device_authorizations, grants, pending_authorizations,
-    pushed_authorization_requests as pushed_requests, users,
-};
+use gatelodge_store::{StoreError, users};
 
 use crate::app::App;
+use crate::approval::{self, Answer, Decision};
 use crate::endpoints::login::{self, Place};
-use crate::pages::{ConsentPage, Destination, DeviceDonePage, Failure, ScopeLine};
-use crate::security_events::{SecurityEvent, What};
+use crate::pages::{AskedScope, Choice, ConsentPage, Destination, DeviceDonePage, Failure, Lasting, Voucher};
 use crate::transaction::{self, OpenTransaction};
-use crate::{clients, problem, respond};
+use crate::{problem, respond};
 
 /// `GET /consent`.
 pub async fn show(request: HttpRequest, app: Data<App>) -> HttpResponse {
@@ -34,10 +28,18 @@ pub async fn show(request: HttpRequest, app: Data<App>) -> HttpResponse {
         Ok(open) => open,
         Err(page) => return page,
     };
-    match signed_in_user(&app, &open).await {
-        Ok(Some(user)) => page(&app, &open, user),
-        Ok(None) => login::go_to(&app, Place::Login, &open.transaction, None),
-        Err(error) => problem::store(&app, &request, &error),
+    ask(&request, &app, &open, None).await
+}
+
+/// The question to whoever is signed in; with what was left ticked, it is asked again because that was nothing.
+async fn ask(request: &HttpRequest, app: &App, open: &OpenTransaction, ticked: Option<&Scope>) -> HttpResponse {
+    match signed_in_user(app, open).await {
+        Ok(Some(user)) => match app.resource(&open.pending.request.resource) {
+            Some(resource) => page(app, open, resource, user, ticked),
+            None => problem::failure(app, request, Failure::RequestEnded),
+        },
+        Ok(None) => login::go_to(app, Place::Login, &open.transaction, None),
+        Err(error) => problem::store(app, request, &error),
     }
 }
 
@@ -46,32 +48,56 @@ async fn signed_in_user(app: &App, open: &OpenTransaction) -> Result<Option<User
     app.store.read(move |tx| users::find_enabled(tx, &user_id)).await
 }
 
-fn page(app: &App, open: &OpenTransaction, user: User) -> HttpResponse {
+fn page(app: &App, open: &OpenTransaction, resource: &Resource, user: User, ticked: Option<&Scope>) -> HttpResponse {
     let request = &open.pending.request;
-    let resource = app.resource(&request.resource);
-    let title = |name: &str| {
-        let known = resource.and_then(|resource| resource.scopes.iter().find(|scope| scope.name == name));
-        known.map_or_else(|| name.to_owned(), |scope| scope.title.clone())
-    };
-    let scopes = request.scope.iter().map(|name| ScopeLine { name: name.to_owned(), title: title(name) }).collect();
+    let renews = open.client.may_use(GrantType::RefreshToken);
+    let tokens = &app.config.tokens;
     respond::page(
         app,
         &open.language,
-        StatusCode::OK,
+        if ticked.is_some() { StatusCode::BAD_REQUEST } else { StatusCode::OK },
         &ConsentPage {
             transaction: open.transaction.expose().to_owned(),
             csrf_token: open.csrf_token(),
             client_name: open.client.name.clone(),
-            unverified: open.client.registration == Registration::Dynamic,
-            described_by: described_by(&open.client),
+            voucher: voucher(&open.client),
             destination: Destination::from(&request.answer_to),
             account: user.username,
-            resource_name: app.resource_name(&request.resource),
-            resource_url: request.resource.to_string(),
-            scopes,
-            lifetime: app.config.tokens.refresh_token,
+            resource_name: resource.name.clone(),
+            resource_url: resource.id.to_string(),
+            scopes: asked_scopes(resource, &request.scope, ticked),
+            nothing_ticked: ticked.is_some(),
+            lifetime: Lasting(if renews { tokens.refresh_token } else { tokens.access_token }),
+            renewal: renews.then_some(Lasting(tokens.access_token)),
         },
     )
+}
+
+fn asked_scopes(resource: &Resource, requested: &Scope, ticked: Option<&Scope>) -> Vec<AskedScope> {
+    let known = requested.intersection(&resource.known_scope());
+    let fixed = resource.fixed_scope(requested);
+    let title = |name: &str| resource.scope(name).map_or_else(|| name.to_owned(), |scope| scope.title.clone());
+    let asked = |name: &str| AskedScope {
+        name: name.to_owned(),
+        title: title(name),
+        includes: resource.included_in(name).iter().map(title).collect(),
+        choice: match fixed.contains(name) {
+            true if known.iter().count() == 1 => Choice::Only,
+            true => Choice::Required,
+            false => Choice::Free,
+        },
+        ticked: fixed.contains(name) || ticked.is_none_or(|ticked| ticked.contains(name)),
+    };
+    known.iter().map(asked).collect()
+}
+
+/// Whose word the name of a client is.
+fn voucher(client: &Client) -> Voucher {
+    match client.registration {
+        Registration::Configured => Voucher::Operator,
+        Registration::MetadataDocument => described_by(client).map_or(Voucher::Nobody, |host| Voucher::Host { host }),
+        Registration::Dynamic => Voucher::Nobody,
+    }
 }
 
 /// The host that says who the client is.
@@ -90,139 +116,36 @@ pub async fn submit(request: HttpRequest, body: Result<Bytes, Error>, app: Data<
     if open.signed_in().is_none() {
         return login::go_to(&app, Place::Login, &open.transaction, None);
     }
-    let allowed = match form.required("decision") {
-        Ok("allow") => true,
-        Ok("deny") => false,
-        _ => return problem::form(&app, &request, &OAuthError::parameter_missing("decision")),
+    let decision = match decision(&form) {
+        Ok(decision) => decision,
+        Err(error) => return problem::form(&app, &request, &error),
     };
-    match decide(&request, &app, &open, allowed).await {
+    if let Decision::Allow(ticked) = &decision
+        && leaves_nothing(&app, &open, ticked)
+    {
+        return ask(&request, &app, &open, Some(ticked)).await;
+    }
+    match approval::decide(&request, &app, &open, decision).await {
         Ok(Some(answer)) => respond_to(&app, &open, &answer),
         Ok(None) => problem::failure(&app, &request, Failure::RequestEnded),
         Err(error) => problem::store(&app, &request, &error),
     }
 }
 
-/// What a decision leads to.
-enum Answer {
-    /// RFC 6749 §4.1.2: the code, or `access_denied`.
-    Client(ClientAnswer, Option<Secret>),
-    /// The device learns it when it asks next.
-    Device { allowed: bool },
-}
-
-/// Spends the request and, when it was allowed, writes the grant. `None`: another answer was faster.
-async fn decide(
-    request: &HttpRequest,
-    app: &App,
-    open: &OpenTransaction,
-    allowed: bool,
-) -> Result<Option<Answer>, StoreError> {
-    let (state, now, code) = (app.clone(), app.clock.now(), Secret::generate(Kind::AuthorizationCode));
-    let (transaction, session) = (open.transaction.hash(), open.session.clone());
-    let granted = |user_id: &UserId| SecurityEvent::new(&app.config, What::Granted, user_id, now);
-    let event = open.signed_in().map(|user_id| granted(user_id).of_request(request, &app.config));
-    let written = app.store.write(move |tx| {
-        let Some(pending) = pending_authorizations::consume(tx, &transaction, &session.secret.hash())? else {
-            return Ok(None);
-        };
-        // Whether the sign-in is complete is asked here again, by what is written.
-        let Some(user_id) = transaction::signed_in(&pending, &session) else { return Ok(None) };
-        if users::find_enabled(tx, user_id)?.is_none() {
-            return Ok(None);
-        }
-        // The client may be gone, or hold to less, since the page was shown.
-        let client = clients::find(tx, &state, &pending.request.client_id)?;
-        let Some(request) = client.and_then(|client| pending.request.under_limits_of(&client)) else {
-            return Ok(None);
-        };
-        let pending = PendingAuthorization { request, ..pending };
-        let still_waits = match &pending.request.answer_to {
-            AnswerTo::Client(ClientAnswer { pushed: Some(pushed), .. }) => pushed_requests::consume(tx, pushed)?,
-            AnswerTo::Client(ClientAnswer { pushed: None, .. }) => true,
-            AnswerTo::Device(answer) => device_authorizations::hold_waiting(tx, &answer.device, now)?,
-        };
-        if !still_waits {
-            return Ok(None);
-        }
-        let grant = match allowed {
-            true => Some(write_grant(tx, &state, &pending, user_id.clone(), now)?),
-            false => None,
-        };
-        if let (Some(grant), Some(event)) = (&grant, &event) {
-            event.clone().about(grant).keep(tx)?;
-        }
-        let answer = match pending.request.answer_to {
-            AnswerTo::Client(answer) => {
-                if let Some(grant) = &grant {
-                    let code = authorization_code(&state, &answer, grant, &code, now);
-                    authorization_codes::insert(tx, &code)?;
-                }
-                Answer::Client(answer, grant.is_some().then(|| code.clone()))
-            }
-            AnswerTo::Device(DeviceAnswer { device, .. }) => {
-                match &grant {
-                    Some(grant) => device_authorizations::allow(tx, &device, &grant.id)?,
-                    None => device_authorizations::deny(tx, &device, now)?,
-                }
-                Answer::Device { allowed }
-            }
-        };
-        Ok(Some((answer, grant)))
-    });
-    let Some((answer, grant)) = written.await? else { return Ok(None) };
-    match grant {
-        Some(grant) => {
-            tracing::info!(client_id = %grant.client_id, sub = grant.subject(), grant_id = %grant.id, scope = %grant.scope, "consent given")
-        }
-        None => tracing::info!(client_id = %open.pending.request.client_id, "consent denied"),
+fn decision(form: &Parameters) -> Result<Decision, OAuthError> {
+    match form.required("decision") {
+        // Names that are none, or were not asked for, are looked at no further: the page has no box for them.
+        Ok("allow") => Ok(Decision::Allow(form.every("scope").into_iter().collect())),
+        Ok("deny") => Ok(Decision::Deny),
+        _ => Err(OAuthError::parameter_missing("decision")),
     }
-    Ok(Some(answer))
 }
 
-fn write_grant(
-    tx: &mut Tx,
-    app: &App,
-    pending: &PendingAuthorization,
-    user_id: UserId,
-    now: Timestamp,
-) -> Result<Grant, StoreError> {
-    let grant = Grant {
-        id: GrantId::generate(),
-        user_id: Some(user_id),
-        client_id: pending.request.client_id.clone(),
-        resource: pending.request.resource.clone(),
-        scope: pending.request.scope.clone(),
-        created_at: now,
-        expires_at: now.plus(app.config.tokens.refresh_token),
-        revoked_at: None,
-        auth_method: None,
-        status_index: Some(grants::allocate_status_index(tx, now)?),
-        name: None,
-    };
-    grants::insert(tx, &grant)?;
-    Ok(grant)
-}
-
-fn authorization_code(
-    app: &App,
-    answer: &ClientAnswer,
-    grant: &Grant,
-    code: &Secret,
-    now: Timestamp,
-) -> AuthorizationCode {
-    AuthorizationCode {
-        hash: code.hash(),
-        grant_id: grant.id.clone(),
-        client_id: grant.client_id.clone(),
-        redirect_uri: answer.redirect_uri.as_str().to_owned(),
-        code_challenge: answer.code_challenge.clone(),
-        scope: grant.scope.clone(),
-        resource: grant.resource.clone(),
-        created_at: now,
-        expires_at: now.plus(app.config.tokens.authorization_code),
-        consumed_at: None,
-        failures: 0,
-    }
+/// Whether somebody unticked all there was. The question then stays: they may have meant to deny.
+fn leaves_nothing(app: &App, open: &OpenTransaction, ticked: &Scope) -> bool {
+    let request = &open.pending.request;
+    let resource = app.resource(&request.resource);
+    resource.is_some_and(|resource| resource.allowed_scope(&request.scope, ticked).is_empty())
 }
 
 fn respond_to(app: &App, open: &OpenTransaction, answer: &Answer) -> HttpResponse {

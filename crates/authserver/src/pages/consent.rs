@@ -8,8 +8,8 @@ use serde::{Serialize, Serializer};
 
 use super::{HOSTILE, LONG_NAME, Page, long_url};
 
-/// What the page shows. It POSTs `transaction`, `csrf_token` and `decision` (`allow` or `deny`) to `/consent`; its *Switch account*
-/// button POSTs `transaction` and `csrf_token` to `/logout`.
+/// What the page shows. It POSTs `transaction`, `csrf_token`, `decision` (`allow` or `deny`) and, for each box that is ticked, `scope`
+/// to `/consent`; its *Switch account* button POSTs `transaction` and `csrf_token` to `/logout`.
 #[derive(Clone, Serialize)]
 pub struct ConsentPage {
     /// The pending authorization to decide on.
@@ -18,10 +18,8 @@ pub struct ConsentPage {
     pub csrf_token: String,
     /// What the client calls itself.
     pub client_name: Option<String>,
-    /// Nobody vouches for that name: the client registered itself.
-    pub unverified: bool,
-    /// The host of its `client_id`, whose document says what it is called: nobody else can use that host's name.
-    pub described_by: Option<String>,
+    /// Whose word that is.
+    pub voucher: Voucher,
     /// Where the answer goes.
     pub destination: Destination,
     /// The username signed in.
@@ -31,10 +29,55 @@ pub struct ConsentPage {
     /// Its URL.
     pub resource_url: String,
     /// What the client will be able to do.
-    pub scopes: Vec<ScopeLine>,
-    /// How long the grant lasts.
-    #[serde(serialize_with = "in_words")]
-    pub lifetime: Duration,
+    pub scopes: Vec<AskedScope>,
+    /// Every box was unticked, and the page asks again.
+    pub nothing_ticked: bool,
+    /// How long until it has to ask again.
+    pub lifetime: Lasting,
+    /// How long one access token lasts, when the client gets new ones without asking.
+    pub renewal: Option<Lasting>,
+}
+
+/// Whose word the name of a client is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Voucher {
+    /// The operator's, who set it up.
+    Operator,
+    /// That of the host of its `client_id`, whose document describes it: nobody else can use that host's name.
+    Host {
+        /// The host.
+        host: String,
+    },
+    /// Its own: it registered itself.
+    Nobody,
+}
+
+/// A scope that is asked for, with its box.
+#[derive(Clone, Serialize)]
+pub struct AskedScope {
+    /// Its name on the wire.
+    pub name: String,
+    /// What it allows, in the operator's words.
+    pub title: String,
+    /// What it includes besides, in the same words.
+    pub includes: Vec<String>,
+    /// Whether it can be left out.
+    pub choice: Choice,
+    /// Whether its box is ticked.
+    pub ticked: bool,
+}
+
+/// Whether somebody who consents can leave a scope out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Choice {
+    /// They can.
+    Free,
+    /// The operator says that it is needed.
+    Required,
+    /// It is all that was asked for: whoever does not want it denies.
+    Only,
 }
 
 /// One scope, for people and for experts.
@@ -94,46 +137,69 @@ impl From<&RedirectTarget> for Destination {
     }
 }
 
-/// 90 days, 12 hours, 5 minutes: the largest unit that leaves a number above one, rounded up, since it says "up to".
+/// A time in words, as 90 days, 12 hours, 5 minutes: the largest unit that leaves a number above one, rounded up, since it says
+/// "up to".
+#[derive(Debug, Clone, Copy)]
+pub struct Lasting(pub Duration);
+
 #[derive(Serialize)]
 struct InWords {
     count: u64,
     unit: &'static str,
 }
 
-fn in_words<S: Serializer>(lifetime: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
-    let seconds = lifetime.as_secs();
-    let units = [(86_400, "days"), (3_600, "hours"), (60, "minutes")];
-    let largest = units.into_iter().find(|(length, _)| seconds >= 2 * length);
-    let (length, unit) = largest.unwrap_or((1, "seconds"));
-    InWords { count: seconds.div_ceil(length), unit }.serialize(serializer)
+impl Serialize for Lasting {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let seconds = self.0.as_secs();
+        let units = [(86_400, "days"), (3_600, "hours"), (60, "minutes")];
+        let largest = units.into_iter().find(|(length, _)| seconds >= 2 * length);
+        let (length, unit) = largest.unwrap_or((1, "seconds"));
+        InWords { count: seconds.div_ceil(length), unit }.serialize(serializer)
+    }
 }
 
 impl Page for ConsentPage {
     const TEMPLATE: &'static str = "consent.html";
-    const FIELDS: &'static [&'static str] = &["transaction", "csrf_token", "decision"];
+    const FIELDS: &'static [&'static str] = &["transaction", "csrf_token", "decision", "scope"];
 
     fn samples() -> Vec<Self> {
-        let scope = |name: &str, title: &str| ScopeLine { name: name.to_owned(), title: title.to_owned() };
+        let scope = |name: &str, title: &str| AskedScope {
+            name: name.to_owned(),
+            title: title.to_owned(),
+            includes: Vec::new(),
+            choice: Choice::Free,
+            ticked: true,
+        };
+        let only = |name: &str, title: &str| AskedScope { choice: Choice::Only, ..scope(name, title) };
+        let host = |host: &str| Voucher::Host { host: host.to_owned() };
         let website = |host: &str| Destination::Website { host: host.to_owned() };
         let local = |host: &str| Destination::ThisComputer { host: host.to_owned(), port: 53280 };
-        let days = |days: u64| Duration::from_secs(days * 86_400);
+        let days = |days: u64| Lasting(Duration::from_secs(days * 86_400));
         let web = Self {
             transaction: "gatelodge_txn_sample".to_owned(),
             csrf_token: "sample".to_owned(),
             client_name: Some("Claude".to_owned()),
-            unverified: true,
-            described_by: None,
+            voucher: Voucher::Nobody,
             destination: website("claude.ai"),
             account: "nora".to_owned(),
             resource_name: "Acme MCP".to_owned(),
             resource_url: "https://mcp.example.com/mcp".to_owned(),
-            scopes: vec![scope("mcp:use", "Use the tools of this server")],
+            scopes: vec![only("mcp:use", "Use the tools of this server")],
+            nothing_ticked: false,
             lifetime: days(90),
+            renewal: Some(Lasting(Duration::from_secs(3_600))),
         };
         let many_scopes = vec![
             scope("tickets:read", "Read tickets and their history"),
             scope("tickets:write", "Create and change tickets"),
+            scope("tickets:delete", "Delete tickets for ever"),
+        ];
+        let several_kinds = vec![
+            AskedScope { choice: Choice::Required, ..scope("mcp:use", "Use the tools of this server") },
+            AskedScope {
+                includes: vec!["Read tickets and their history".to_owned(), "Search".to_owned()],
+                ..scope("tickets:write", "Create and change tickets")
+            },
             scope("tickets:delete", "Delete tickets for ever"),
         ];
         vec![
@@ -142,20 +208,20 @@ impl Page for ConsentPage {
             Self { destination: local("[::1]"), scopes: many_scopes.clone(), ..web.clone() },
             Self {
                 client_name: Some("Acme Desk".to_owned()),
-                unverified: false,
-                scopes: many_scopes,
+                voucher: Voucher::Operator,
+                scopes: several_kinds,
                 lifetime: days(1),
+                renewal: None,
                 ..web.clone()
             },
-            Self { unverified: false, described_by: Some("claude.ai".to_owned()), ..web.clone() },
+            Self { voucher: host("claude.ai"), ..web.clone() },
             Self {
                 client_name: Some("Claude Code".to_owned()),
-                unverified: false,
-                described_by: Some("claude.ai".to_owned()),
+                voucher: host("claude.ai"),
                 destination: local("localhost"),
                 ..web.clone()
             },
-            Self { unverified: false, described_by: Some(format!("{}.example", "a".repeat(63))), ..web.clone() },
+            Self { voucher: host(&format!("{}.example", "a".repeat(63))), ..web.clone() },
             Self {
                 client_name: Some("Cursor".to_owned()),
                 destination: Destination::Program { scheme: "cursor".to_owned() },
@@ -166,14 +232,24 @@ impl Page for ConsentPage {
                 destination: Destination::Device { user_code: "BCDF-GHJK".to_owned() },
                 ..web.clone()
             },
-            Self { client_name: None, scopes: Vec::new(), lifetime: Duration::from_secs(1), ..web.clone() },
+            Self {
+                client_name: None,
+                scopes: many_scopes.into_iter().map(|scope| AskedScope { ticked: false, ..scope }).collect(),
+                nothing_ticked: true,
+                lifetime: Lasting(Duration::from_secs(1)),
+                renewal: None,
+                ..web.clone()
+            },
             Self {
                 client_name: Some(LONG_NAME.to_owned()),
                 destination: website(&format!("{}.example", "a".repeat(63))),
                 account: LONG_NAME.to_owned(),
                 resource_name: LONG_NAME.to_owned(),
                 resource_url: long_url(),
-                scopes: vec![scope(LONG_NAME, LONG_NAME)],
+                scopes: vec![
+                    AskedScope { includes: vec![LONG_NAME.to_owned(); 3], ..scope(LONG_NAME, LONG_NAME) },
+                    AskedScope { choice: Choice::Required, ..scope("x", LONG_NAME) },
+                ],
                 ..web.clone()
             },
             Self {
@@ -184,7 +260,8 @@ impl Page for ConsentPage {
                 account: HOSTILE.to_owned(),
                 resource_name: HOSTILE.to_owned(),
                 resource_url: HOSTILE.to_owned(),
-                scopes: vec![scope(HOSTILE, HOSTILE)],
+                voucher: host(HOSTILE),
+                scopes: vec![AskedScope { includes: vec![HOSTILE.to_owned()], ..scope(HOSTILE, HOSTILE) }],
                 ..web.clone()
             },
             Self {
@@ -210,7 +287,8 @@ mod tests {
             (3_600, (60, "minutes")),
             (119, (119, "seconds")),
         ] {
-            let page = ConsentPage { lifetime: Duration::from_secs(seconds), ..ConsentPage::samples().remove(0) };
+            let page =
+                ConsentPage { lifetime: Lasting(Duration::from_secs(seconds)), ..ConsentPage::samples().remove(0) };
             let words = serde_json::json!({ "count": count, "unit": unit });
             assert_eq!(serde_json::to_value(&page).expect("serializable")["lifetime"], words);
         }

@@ -232,6 +232,7 @@ const CASES: &[Case] = &[
         "title = \"x\"\n[[resource.scope]]\nname = \"mcp:use\"\ntitle = \"again\"\n",
         &["resource[0].scope[1].name", "twice"],
     ),
+    case(END, "title = \"x\"\nimplies = [\"mcp:gone\"]\n", &["resource[0].scope[0].implies", "mcp:gone", "hint:"]),
     case("name = \"Acme MCP\"", "name = \"\"", &["resource[0].name", "empty"]),
     // Lifetimes
     case(

@@ -53,7 +53,11 @@ async fn a_configured_client_gets_tokens_without_registering(database: &Database
     let desk = McpClient::known(&server, "https://desk.example/client.json", None, "http://127.0.0.1:40001/callback");
     let consent = Browser::new(&server).consent_page(&desk).await;
     assert!(consent.answer.body.contains("Desk"), "{consent:?}");
-    assert!(!consent.answer.body.contains("class=\"unverified\""), "its operator vouches for it: {consent:?}");
+    assert!(
+        !consent.answer.body.contains("Unverified")
+            && consent.answer.body.contains("Set up by whoever runs this server"),
+        "its operator vouches for it: {consent:?}"
+    );
     let tokens = desk.connect().await;
     desk.refreshed(&tokens.refresh_token).await;
     let wiki = McpClient::known(&server, "wiki", Some(WIKI_SECRET), "https://wiki.example/callback");

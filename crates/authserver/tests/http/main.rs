@@ -14,6 +14,7 @@ mod browser_sign_in;
 mod client_document_policy;
 mod client_documents;
 mod configured_clients;
+mod consent;
 mod cut_answers;
 mod every_route;
 mod faults;

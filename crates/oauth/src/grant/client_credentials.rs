@@ -48,7 +48,7 @@ mod tests {
     const BASIC: TokenEndpointAuthMethod = TokenEndpointAuthMethod::ClientSecretBasic;
 
     fn resource(path: &str) -> Resource {
-        let define = |name: &str| ScopeDefinition { name: name.into(), title: name.into() };
+        let define = |name: &str| ScopeDefinition::new(name, name);
         Resource {
             id: ResourceId::from_config(&format!("https://h.example/{path}")).expect("a resource"),
             name: path.into(),

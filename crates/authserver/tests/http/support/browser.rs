@@ -152,14 +152,34 @@ impl<'s> Browser<'s> {
 }
 
 impl Page {
-    /// The fields of a form as the page came with them.
+    /// The fields of a form as the page came with them, with the ticked boxes that belong to it.
     #[track_caller]
     pub fn form(&self, id: &str) -> Form {
-        self.element(id).split("<input").skip(1).fold(Form::default(), |fields, input| {
+        let fields = self.element(id).split("<input").skip(1).fold(Form::default(), |fields, input| {
             let tag = input.split('>').next().unwrap_or_default();
             let name = attribute(tag, "name").expect("an input has a name");
             fields.with(&name, &attribute(tag, "value").unwrap_or_default())
+        });
+        let ticked = self.boxes(id).filter(|tag| tag.ends_with(" checked") || tag.contains(" checked "));
+        ticked.filter(|tag| !tag.contains(" disabled")).fold(fields, |fields, tag| {
+            fields.and(&attribute(tag, "name").expect("a name"), &attribute(tag, "value").expect("a value"))
         })
+    }
+
+    /// The boxes that belong to a form, wherever they stand (`<input form="…">`).
+    fn boxes(&self, form: &str) -> impl Iterator<Item = &str> {
+        let wanted = format!(" form=\"{form}\"");
+        let tags = self.answer.body.split("<input").skip(1).filter_map(|rest| rest.split('>').next());
+        tags.filter(move |tag| tag.contains(&wanted))
+    }
+
+    /// What stands beside the boxes of the consent page: name, whether it is ticked, whether that can be changed.
+    pub fn scopes(&self) -> Vec<(String, bool, bool)> {
+        let read = |tag: &str| {
+            let name = attribute(tag, "value").expect("a box has a value");
+            (name, tag.contains(" checked"), !tag.contains(" disabled"))
+        };
+        self.boxes("consent").map(read).collect()
     }
 
     /// Where a form is posted to.

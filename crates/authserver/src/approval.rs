@@ -1,0 +1,184 @@
+//! What an answer to the consent page writes: the pending request is spent, and a grant is written only here, for a signed-in
+//! person, in the transaction that spends it (RFC 6749 §4.1.2, RFC 8628 §3.3). Called by `endpoints/consent.rs`.
+
+use actix_web::HttpRequest;
+use gatelodge_oauth::authorization_request::{AnswerTo, ClientAnswer, DeviceAnswer};
+use gatelodge_oauth::grant::authorization_code::AuthorizationCode;
+use gatelodge_oauth::grant::{Grant, GrantId, UserId};
+use gatelodge_oauth::scope::Scope;
+use gatelodge_oauth::secret::{Kind, Secret};
+use gatelodge_oauth::time::Timestamp;
+use gatelodge_store::pending_authorizations::PendingAuthorization;
+use gatelodge_store::{
+    StoreError, Tx, authorization_codes, device_authorizations, grants, pending_authorizations,
+    pushed_authorization_requests as pushed_requests, users,
+};
+
+use crate::app::App;
+use crate::clients;
+use crate::security_events::{SecurityEvent, What};
+use crate::session::OpenSession;
+use crate::transaction::{self, OpenTransaction};
+
+/// What a person decided.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Decision {
+    /// Yes, to these scopes of those that were asked for.
+    Allow(Scope),
+    /// No.
+    Deny,
+}
+
+/// What a decision leads to.
+pub enum Answer {
+    /// RFC 6749 §4.1.2: the code, or `access_denied`.
+    Client(ClientAnswer, Option<Secret>),
+    /// The device learns it when it asks next.
+    Device {
+        /// Whether there is something to fetch for it.
+        allowed: bool,
+    },
+}
+
+/// Spends the request and, when it was allowed, writes the grant. `None`: another answer was faster, or what was asked cannot be
+/// allowed any more.
+pub async fn decide(
+    request: &HttpRequest,
+    app: &App,
+    open: &OpenTransaction,
+    decision: Decision,
+) -> Result<Option<Answer>, StoreError> {
+    let (state, now, code) = (app.clone(), app.clock.now(), Secret::generate(Kind::AuthorizationCode));
+    let (transaction, session) = (open.transaction.clone(), open.session.clone());
+    let granted = |user_id: &UserId| SecurityEvent::new(&app.config, What::Granted, user_id, now);
+    let event = open.signed_in().map(|user_id| granted(user_id).of_request(request, &app.config));
+    let written = app.store.write(move |tx| {
+        let Some((pending, user_id)) = spend(tx, &state, &transaction, &session, now)? else { return Ok(None) };
+        let grant = match &decision {
+            Decision::Allow(ticked) => match new_grant(&state, &pending, user_id, ticked, now) {
+                Some(grant) => Some(keep(tx, grant, now)?),
+                None => return Ok(None),
+            },
+            Decision::Deny => None,
+        };
+        if let (Some(grant), Some(event)) = (&grant, &event) {
+            event.clone().about(grant).keep(tx)?;
+        }
+        answer(tx, &state, pending, grant.as_ref(), &code, now).map(|answer| Some((answer, grant)))
+    });
+    let Some((answer, grant)) = written.await? else { return Ok(None) };
+    match grant {
+        Some(grant) => {
+            tracing::info!(client_id = %grant.client_id, sub = grant.subject(), grant_id = %grant.id, scope = %grant.scope, "consent given")
+        }
+        None => tracing::info!(client_id = %open.pending.request.client_id, "consent denied"),
+    }
+    Ok(Some(answer))
+}
+
+/// The request, which nobody can answer again, and who answers it. `None` when it may not be answered.
+fn spend(
+    tx: &mut Tx,
+    app: &App,
+    transaction: &Secret,
+    session: &OpenSession,
+    now: Timestamp,
+) -> Result<Option<(PendingAuthorization, UserId)>, StoreError> {
+    let Some(pending) = pending_authorizations::consume(tx, &transaction.hash(), &session.secret.hash())? else {
+        return Ok(None);
+    };
+    // Whether the sign-in is complete is asked here again, by what is written.
+    let Some(user_id) = transaction::signed_in(&pending, session).cloned() else { return Ok(None) };
+    if users::find_enabled(tx, &user_id)?.is_none() {
+        return Ok(None);
+    }
+    // The client may be gone, or hold to less, since the page was shown.
+    let client = clients::find(tx, app, &pending.request.client_id)?;
+    let Some(request) = client.and_then(|client| pending.request.under_limits_of(&client)) else {
+        return Ok(None);
+    };
+    let still_waits = match &request.answer_to {
+        AnswerTo::Client(ClientAnswer { pushed: Some(pushed), .. }) => pushed_requests::consume(tx, pushed)?,
+        AnswerTo::Client(ClientAnswer { pushed: None, .. }) => true,
+        AnswerTo::Device(answer) => device_authorizations::hold_waiting(tx, &answer.device, now)?,
+    };
+    Ok(still_waits.then(|| (PendingAuthorization { request, ..pending }, user_id)))
+}
+
+/// What the person allows; `None` when that is nothing.
+fn new_grant(
+    app: &App,
+    pending: &PendingAuthorization,
+    user_id: UserId,
+    ticked: &Scope,
+    now: Timestamp,
+) -> Option<Grant> {
+    let request = &pending.request;
+    let scope = app.resource(&request.resource)?.allowed_scope(&request.scope, ticked);
+    (!scope.is_empty()).then(|| Grant {
+        id: GrantId::generate(),
+        user_id: Some(user_id),
+        client_id: request.client_id.clone(),
+        resource: request.resource.clone(),
+        scope,
+        created_at: now,
+        expires_at: now.plus(app.config.tokens.refresh_token),
+        revoked_at: None,
+        auth_method: None,
+        status_index: None,
+        name: None,
+    })
+}
+
+fn keep(tx: &mut Tx, grant: Grant, now: Timestamp) -> Result<Grant, StoreError> {
+    let grant = Grant { status_index: Some(grants::allocate_status_index(tx, now)?), ..grant };
+    grants::insert(tx, &grant)?;
+    Ok(grant)
+}
+
+fn answer(
+    tx: &mut Tx,
+    app: &App,
+    pending: PendingAuthorization,
+    grant: Option<&Grant>,
+    code: &Secret,
+    now: Timestamp,
+) -> Result<Answer, StoreError> {
+    match pending.request.answer_to {
+        AnswerTo::Client(answer) => {
+            if let Some(grant) = grant {
+                authorization_codes::insert(tx, &authorization_code(app, &answer, grant, code, now))?;
+            }
+            Ok(Answer::Client(answer, grant.is_some().then(|| code.clone())))
+        }
+        AnswerTo::Device(DeviceAnswer { device, .. }) => {
+            match grant {
+                Some(grant) => device_authorizations::allow(tx, &device, &grant.id)?,
+                None => device_authorizations::deny(tx, &device, now)?,
+            }
+            Ok(Answer::Device { allowed: grant.is_some() })
+        }
+    }
+}
+
+fn authorization_code(
+    app: &App,
+    answer: &ClientAnswer,
+    grant: &Grant,
+    code: &Secret,
+    now: Timestamp,
+) -> AuthorizationCode {
+    AuthorizationCode {
+        hash: code.hash(),
+        grant_id: grant.id.clone(),
+        client_id: grant.client_id.clone(),
+        redirect_uri: answer.redirect_uri.as_str().to_owned(),
+        code_challenge: answer.code_challenge.clone(),
+        scope: grant.scope.clone(),
+        resource: grant.resource.clone(),
+        created_at: now,
+        expires_at: now.plus(app.config.tokens.authorization_code),
+        consumed_at: None,
+        failures: 0,
+    }
+}
