@@ -9,7 +9,8 @@ use std::path::Path;
 use gatelodge::branding::Branding;
 use gatelodge::pages::{
     AccountPage, AccountTokensPage, Asset, ConsentPage, Destination, DeviceDonePage, DevicePage, ErrorPage, Failure,
-    Language, LegalPage, LoginPage, Page, Pages, PagesError, PasswordPage, ProviderButton, SignInPage,
+    Language, LegalPage, LoginPage, Page, Pages, PagesError, PasswordPage, ProviderButton, ResetPage, SetupPage,
+    SignInPage,
 };
 use gatelodge_oauth::known_clients::KnownClient;
 
@@ -52,6 +53,8 @@ fn every_page_in(pages: &Pages, language: &Language) -> Vec<Rendered> {
     all.extend(render::<AccountPage>(pages, language));
     all.extend(render::<AccountTokensPage>(pages, language));
     all.extend(render::<PasswordPage>(pages, language));
+    all.extend(render::<SetupPage>(pages, language));
+    all.extend(render::<ResetPage>(pages, language));
     all.extend(render::<ConsentPage>(pages, language));
     all.extend(render::<DevicePage>(pages, language));
     all.extend(render::<DeviceDonePage>(pages, language));
@@ -236,7 +239,7 @@ fn hostile_text_is_shown_as_text_and_cannot_turn_what_stands_around_it() {
     }
     let hostile: Vec<Rendered> =
         every_translation().into_iter().filter(|page| page.html.contains("alert(1)")).collect();
-    assert_eq!(hostile.len(), 11 * 3, "one for each template in each language, and the page that shows a token");
+    assert_eq!(hostile.len(), 13 * 3, "one for each template in each language, and the page that shows a token");
     for Rendered { name, html } in hostile {
         assert!(html.contains("&lt;script&gt;alert(1)&lt;/script&gt;&quot;&#39; onfocus=alert(2) {{ product }} &amp;lt;\u{fffd}\u{fffd}"), "{name}");
     }

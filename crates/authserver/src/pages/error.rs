@@ -61,6 +61,10 @@ pub enum Failure {
     SignInEnded,
     /// The way to the provider began in another browser.
     SignInElsewhere,
+    /// The link that makes the first administrator works no more.
+    SetupLinkEnded,
+    /// The link to a new password works no more.
+    PasswordLinkEnded,
     /// Too much was asked, by this source or by all together.
     TooManyRequests,
     /// The store does not answer.
@@ -71,7 +75,7 @@ pub enum Failure {
 
 impl Failure {
     /// Every failure.
-    pub const ALL: [Failure; 20] = [
+    pub const ALL: [Failure; 22] = [
         Failure::ClientUnknown,
         Failure::ClientDocumentRefused,
         Failure::ClientDocumentUnreachable,
@@ -89,6 +93,8 @@ impl Failure {
         Failure::SignInFailed,
         Failure::SignInEnded,
         Failure::SignInElsewhere,
+        Failure::SetupLinkEnded,
+        Failure::PasswordLinkEnded,
         Failure::TooManyRequests,
         Failure::TemporarilyUnavailable,
         Failure::ServerError,
@@ -131,6 +137,8 @@ impl Failure {
             Failure::SignInFailed => "sign_in_failed",
             Failure::SignInEnded => "sign_in_ended",
             Failure::SignInElsewhere => "sign_in_elsewhere",
+            Failure::SetupLinkEnded => "setup_link_ended",
+            Failure::PasswordLinkEnded => "password_link_ended",
             Failure::TooManyRequests => "too_many_requests",
             Failure::TemporarilyUnavailable => "temporarily_unavailable",
             Failure::ServerError => "server_error",

@@ -25,6 +25,7 @@ mod language;
 mod legal;
 mod locales;
 mod login;
+mod one_time_link;
 mod sign_in;
 
 pub use account::{AccountPage, ConnectedApp, Moment, PasswordPage, PasswordProblem, PersonalToken, SignedInBrowser};
@@ -36,6 +37,7 @@ pub use error::{ErrorPage, Failure};
 pub use language::Language;
 pub use legal::LegalPage;
 pub use login::{LoginPage, LoginProblem, ProviderButton};
+pub use one_time_link::{NewPasswordProblem, ResetPage, SetupPage};
 pub use sign_in::{SignInPage, Wait};
 
 use assets::Assets;
@@ -180,6 +182,8 @@ impl Pages {
         self.render_samples::<AccountPage>(language)?;
         self.render_samples::<AccountTokensPage>(language)?;
         self.render_samples::<PasswordPage>(language)?;
+        self.render_samples::<SetupPage>(language)?;
+        self.render_samples::<ResetPage>(language)?;
         self.render_samples::<ConsentPage>(language)?;
         self.render_samples::<DevicePage>(language)?;
         self.render_samples::<DeviceDonePage>(language)?;
@@ -320,13 +324,15 @@ mod tests {
             unknown_names::<AccountPage>,
             unknown_names::<AccountTokensPage>,
             unknown_names::<PasswordPage>,
+            unknown_names::<SetupPage>,
+            unknown_names::<ResetPage>,
             unknown_names::<ConsentPage>,
             unknown_names::<DevicePage>,
             unknown_names::<DeviceDonePage>,
             unknown_names::<ErrorPage>,
             unknown_names::<LegalPage>,
         ];
-        assert_eq!(unknown.map(|names| names(&pages)), [const { Vec::<String>::new() }; 10]);
+        assert_eq!(unknown.map(|names| names(&pages)), [const { Vec::<String>::new() }; 12]);
     }
 
     #[test]
