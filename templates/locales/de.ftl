@@ -87,6 +87,22 @@ password-differ = <strong>Die beiden neuen Passwörter sind verschieden.</strong
 password-changed = Passwort geändert
 password-changed-what = Sie sind überall sonst abgemeldet. Programme und persönliche Token von <strong>{ $account }</strong> haben keinen Zugriff mehr: Verbinden Sie die wieder, die Sie behalten möchten.
 password-back = Zurück zu Ihrem Konto
+password-busy = <strong>Gerade ist zu viel los.</strong> Es wurde nichts geändert. Versuchen Sie es gleich noch einmal.
+
+## Links, die einmal gelten
+
+setup-title = Verwalter anlegen
+setup-why = Hier kann sich noch niemand anmelden. Wählen Sie Namen und Passwort des ersten Kontos; es verwaltet diesen Server.
+setup-username = Benutzername oder E-Mail-Adresse
+setup-name = <strong>Das kann kein Benutzername sein.</strong> Nehmen Sie bis zu 128 Buchstaben ohne Umlaute, Ziffern und . _ @ + -
+setup-submit = Verwalter anlegen
+setup-done = Der Verwalter ist angelegt
+setup-done-what = Melden Sie sich als <strong>{ $account }</strong> an, mit dem Passwort, das Sie eben gewählt haben.
+reset-title = Passwort wählen
+reset-warning = Sie werden überall abgemeldet, und <strong>jedes verbundene Programm und jedes persönliche Token</strong> verliert den Zugriff. Sie können alle danach wieder verbinden.
+reset-submit = Passwort speichern
+reset-done = Passwort gespeichert
+reset-done-what = Melden Sie sich als <strong>{ $account }</strong> an, mit dem Passwort, das Sie eben gewählt haben.
 
 tokens-title = Neues persönliches Token
 tokens-account = Für Skripte, und für Clients, die sich nicht anmelden können. Es handelt als <strong>{ $account }</strong>.
@@ -323,6 +339,14 @@ error-sign_in_other_user = Das ist ein anderes Konto
     .step-1 = Melden Sie sich noch einmal an, mit dem Konto, mit dem Sie hier angemeldet sind.
     .step-2 = Wenn Sie das andere verwenden möchten, melden Sie sich hier zuerst ab.
 error-back-to-sign-in = Zurück zur Anmeldung
+error-setup_link_ended = Dieser Link gilt nicht mehr
+    .text = Mit ihm wird der erste Verwalter angelegt, einmal und innerhalb eines Tages. Er wurde benutzt, es gibt einen neueren, oder jemand hat hier schon ein Konto.
+    .step-1 = Wenn Sie den Verwalter angelegt haben, melden Sie sich mit diesem Konto an.
+    .step-2 = Wenn sich noch niemand anmelden kann, führen Sie auf dem Server aus: gatelodge user setup-link
+error-password_link_ended = Dieser Link gilt nicht mehr
+    .text = Mit ihm wird ein Passwort gewählt, einmal und innerhalb eines Tages. Er wurde benutzt, er ist zu alt, es gibt einen neueren, oder das Passwort wurde inzwischen geändert.
+    .step-1 = Wenn Sie mit ihm ein Passwort gewählt haben, melden Sie sich damit an.
+    .step-2 = Wenn nicht, bitten Sie den Betreiber dieses Servers um einen neuen Link.
 error-too_many_requests = Einen Moment, bitte
     .text = Von diesem Server wird gerade zu viel verlangt, aus Ihrem Netz oder von allen zusammen. Nichts wurde geändert, und nichts ist verloren.
     .step-1 = Warten Sie eine Minute und laden Sie diese Seite dann neu.

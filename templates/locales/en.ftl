@@ -92,6 +92,22 @@ password-differ = <strong>The two new passwords differ.</strong> Type the same o
 password-changed = Password changed
 password-changed-what = You are signed out everywhere else. Apps and personal tokens of <strong>{ $account }</strong> have no access any more: connect again those that you want to keep.
 password-back = Back to your account
+password-busy = <strong>Too much is going on right now.</strong> Nothing was changed. Try again in a moment.
+
+## Links that work once
+
+setup-title = Create the administrator
+setup-why = Nobody can sign in here yet. Choose the name and the password of the first account, which administers this server.
+setup-username = Username or e-mail address
+setup-name = <strong>This cannot be a username.</strong> Use up to 128 letters, digits and . _ @ + -
+setup-submit = Create administrator
+setup-done = The administrator is there
+setup-done-what = Sign in as <strong>{ $account }</strong>, with the password that you just chose.
+reset-title = Choose a password
+reset-warning = This signs you out everywhere, and ends the access of <strong>every connected app and personal token</strong>. You can connect them again afterwards.
+reset-submit = Save password
+reset-done = Password saved
+reset-done-what = Sign in as <strong>{ $account }</strong>, with the password that you just chose.
 
 tokens-title = New personal token
 tokens-account = For scripts, and for clients that cannot sign in. It acts as <strong>{ $account }</strong>.
@@ -328,6 +344,14 @@ error-sign_in_other_user = That is another account
     .step-1 = Sign in again, with the account that you are signed in with here.
     .step-2 = If you want to use the other one, sign out here first.
 error-back-to-sign-in = Back to the sign-in
+error-setup_link_ended = This link works no more
+    .text = It creates the first administrator, once and within a day. It was used, a newer one was made, or somebody has an account here already.
+    .step-1 = If you created the administrator, sign in with that account.
+    .step-2 = If nobody can sign in yet, run on the server: gatelodge user setup-link
+error-password_link_ended = This link works no more
+    .text = It sets a password, once and within a day. It was used, it is too old, a newer one was made, or the password was changed meanwhile.
+    .step-1 = If you chose a password with it, sign in with that one.
+    .step-2 = If not, ask whoever runs this server for a new link.
 error-too_many_requests = Just a moment, please
     .text = Too much is being asked of this server, by your network or by everybody together. Nothing was changed, and nothing is lost.
     .step-1 = Wait a minute, then load this page again.

@@ -87,6 +87,22 @@ password-differ = <strong>Las dos contraseñas nuevas son distintas.</strong> Es
 password-changed = Contraseña cambiada
 password-changed-what = Su sesión está cerrada en todos los demás sitios. Los programas y tokens personales de <strong>{ $account }</strong> ya no tienen acceso: vuelva a conectar los que quiera conservar.
 password-back = Volver a su cuenta
+password-busy = <strong>Ahora hay demasiada actividad.</strong> No se ha cambiado nada. Inténtelo de nuevo en un momento.
+
+## Enlaces que sirven una vez
+
+setup-title = Crear el administrador
+setup-why = Aquí todavía nadie puede iniciar sesión. Elija el nombre y la contraseña de la primera cuenta, que administra este servidor.
+setup-username = Nombre de usuario o correo electrónico
+setup-name = <strong>Esto no puede ser un nombre de usuario.</strong> Use hasta 128 letras sin acentos, cifras y . _ @ + -
+setup-submit = Crear administrador
+setup-done = El administrador está creado
+setup-done-what = Inicie sesión como <strong>{ $account }</strong>, con la contraseña que acaba de elegir.
+reset-title = Elegir una contraseña
+reset-warning = Se cierra su sesión en todas partes, y <strong>todos los programas conectados y tokens personales</strong> pierden el acceso. Después puede volver a conectarlos.
+reset-submit = Guardar contraseña
+reset-done = Contraseña guardada
+reset-done-what = Inicie sesión como <strong>{ $account }</strong>, con la contraseña que acaba de elegir.
 
 tokens-title = Nuevo token personal
 tokens-account = Para scripts, y para clientes que no pueden iniciar sesión. Actúa como <strong>{ $account }</strong>.
@@ -323,6 +339,14 @@ error-sign_in_other_user = Esa es otra cuenta
     .step-1 = Inicie sesión otra vez, con la cuenta con la que tiene la sesión abierta aquí.
     .step-2 = Si quiere usar la otra, cierre antes la sesión aquí.
 error-back-to-sign-in = Volver al inicio de sesión
+error-setup_link_ended = Este enlace ya no sirve
+    .text = Crea el primer administrador, una vez y en el plazo de un día. Ya se usó, se hizo uno más nuevo, o alguien ya tiene una cuenta aquí.
+    .step-1 = Si usted creó el administrador, inicie sesión con esa cuenta.
+    .step-2 = Si todavía nadie puede iniciar sesión, ejecute en el servidor: gatelodge user setup-link
+error-password_link_ended = Este enlace ya no sirve
+    .text = Establece una contraseña, una vez y en el plazo de un día. Ya se usó, es demasiado antiguo, se hizo uno más nuevo, o la contraseña se cambió entretanto.
+    .step-1 = Si eligió una contraseña con él, inicie sesión con ella.
+    .step-2 = Si no, pida un enlace nuevo a quien administra este servidor.
 error-too_many_requests = Un momento, por favor
     .text = Este servidor recibe demasiadas solicitudes, de su red o de todos en conjunto. No se ha cambiado nada y no se ha perdido nada.
     .step-1 = Espere un minuto y vuelva a cargar esta página.

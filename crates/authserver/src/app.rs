@@ -22,7 +22,7 @@ use crate::config::Config;
 use crate::endpoints::{
     account, account_activity, account_data, account_tokens, authorize, consent, device, device_authorization,
     introspection, legal, login, metadata, password, pushed_authorization, registration, registration_management,
-    revocation, status_list, token, upstream_sign_in,
+    reset, revocation, setup, status_list, token, upstream_sign_in,
 };
 use crate::keys::KeyRing;
 use crate::limits::Limits;
@@ -228,6 +228,20 @@ pub fn routes(config: &Config) -> impl Fn(&mut ServiceConfig) + Clone + use<> {
                 .app_data(PayloadConfig::new(login::MAX_BODY))
                 .route(read().to(password::show))
                 .route(web::post().to(password::submit))
+                .default_service(allow("GET, HEAD, POST")),
+        );
+        service.service(
+            at("/setup")
+                .app_data(PayloadConfig::new(login::MAX_BODY))
+                .route(read().to(setup::show))
+                .route(web::post().to(setup::submit))
+                .default_service(allow("GET, HEAD, POST")),
+        );
+        service.service(
+            at("/reset")
+                .app_data(PayloadConfig::new(login::MAX_BODY))
+                .route(read().to(reset::show))
+                .route(web::post().to(reset::submit))
                 .default_service(allow("GET, HEAD, POST")),
         );
         service.service(at("/assets/{name}").route(read().to(login::asset)).default_service(allow("GET, HEAD")));

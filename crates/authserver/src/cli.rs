@@ -110,6 +110,7 @@ fn serve(path: &Path) -> Result<(), String> {
         let issuer = config.public_url.clone();
         let application = Application::build(config, Clock::system()).await.map_err(|error| error.to_string())?;
         tracing::info!(%issuer, listen = %application.address, health = %application.health_address, "ready");
+        application.offer_setup().await.map_err(|error| error.to_string())?;
         application.run().await.map_err(|error| error.to_string())?;
         tracing::info!("stopped");
         Ok(())

@@ -1,11 +1,16 @@
 //! What happens to people, and what ends with it: one function for each change, to be called within one transaction, so that no
-//! access outlives its reason. Called by `gatelodge user` and by the account page.
+//! access outlives its reason. Called by `gatelodge user`, by the account page, and by
+//! the pages behind links.
 
 use std::fmt;
 
 use gatelodge_oauth::grant::UserId;
+use gatelodge_oauth::secret::HashedSecret;
 use gatelodge_oauth::time::Timestamp;
-use gatelodge_store::{StoreError, Tx, browser_sessions, grants, known_sources, users};
+use gatelodge_store::users::User;
+use gatelodge_store::{
+    Insertion, StoreError, Tx, browser_sessions, grants, known_sources, password_links, setup_links, users,
+};
 
 /// How much ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,8 +48,46 @@ pub fn set_password(tx: &mut Tx, id: &UserId, password_hash: &str, now: Timestam
     end_everything(tx, id, now)
 }
 
+/// Creates the first administrator, for exactly one holder of the setup link, and only while there is nobody.
+pub fn set_up(
+    tx: &mut Tx,
+    link: &HashedSecret,
+    username: &str,
+    password_hash: &str,
+    now: Timestamp,
+) -> Result<Option<UserId>, StoreError> {
+    if !setup_links::consume(tx, link, now)? || users::exist(tx)? {
+        return Ok(None);
+    }
+    let user = User {
+        id: UserId::generate(),
+        username: username.to_owned(),
+        password_hash: Some(password_hash.to_owned()),
+        created_at: now,
+        disabled_at: None,
+        is_admin: true,
+    };
+    Ok((users::insert(tx, &user)? == Insertion::Inserted).then_some(user.id))
+}
+
+/// Another password, set by the holder of a link, once.
+pub fn set_password_by_link(
+    tx: &mut Tx,
+    link: &HashedSecret,
+    password_hash: &str,
+    now: Timestamp,
+) -> Result<Option<(UserId, Ended)>, StoreError> {
+    let Some(id) = password_links::consume(tx, link, now)? else { return Ok(None) };
+    if users::find_enabled(tx, &id)?.is_none() {
+        return Ok(None);
+    }
+    let ended = set_password(tx, &id, password_hash, now)?;
+    Ok(Some((id, ended)))
+}
+
 fn end_everything(tx: &mut Tx, id: &UserId, now: Timestamp) -> Result<Ended, StoreError> {
     known_sources::forget_all_of(tx, id)?;
+    password_links::delete_of(tx, id)?;
     let sessions = browser_sessions::delete_all_of(tx, id)?;
     Ok(Ended { sessions, grants: grants::revoke_all_of_user(tx, id, now)? })
 }

@@ -23,6 +23,7 @@ use crate::endpoints::audit_events as audit_endpoint;
 use crate::keys::{self, KeyError, KeyRing};
 use crate::limits::Limits;
 use crate::login::password::{PasswordError, Passwords};
+use crate::login::setup::{self, Offer};
 use crate::login::upstream::Providers;
 use crate::pages::{Pages, PagesError};
 use crate::respond;
@@ -111,6 +112,19 @@ impl Application {
         let (server, address) = listen(&app)?;
         let (health, health_address) = listen_health(&app)?;
         Ok(Self { app, server, health, address, health_address })
+    }
+
+    /// While there is nobody who could sign in: shows how to create the first administrator. Of several servers one does.
+    pub async fn offer_setup(&self) -> Result<(), StoreError> {
+        let (config, now) = (&self.app.config, self.app.clock.now());
+        match setup::offer(&self.app.store, config, now).await? {
+            Offer::Link(secret) => setup::show(config, &secret),
+            Offer::Shown => tracing::warn!(
+                "nobody can sign in yet; the setup link was shown before, and `gatelodge user setup-link` makes another"
+            ),
+            Offer::Nothing => {}
+        }
+        Ok(())
     }
 
     /// Stops the server from elsewhere.

@@ -1,7 +1,7 @@
 //! Opaque secrets: how they are made, recognised, and stored. The only file of this crate that uses randomness.
 //!
 //! A secret looks like `gatelodge_rt_<43 base62 characters><6 base62 characters of CRC-32>`: secret scanners find it by
-//! the regular expression `gatelodge_(rt|cs|code|session|txn|rat|dc|par|state)_[0-9A-Za-z]{49}`, and garbage is refused without a query.
+//! the regular expression `gatelodge_(rt|cs|code|session|txn|rat|dc|par|state|setup|reset)_[0-9A-Za-z]{49}`, and garbage is refused without a query.
 //! 43 base62 characters carry 256 bits (RFC 6749 §10.10 asks for 128 at least). Only the SHA-256 of the whole string is stored.
 
 use std::fmt;
@@ -36,11 +36,15 @@ pub enum Kind {
     PushedRequest,
     /// `state` at an OpenID provider (OpenID Connect Core 1.0 §3.1.2.1).
     UpstreamState,
+    /// The link by which the first administrator is made.
+    Setup,
+    /// The link by which somebody chooses a password.
+    PasswordReset,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Kind; 9] = [
+    pub const ALL: [Kind; 11] = [
         Kind::RefreshToken,
         Kind::ClientSecret,
         Kind::AuthorizationCode,
@@ -50,6 +54,8 @@ impl Kind {
         Kind::DeviceCode,
         Kind::PushedRequest,
         Kind::UpstreamState,
+        Kind::Setup,
+        Kind::PasswordReset,
     ];
 
     fn prefix(self) -> &'static str {
@@ -63,6 +69,8 @@ impl Kind {
             Kind::DeviceCode => "gatelodge_dc_",
             Kind::PushedRequest => "gatelodge_par_",
             Kind::UpstreamState => "gatelodge_state_",
+            Kind::Setup => "gatelodge_setup_",
+            Kind::PasswordReset => "gatelodge_reset_",
         }
     }
 }

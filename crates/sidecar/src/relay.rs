@@ -22,7 +22,7 @@ use crate::upload;
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// `/introspect` is among them because the metadata announces it on the public origin; it answers to nobody without a proof.
-const ENDPOINTS: [&str; 16] = [
+const ENDPOINTS: [&str; 18] = [
     "/authorize",
     "/par",
     "/token",
@@ -39,6 +39,8 @@ const ENDPOINTS: [&str; 16] = [
     "/privacy",
     "/terms",
     "/password",
+    "/setup",
+    "/reset",
 ];
 /// The pages' assets, the registrations that clients manage (RFC 7592 §2), the way to OpenID providers and back, and the pages of
 /// the account.

@@ -227,3 +227,21 @@ diesel::table! {
         created_at -> BigInt,
     }
 }
+
+diesel::table! {
+    setup_links (slot) {
+        slot -> BigInt,
+        hash -> Binary,
+        created_at -> BigInt,
+        expires_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    password_links (user_id) {
+        user_id -> Text,
+        hash -> Binary,
+        created_at -> BigInt,
+        expires_at -> BigInt,
+    }
+}

@@ -8,8 +8,9 @@ use diesel::prelude::*;
 use gatelodge_oauth::time::Timestamp;
 
 use crate::schema::{
-    authorization_codes, browser_sessions, device_authorizations, grants, known_sources, pending_authorizations,
-    pushed_authorization_requests, refresh_tokens, sign_in_failures, upstream_sign_ins, used_assertions,
+    authorization_codes, browser_sessions, device_authorizations, grants, known_sources, password_links,
+    pending_authorizations, pushed_authorization_requests, refresh_tokens, setup_links, sign_in_failures,
+    upstream_sign_ins, used_assertions,
 };
 use crate::{StoreError, Tx, clients};
 
@@ -55,6 +56,10 @@ pub struct SweepReport {
     pub sign_in_failures: usize,
     /// Rows of `known_sources`.
     pub known_sources: usize,
+    /// Rows of `password_links`.
+    pub password_links: usize,
+    /// Rows of `setup_links`.
+    pub setup_links: usize,
     /// Rows of `clients` that came from documents.
     pub documents: usize,
     /// Rows of `refresh_tokens`.
@@ -87,6 +92,8 @@ pub fn sweep(tx: &mut Tx, now: Timestamp) -> Result<SweepReport, StoreError> {
     let used_assertions = delete_batch!(tx, used_assertions, now);
     let sign_in_failures = delete_batch!(tx, sign_in_failures, now);
     let known_sources = delete_batch!(tx, known_sources, now);
+    let password_links = delete_batch!(tx, password_links, now);
+    let setup_links = delete_batch!(tx, setup_links, now);
     let documents = clients::forget_documents(tx, now.minus(DOCUMENTS_STAY), BATCH)?;
     let refresh_tokens = match delete_batch!(tx, refresh_tokens, now.minus(TOKENS_STAY)) {
         0 => delete_tokens_of_revoked_grants(tx, now)?,
@@ -103,6 +110,8 @@ pub fn sweep(tx: &mut Tx, now: Timestamp) -> Result<SweepReport, StoreError> {
         used_assertions,
         sign_in_failures,
         known_sources,
+        password_links,
+        setup_links,
         documents,
         refresh_tokens,
         grants,
@@ -118,6 +127,8 @@ pub fn sweep(tx: &mut Tx, now: Timestamp) -> Result<SweepReport, StoreError> {
         used_assertions,
         sign_in_failures,
         known_sources,
+        password_links,
+        setup_links,
         documents,
         refresh_tokens,
         grants,

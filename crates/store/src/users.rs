@@ -85,6 +85,11 @@ pub fn list(tx: &mut Tx) -> Result<Vec<User>, StoreError> {
     Ok(rows.into_iter().map(User::from).collect())
 }
 
+/// Whether there is anybody.
+pub fn exist(tx: &mut Tx) -> Result<bool, StoreError> {
+    Ok(t::table.select(t::id).first::<String>(&mut tx.0).optional()?.is_some())
+}
+
 /// Shuts somebody out, or lets them in again; `false` when that changes nothing.
 pub fn set_disabled(tx: &mut Tx, id: &UserId, at: Option<Timestamp>) -> Result<bool, StoreError> {
     let this = t::table.filter(t::id.eq(id.as_str()));

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use gatelodge_oauth::grant::UserId;
+use gatelodge_oauth::secret::Secret;
 use gatelodge_store::users::{self, User};
 use gatelodge_store::{Insertion, Tx, upstream_identities};
 
@@ -13,13 +14,15 @@ use super::user_export::{self, ExportUser};
 use super::user_link::{self, Link};
 use super::{Setting, no_user, run, text};
 use crate::cli::ConfigFile;
+use crate::login::one_time_links::{self, password_url, setup_url};
 use crate::login::password::{self, canonical_username};
+use crate::login::setup::{self, Offer};
 use crate::people::{self, Ended};
 
 /// See `gatelodge user --help`.
 #[derive(Subcommand)]
 pub enum UserCommand {
-    /// Add somebody who may sign in. Asks for the password unless told where it is.
+    /// Add somebody who may sign in. Asks for the password unless told where it is, or to make a link with which they choose it.
     Add(AddUser),
     /// List everybody who may sign in, and who they are at OpenID providers.
     List(ConfigFile),
@@ -29,8 +32,11 @@ pub enum UserCommand {
     Enable(Named),
     /// Remove somebody, with sessions and grants. The name is free again, for somebody else.
     Remove(Named),
-    /// Give somebody another password; asks for it unless told where it is. Sessions and grants end.
+    /// Give somebody another password; asks for it unless told where it is. Sessions and grants end. Or make a link, with which they
+    /// choose it themselves.
     ResetPassword(AddUser),
+    /// Make another link that creates the first administrator, while there is nobody. The one before is dead then.
+    SetupLink(ConfigFile),
     /// Make somebody an administrator.
     SetAdmin(SetAdmin),
     /// Print everything that is stored about somebody, as JSON and without secrets.
@@ -52,6 +58,9 @@ pub struct AddUser {
     /// Read the password from the first line of standard input.
     #[arg(long)]
     password_stdin: bool,
+    /// Print a link instead, with which its holder chooses the password: once, within 24 hours. The link before is dead then.
+    #[arg(long, visible_alias = "invite", conflicts_with_all = ["password_file", "password_stdin"])]
+    link: bool,
     #[command(flatten)]
     config: ConfigFile,
 }
@@ -87,6 +96,7 @@ impl UserCommand {
             Self::Remove(named) => run(end(named, "removed", |tx, user, now| people::remove(tx, &user.id, now))),
             Self::Enable(named) => run(enable(named)),
             Self::ResetPassword(user) => run(reset_password(user)),
+            Self::SetupLink(file) => run(setup_link(file)),
             Self::SetAdmin(admin) => run(set_admin(admin)),
             Self::Export(export) => user_export::export(export),
             Self::Link(link) => user_link::link(link),
@@ -98,7 +108,7 @@ impl UserCommand {
 async fn add(add: AddUser) -> Result<(), String> {
     let username = checked_name(&add.name)?;
     let setting = Setting::open(&add.config).await?;
-    let password_hash = Some(read_hash(&add)?);
+    let password_hash = if add.link { None } else { Some(read_hash(&add)?) };
     let user = User {
         id: UserId::generate(),
         username: username.clone(),
@@ -107,13 +117,20 @@ async fn add(add: AddUser) -> Result<(), String> {
         disabled_at: None,
         is_admin: false,
     };
-    match setting.store.write(move |tx| users::insert(tx, &user)).await.map_err(text)? {
-        Insertion::Inserted => {
-            println!("added {username}");
-            Ok(())
+    let (with_link, now) = (add.link, setting.now);
+    let added = setting.store.write(move |tx| match users::insert(tx, &user)? {
+        Insertion::AlreadyExists => Ok(None),
+        Insertion::Inserted if with_link => {
+            one_time_links::offer_password(tx, &user.id, now).map(|link| Some(Some(link)))
         }
-        Insertion::AlreadyExists => Err(format!("there is a user {username} already")),
+        Insertion::Inserted => Ok(Some(None)),
+    });
+    let Some(link) = added.await.map_err(text)? else { return Err(format!("there is a user {username} already")) };
+    println!("added {username}");
+    if let Some(link) = link {
+        print_link(&setting, &username, &link);
     }
+    Ok(())
 }
 
 async fn list(file: ConfigFile) -> Result<(), String> {
@@ -169,10 +186,45 @@ async fn enable(named: Named) -> Result<(), String> {
 
 async fn reset_password(reset: AddUser) -> Result<(), String> {
     let setting = Setting::open(&reset.config).await?;
+    if reset.link {
+        let now = setting.now;
+        let make = move |tx: &mut Tx, user: &User| one_time_links::offer_password(tx, &user.id, now);
+        let link = change(&setting, &reset.name, make).await?;
+        print_link(&setting, &reset.name, &link);
+        return Ok(());
+    }
     let (hash, now) = (read_hash(&reset)?, setting.now);
     let ended = change(&setting, &reset.name, move |tx, user| people::set_password(tx, &user.id, &hash, now)).await?;
     println!("set a new password of {}; {ended}", reset.name);
     Ok(())
+}
+
+fn print_link(setting: &Setting, name: &str, link: &Secret) {
+    println!(
+        "with this link {name} chooses a password, once, within 24 hours:\n{}",
+        password_url(&setting.config.public_url, link)
+    );
+}
+
+async fn setup_link(file: ConfigFile) -> Result<(), String> {
+    let setting = Setting::open(&file).await?;
+    if !setting.config.login.setup.enabled {
+        return Err(
+            "login.setup.enabled is false\n  hint: remove that line, or use gatelodge user add and set-admin".into()
+        );
+    }
+    match setup::offer_anew(&setting.store, setting.now).await.map_err(text)? {
+        Offer::Link(secret) => {
+            println!(
+                "with this link the first administrator is created, once, within 24 hours:\n{}",
+                setup_url(&setting.config.public_url, &secret)
+            );
+            Ok(())
+        }
+        Offer::Shown | Offer::Nothing => Err("somebody can sign in already\n  hint: make an administrator with \
+             gatelodge user set-admin NAME, or add one with gatelodge user add NAME --invite"
+            .into()),
+    }
 }
 
 async fn set_admin(admin: SetAdmin) -> Result<(), String> {

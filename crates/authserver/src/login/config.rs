@@ -3,6 +3,7 @@
 use gatelodge_service::config::Problems;
 use serde::Deserialize;
 
+use super::setup::{RawSetup, SetupConfig};
 use super::upstream_config::{self, ProviderConfig, RawProvider};
 
 /// The table, checked.
@@ -10,6 +11,8 @@ use super::upstream_config::{self, ProviderConfig, RawProvider};
 pub struct LoginConfig {
     /// The OpenID providers of `[[login.oidc]]`.
     pub oidc: Vec<ProviderConfig>,
+    /// How the first administrator is made.
+    pub setup: SetupConfig,
 }
 
 /// As written.
@@ -17,11 +20,12 @@ pub struct LoginConfig {
 #[serde(deny_unknown_fields, default)]
 pub struct RawLogin {
     oidc: Vec<RawProvider>,
+    setup: RawSetup,
 }
 
 impl RawLogin {
     /// Converts, or notes what is wrong.
     pub fn check(self, problems: &mut Problems) -> LoginConfig {
-        LoginConfig { oidc: upstream_config::check_all(self.oidc, problems) }
+        LoginConfig { oidc: upstream_config::check_all(self.oidc, problems), setup: self.setup.into() }
     }
 }

@@ -2,7 +2,9 @@
 
 pub mod attempts;
 pub mod config;
+pub mod one_time_links;
 pub mod password;
+pub mod setup;
 pub mod sign_in;
 pub mod throttle;
 pub mod upstream;

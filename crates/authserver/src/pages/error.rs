@@ -63,6 +63,10 @@ pub enum Failure {
     SignInElsewhere,
     /// Somebody else signed in there than who is signed in here and was to be proven again.
     SignInOtherUser,
+    /// The link that makes the first administrator works no more.
+    SetupLinkEnded,
+    /// The link to a new password works no more.
+    PasswordLinkEnded,
     /// Too much was asked, by this source or by all together.
     TooManyRequests,
     /// The store does not answer.
@@ -73,7 +77,7 @@ pub enum Failure {
 
 impl Failure {
     /// Every failure.
-    pub const ALL: [Failure; 21] = [
+    pub const ALL: [Failure; 23] = [
         Failure::ClientUnknown,
         Failure::ClientDocumentRefused,
         Failure::ClientDocumentUnreachable,
@@ -92,6 +96,8 @@ impl Failure {
         Failure::SignInEnded,
         Failure::SignInElsewhere,
         Failure::SignInOtherUser,
+        Failure::SetupLinkEnded,
+        Failure::PasswordLinkEnded,
         Failure::TooManyRequests,
         Failure::TemporarilyUnavailable,
         Failure::ServerError,
@@ -136,6 +142,8 @@ impl Failure {
             Failure::SignInEnded => "sign_in_ended",
             Failure::SignInElsewhere => "sign_in_elsewhere",
             Failure::SignInOtherUser => "sign_in_other_user",
+            Failure::SetupLinkEnded => "setup_link_ended",
+            Failure::PasswordLinkEnded => "password_link_ended",
             Failure::TooManyRequests => "too_many_requests",
             Failure::TemporarilyUnavailable => "temporarily_unavailable",
             Failure::ServerError => "server_error",

@@ -2,7 +2,7 @@
 
 use super::{
     AccountDeletedPage, AccountPage, AccountTokensPage, ActivityPage, ConsentPage, DeleteAccountPage, DeviceDonePage,
-    DevicePage, ErrorPage, LegalPage, LoginPage, Page, PagesError, PasswordPage, SignInPage,
+    DevicePage, ErrorPage, LegalPage, LoginPage, Page, PagesError, PasswordPage, ResetPage, SetupPage, SignInPage,
 };
 
 /// Does something with each kind of page.
@@ -21,6 +21,8 @@ pub fn visit_every_page(visitor: &mut impl PageVisitor) -> Result<(), PagesError
     visitor.visit::<DeleteAccountPage>()?;
     visitor.visit::<AccountDeletedPage>()?;
     visitor.visit::<PasswordPage>()?;
+    visitor.visit::<SetupPage>()?;
+    visitor.visit::<ResetPage>()?;
     visitor.visit::<ConsentPage>()?;
     visitor.visit::<DevicePage>()?;
     visitor.visit::<DeviceDonePage>()?;

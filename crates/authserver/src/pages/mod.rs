@@ -28,6 +28,7 @@ mod language;
 mod legal;
 mod locales;
 mod login;
+mod one_time_link;
 mod sign_in;
 
 pub use account::{AccountPage, ConnectedApp, Moment, PasswordPage, PasswordProblem, PersonalToken, SignedInBrowser};
@@ -42,6 +43,7 @@ pub use every::{PageVisitor, visit_every_page};
 pub use language::Language;
 pub use legal::LegalPage;
 pub use login::{LoginPage, LoginProblem, ProviderButton};
+pub use one_time_link::{NewPasswordProblem, ResetPage, SetupPage};
 pub use sign_in::{SignInPage, Wait};
 
 use assets::Assets;

@@ -4,6 +4,7 @@ mod audit_trail;
 mod clients;
 mod devices;
 mod documents;
+mod one_time_links;
 mod opening;
 mod people;
 mod races;
