@@ -40,6 +40,10 @@ use crate::well_known::{self, Document};
 
 /// The routes.
 fn routes(worker: &Worker, services: &mut ServiceConfig) {
+    // No path is two things. The framework asks each route in turn, so the one that is asked most comes first.
+    for (path, endpoint) in &worker.endpoints {
+        services.service(web::resource(path).app_data(Data::clone(endpoint)).to(endpoint::handle));
+    }
     for document in &worker.documents {
         let data = Data::new(document.clone());
         services.service(web::resource(&document.path).app_data(data).to(well_known::serve));
@@ -51,9 +55,6 @@ fn routes(worker: &Worker, services: &mut ServiceConfig) {
         for path in &paths.below {
             services.service(web::scope(path).app_data(Data::clone(relay)).default_service(web::to(relay::handle)));
         }
-    }
-    for (path, endpoint) in &worker.endpoints {
-        services.service(web::resource(path).app_data(Data::clone(endpoint)).to(endpoint::handle));
     }
     services.default_service(web::to(nothing_here));
 }

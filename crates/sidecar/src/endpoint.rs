@@ -227,7 +227,7 @@ impl Endpoint {
         let onward = Onward { body: Some(body.clone()), keep_session, lists, watch, right, legacy: Legacy::None };
         let caller = permit.caller().clone();
         let answer = self.forward(request, permit, onward).await?;
-        if let Some(id) = answer.headers().get(sessions::HEADER).filter(|_| begins) {
+        if begins && let Some(id) = answer.headers().get(sessions::HEADER) {
             let id = id.to_str().map_err(|_| Fault::UpstreamUnavailable)?;
             self.sessions.begun(id, &caller, self.clock.now())?;
         }

@@ -7,6 +7,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use actix_web::http::header::{CONTENT_TYPE, HeaderMap};
 use bytes::Bytes;
 use futures_util::stream::{Stream, poll_fn, unfold};
 use futures_util::{FutureExt as _, StreamExt as _, TryStreamExt as _};
@@ -17,6 +18,12 @@ pub const SILENCE: Duration = Duration::from_secs(15);
 
 /// A comment and the end of its event: nothing is dispatched by it.
 const COMMENT: Bytes = Bytes::from_static(b":\n\n");
+
+/// Whether an answer is one (its media type, RFC 9110 §8.3.1).
+pub fn is_one(headers: &HeaderMap) -> bool {
+    let essence = headers.get(CONTENT_TYPE).and_then(|value| value.as_bytes().split(|byte| *byte == b';').next());
+    essence.is_some_and(|essence| essence.trim_ascii().eq_ignore_ascii_case(b"text/event-stream"))
+}
 
 /// Adds the comments, only where one event has ended and the next has not begun. The first goes with the head: some browsers
 /// tell a page of an answer only when it has a byte of its body.

@@ -100,7 +100,7 @@ impl Upstream {
         let identity = self.identity.headers_for(caller, token).await?;
         let head = self.head(request, &onward, &identity, arrived);
         let Onward { body, lists, watch, right, legacy, .. } = onward;
-        match timeout(self.response_timeout, self.client.send(&head, body.unwrap_or_default())).await {
+        match timeout(self.response_timeout, self.client.send(head, body.unwrap_or_default())).await {
             Ok(Ok((head, _))) if head.status == StatusCode::UNAUTHORIZED => Err(self.refused(caller)),
             Ok(Ok((head, body))) => {
                 // Only a list is waited for: it is read whole before it goes on.
@@ -204,10 +204,10 @@ async fn answer(
             response.headers_mut().append(name, value);
         }
     }
-    let is_compressed = is_compressed(&response);
+    let (is_compressed, is_events) = (is_compressed(&response), event_stream::is_one(response.headers()));
     let length = if let Framing::Length(length) = head.framing { Some(length) } else { None };
-    let body = Watched::new(body, watch, is_event_stream(&response), length);
-    match (legacy, is_event_stream(&response)) {
+    let body = Watched::new(body, watch, is_events, length);
+    match (legacy, is_events) {
         (Legacy::Stream(opening), true) if !is_compressed => {
             return Ok(opened(response, body, opening.with(lists), right, room));
         }
@@ -219,7 +219,7 @@ async fn answer(
         }
         _ => {}
     }
-    match (lists, is_event_stream(&response)) {
+    match (lists, is_events) {
         // Asked not to, it compresses all the same: nobody can see what is in it, nor where a stream can be ended.
         (Some(_), _) | (_, true) if is_compressed => Err(unusable(Unrewritable::Encoded)),
         (None, false) => Ok(with_body(response, head.framing, body)),
@@ -304,12 +304,6 @@ fn with_body(response: HttpResponse, framing: Framing, mut body: Watched<AnswerB
         Framing::Length(length) => response.set_body(SizedStream::new(length, body)).map_into_boxed_body(),
         Framing::Chunked | Framing::UntilClosed => response.set_body(BodyStream::new(body)).map_into_boxed_body(),
     }
-}
-
-fn is_event_stream(response: &HttpResponse) -> bool {
-    let content_type = response.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let essence = content_type.and_then(|value| value.split(';').next()).unwrap_or_default();
-    essence.trim().eq_ignore_ascii_case("text/event-stream")
 }
 
 /// Some frameworks name `identity` or `none` so that nothing compresses.

@@ -75,8 +75,8 @@ impl FrontDoor {
         let (Some(host), None) = (hosts.next().and_then(|host| host.to_str().ok()), hosts.next()) else {
             return false;
         };
-        let host = host.to_ascii_lowercase();
-        self.hosts.contains(&host) || (self.loopback && is_loopback_authority(&host))
+        self.hosts.iter().any(|own| own.eq_ignore_ascii_case(host))
+            || (self.loopback && is_loopback_authority(&host.to_ascii_lowercase()))
     }
 }
 

@@ -188,7 +188,9 @@ fn matches(rule: &ContextRule, caller: &Caller, own_issuer: &str) -> bool {
 }
 
 fn plain(principal: &Principal<'_>) -> Vec<(HeaderName, HeaderValue)> {
-    let mut headers = vec![(SUBJECT, visible(principal.subject))];
+    // With the context value, five.
+    let mut headers = Vec::with_capacity(5);
+    headers.push((SUBJECT, visible(principal.subject)));
     headers.extend(principal.issuer.map(|issuer| (ISSUER, visible(issuer))));
     headers.extend(principal.client_id.map(|client_id| (CLIENT_ID, visible(client_id))));
     let scope = principal.scope.and_then(|scope| HeaderValue::from_str(&scope.to_string()).ok());

@@ -12,7 +12,6 @@ use std::time::Duration;
 
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
-use actix_web::http::header::{CONTENT_TYPE, HeaderMap};
 use actix_web::http::{ConnectionType, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage as _, HttpResponse};
@@ -20,7 +19,7 @@ use bytes::Bytes;
 
 use crate::caller::Holder;
 use crate::config::Limits;
-use crate::event_stream::Ending;
+use crate::event_stream::{self, Ending};
 use crate::respond::{self, Fault};
 use crate::shutdown::Stop;
 use body::Paced;
@@ -74,13 +73,8 @@ pub async fn guard<B: MessageBody + 'static>(
     if !asks_for_more || !response.response().keep_alive() {
         under_way.is_the_last();
     }
-    let ending = is_event_stream(response.headers()).then(|| stop.ending(&method));
+    let ending = event_stream::is_one(response.headers()).then(|| stop.ending(&method));
     Ok(response.map_body(|_, body| BoxBody::new(Answer { body: body.boxed(), under_way, ending })))
-}
-
-fn is_event_stream(headers: &HeaderMap) -> bool {
-    let essence = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()?.split(';').next());
-    essence.is_some_and(|essence| essence.trim().eq_ignore_ascii_case("text/event-stream"))
 }
 
 /// The body of an answer on its way to the client.

@@ -23,19 +23,14 @@ const SMALL: usize = 16 * 1024;
 /// Sends the request and waits for the head of its answer. Informational answers (RFC 9110 §15.2) are passed over.
 pub(super) async fn exchange(
     mut connection: Connection,
-    head: &[u8],
-    body: Bytes,
+    mut head: Vec<u8>,
+    mut body: Bytes,
 ) -> Result<(AnswerHead, Connection), Failure> {
-    let mut joined;
-    let (head, body) = if body.len() <= SMALL && !body.is_empty() {
-        joined = Vec::with_capacity(head.len() + body.len());
-        joined.extend_from_slice(head);
-        joined.extend_from_slice(&body);
-        (joined.as_slice(), Bytes::new())
-    } else {
-        (head, body)
-    };
-    let mut request = head.chain(body);
+    if body.len() <= SMALL {
+        head.extend_from_slice(&body);
+        body.clear();
+    }
+    let mut request = head.as_slice().chain(body);
     let mut sending = Ok(());
     let answer = poll_fn(|context| {
         if sending.is_ok() {
@@ -70,7 +65,9 @@ fn poll_send(connection: &mut Connection, request: &mut impl Buf, context: &mut 
 
 fn poll_head(connection: &mut Connection, context: &mut Context<'_>) -> Poll<Result<AnswerHead, Failure>> {
     loop {
-        match parse(&mut connection.read) {
+        // Mostly there is nothing yet.
+        let parsed = if connection.read.is_empty() { Ok(None) } else { parse(&mut connection.read) };
+        match parsed {
             Ok(Some(head)) if head.status.is_informational() => continue,
             Ok(Some(head)) => return Poll::Ready(Ok(head)),
             Ok(None) => {}

@@ -1,5 +1,6 @@
 //! The head of an answer, and how its body is framed: RFC 9112 §4 to §6. Strict where an answer could be read in two ways.
 
+use std::mem::MaybeUninit;
 use std::time::Duration;
 
 use actix_web::http::StatusCode;
@@ -38,9 +39,10 @@ pub struct AnswerHead {
 
 /// Takes a head from the bytes that arrived; `None` while it is not whole.
 pub(super) fn parse(read: &mut BytesMut) -> Result<Option<AnswerHead>, Failure> {
-    let mut headers = [httparse::EMPTY_HEADER; MOST_HEADERS];
-    let mut answer = httparse::Response::new(&mut headers);
-    let length = match answer.parse(read) {
+    let mut headers = [const { MaybeUninit::uninit() }; MOST_HEADERS];
+    let mut answer = httparse::Response::new(&mut []);
+    let parser = httparse::ParserConfig::default();
+    let length = match parser.parse_response_with_uninit_headers(&mut answer, read, &mut headers) {
         Ok(httparse::Status::Complete(length)) => length,
         Ok(httparse::Status::Partial) if read.len() < LONGEST => return Ok(None),
         Ok(httparse::Status::Partial) => return Err(Failure::Malformed("its head has no end")),

@@ -71,7 +71,7 @@ impl Client {
     ///
     /// # Errors
     /// When there is no answer. Whether the server did what was asked, nobody knows then.
-    pub async fn send(&self, head: &[u8], body: Bytes) -> Result<(AnswerHead, AnswerBody), Failure> {
+    pub async fn send(&self, head: Vec<u8>, body: Bytes) -> Result<(AnswerHead, AnswerBody), Failure> {
         // A connection that waited may have been closed in the very moment; it is found out before a byte is sent.
         let connection = match self.pool.take() {
             Some(waiting) => waiting,

@@ -67,7 +67,7 @@ async fn whole(mut body: AnswerBody) -> Result<String, Failure> {
 }
 
 async fn ask(client: &Client) -> Result<(u16, String), Failure> {
-    let (head, body) = client.send(REQUEST, BODY).await?;
+    let (head, body) = client.send(REQUEST.to_vec(), BODY).await?;
     Ok((head.status.as_u16(), whole(body).await?))
 }
 
@@ -212,7 +212,7 @@ async fn an_answer_before_the_end_of_a_large_request_is_an_answer() {
         while stream.read(&mut rest).await.unwrap_or(0) > 0 {}
     })
     .await;
-    let head = b"POST /mcp HTTP/1.1\r\nhost: h\r\ncontent-length: 4000000\r\n\r\n";
+    let head = b"POST /mcp HTTP/1.1\r\nhost: h\r\ncontent-length: 4000000\r\n\r\n".to_vec();
     let (answer, body) = client.send(head, Bytes::from(vec![b'y'; 4_000_000])).await.expect("an answer");
     assert_eq!((answer.status.as_u16(), answer.keep_alive), (413, false));
     assert_eq!(whole(body).await.expect("whole").len(), 3_000_000);
@@ -231,7 +231,7 @@ async fn who_stops_listening_closes_the_connection() {
         }
     })
     .await;
-    let (_, mut body) = client.send(REQUEST, BODY).await.expect("an answer");
+    let (_, mut body) = client.send(REQUEST.to_vec(), BODY).await.expect("an answer");
     assert_eq!(body.next().await.expect("a part").expect("no error"), "a");
     drop(body);
     assert_eq!(learnt.recv().await, Some(0));
