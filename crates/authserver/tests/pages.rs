@@ -43,12 +43,15 @@ struct Renderer<'p> {
     pages: &'p Pages,
     language: &'p Language,
     all: Vec<Rendered>,
+    /// How many kinds of page show something that is not the same for everybody.
     kinds: usize,
 }
 
 impl PageVisitor for Renderer<'_> {
     fn visit<P: Page>(&mut self) -> Result<(), PagesError> {
-        self.kinds += 1;
+        let shows_something =
+            |sample: &P| serde_json::to_value(sample).is_ok_and(|fields| fields != serde_json::json!({}));
+        self.kinds += usize::from(P::samples().iter().any(shows_something));
         for (sample, number) in P::samples().into_iter().zip(1..) {
             let name = format!("{}-{number}", P::TEMPLATE.trim_end_matches(".html"));
             self.all.push(Rendered { name, html: self.pages.render(&sample, self.language)? });
