@@ -102,7 +102,7 @@ fn spend(
         AnswerTo::Client(ClientAnswer { pushed: None, .. }) => true,
         AnswerTo::Device(answer) => device_authorizations::hold_waiting(tx, &answer.device, now)?,
     };
-    Ok(still_waits.then(|| (PendingAuthorization { request, ..pending }, user_id)))
+    Ok(still_waits.then_some((PendingAuthorization { request, ..pending }, user_id)))
 }
 
 /// What the person allows; `None` when that is nothing.

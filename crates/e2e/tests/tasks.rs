@@ -39,7 +39,8 @@ fn with_answers_in(form: &str) {
         assert!(foreign.contains(r#""code":-32602,"message":"Failed to retrieve task: Task not found""#), "{foreign}");
         assert_eq!(without_head(&foreign), without_head(&made_up), "{method}");
     }
-    for (token, own, others) in [(&ada, &of_ada[..], std::slice::from_ref(&of_bob)), (&bob, &[of_bob.clone()], &of_ada)]
+    for (token, own, others) in
+        [(&ada, &of_ada[..], std::slice::from_ref(&of_bob)), (&bob, std::slice::from_ref(&of_bob), &of_ada[..])]
     {
         let list = post(&stack, token, r#"{"jsonrpc":"2.0","id":4,"method":"tasks/list"}"#);
         assert!(own.iter().all(|id| list.contains(id)) && !others.iter().any(|id| list.contains(id)), "{list}");

@@ -50,6 +50,10 @@ pub fn of_query(request: &HttpRequest, kind: Kind) -> Option<Secret> {
 
 /// A form of the page behind a link. Its secret is what ties it to us: nobody else can fill it in, so no session is needed, and the
 /// page may stay open for as long as the link works.
+#[expect(
+    clippy::result_large_err,
+    reason = "it is the answer, as for every form; those are read by async functions, which are not asked"
+)]
 pub fn of_form(
     request: &HttpRequest,
     body: Result<Bytes, Error>,

@@ -2,4 +2,3 @@
 
 mod flows;
 mod hostile_texts;
-mod samples;
