@@ -65,9 +65,10 @@ fn keys_in_parallel_go_on_working_beside_access_tokens_and_what_nobody_may_nobod
             assert_eq!((denied.status, &denied.challenge), (403, &None), "{tool}: {denied:?}");
         }
     }
+    // Whoever makes keys up cannot fill the trail: what is refused to a key that only the MCP server knows is in the log alone.
     let begun = Instant::now();
-    while example.audit_trail(&["--tool", "pay_invoice", "--outcome", "refused"]).lines().count() < 2 {
-        assert!(begun.elapsed() < PATIENCE, "they never arrived in the trail: {}", example.audit_trail(&[]));
+    while example.audit_trail(&["--tool", "pay_invoice", "--outcome", "refused"]).lines().count() < 1 {
+        assert!(begun.elapsed() < PATIENCE, "it never arrived in the trail: {}", example.audit_trail(&[]));
         sleep(Duration::from_millis(100));
     }
 

@@ -29,6 +29,9 @@ const WITHIN: Duration = Duration::from_secs(30);
 /// For machines under load: a test that fails says that it does not happen, the log of a passing one how long it took.
 const PATIENCE: Duration = Duration::from_secs(120);
 
+/// What the MCP server answers, when it hears who calls.
+const HEARD: &str = r#"{"jsonrpc":"2.0","id":1,"result":"agent agent mcp:use"}"#;
+
 #[test]
 fn tokens_of_an_issuer_that_is_not_ours_are_judged_by_its_keys_and_by_its_word() {
     let Some(program) = available_or_skip(NAME, prepare_other_issuer()) else { return };
@@ -43,8 +46,8 @@ fn tokens_of_an_issuer_that_is_not_ours_are_judged_by_its_keys_and_by_its_word()
 
     let (signed, opaque) = (token("/mcp"), token("/opaque"));
     assert_eq!((signed.split('.').count(), opaque.split('.').count()), (3, 1));
-    assert_eq!(call(&public, "/mcp", &signed), (200, "agent agent mcp:use".into()));
-    assert_eq!(call(&public, "/opaque", &opaque), (200, "agent agent mcp:use".into()));
+    assert_eq!(call(&public, "/mcp", &signed), (200, HEARD.into()));
+    assert_eq!(call(&public, "/opaque", &opaque), (200, HEARD.into()));
 
     // RFC 8707: each is for its own resource, and neither for the other.
     assert_eq!((call(&public, "/opaque", &signed).0, call(&public, "/mcp", &opaque).0), (401, 401));
@@ -130,8 +133,11 @@ fn answer(stream: &mut TcpStream) {
             names[place] = value.to_owned();
         }
     }
-    let body = names.join(" ");
-    let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
+    let body = format!(r#"{{"jsonrpc":"2.0","id":1,"result":"{}"}}"#, names.join(" "));
+    let head = format!(
+        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+        body.len()
+    );
     stream.write_all(format!("{head}{body}").as_bytes()).expect("sent");
 }
 

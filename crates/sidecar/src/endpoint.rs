@@ -249,7 +249,11 @@ impl Endpoint {
         let permit = self.decide(caller, Wanted::Session, session != Named::Nothing, record)?;
         let stay = self.sessions.check(session, permit.caller(), self.clock.now())?;
         // A stream that is resumed, or the one stream of a session, may bring answers to requests that came elsewhere.
-        let lists = self.lists(permit.caller(), Asked::elsewhere(), false);
+        // The end of a session is answered with no list, and by many servers with nothing at all.
+        let lists = match *request.method() {
+            Method::DELETE => None,
+            _ => self.lists(permit.caller(), Asked::elsewhere(), false),
+        };
         let right = self.right(permit.caller()).or(stay.map(Right::Stranger));
         let watch = Some(self.watch(permit.caller()));
         let onward = Onward { body: None, keep_session: true, lists, watch, right, legacy: Legacy::None };

@@ -1,4 +1,3 @@
 //! The pages in real Chromium. What a script finds, it says; the assertions are here.
 
 mod flows;
-mod hostile_texts;
