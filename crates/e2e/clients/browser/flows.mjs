@@ -115,6 +115,9 @@ const scenarios = {
     await page.fill("form#login input[name=username]", "alice");
     await page.fill("form#login input[name=password]", PASSWORD);
     await pressTwice("#sign-in");
+    await page.waitForSelector("form#consent");
+    // Until its script has run, the page's button is not yet held back, and then it is for half a second.
+    await page.waitForLoadState("load");
     await page.waitForSelector("#allow:enabled");
     await pressTwice("#allow");
     await arriveAt(page, client);
