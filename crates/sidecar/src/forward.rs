@@ -4,6 +4,8 @@
 //! happens. When the client leaves, actix-web drops the future or the body made here, which closes the connection to the
 //! MCP server: to end the stream is how a client cancels.
 
+use std::convert::Infallible;
+use std::future::ready;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,7 +14,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse};
 use bytes::Bytes;
-use futures_util::stream::Stream;
+use futures_util::stream::{self, Stream};
 use tokio::time::timeout;
 use url::{Url, form_urlencoded};
 
@@ -224,7 +226,7 @@ async fn answer(
         (Some(_), _) | (_, true) if is_compressed => Err(unusable(Unrewritable::Encoded)),
         (None, false) => Ok(with_body(response, head.framing, body)),
         (None, true) => Ok(events(response, body, right)),
-        (Some(lists), false) => list(response, body, lists, Held::of(room)).await,
+        (Some(lists), false) => list(response, head.framing, body, lists, Held::of(room)).await,
         (Some((rewriter, asked)), true) => {
             Ok(events(response, Box::pin(edited(body, ListEditor { rewriter, asked }, Held::of(room))), right))
         }
@@ -245,6 +247,7 @@ fn opened(
 /// An answer that may be a list, in JSON. It is changed, or not passed on at all: what came would show what is hidden.
 async fn list(
     mut response: HttpResponse,
+    framing: Framing,
     body: Watched<AnswerBody>,
     (rewriter, asked): (Rewriter<CallersView>, Asked),
     held: Held,
@@ -264,10 +267,18 @@ async fn list(
         Err(_) if whole.is_empty() => None,
         Err(error) => return Err(unusable(error)),
     };
-    if rewritten.is_some() {
-        forget_digests(response.headers_mut());
-    }
-    Ok(response.set_body(rewritten.map_or(whole, Bytes::from)).map_into_boxed_body())
+    Ok(match (rewritten, framing) {
+        (Some(rewritten), _) => {
+            forget_digests(response.headers_mut());
+            response.set_body(Bytes::from(rewritten)).map_into_boxed_body()
+        }
+        (None, Framing::Length(_)) => response.set_body(whole).map_into_boxed_body(),
+        // Nothing was changed, so it goes on as it came: without a length.
+        (None, Framing::Chunked | Framing::UntilClosed) => {
+            let whole = stream::once(ready(Ok::<_, Infallible>(whole)));
+            response.set_body(BodyStream::new(whole)).map_into_boxed_body()
+        }
+    })
 }
 
 /// JSON in UTF-8. An empty answer needs no type.
