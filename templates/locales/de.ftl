@@ -374,3 +374,11 @@ way-out-mcp_remote = Löschen Sie das Verzeichnis <code>.mcp-auth</code> in Ihre
 way-out-other-clients = Andere Programme
 way-out-other-client = Jedes andere
 way-out-other = Suchen Sie neben dem Server nach <em>abmelden</em>, <em>trennen</em> oder <em>Anmeldung löschen</em>
+
+## E-mail: plain text, whose lines may be long. What follows .subject is its subject.
+
+mail-test =
+    Dies ist ein Test von { $product } unter { $server }.
+
+    Wenn Sie dies lesen, kommen Nachrichten an. Es ist nichts weiter zu tun.
+    .subject = { $product }: Testnachricht

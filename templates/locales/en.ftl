@@ -379,3 +379,11 @@ way-out-mcp_remote = delete the directory <code>.mcp-auth</code> in your home di
 way-out-other-clients = Other clients
 way-out-other-client = Any other
 way-out-other = look for <em>log out</em>, <em>disconnect</em> or <em>clear authentication</em> beside the server
+
+## E-mail: plain text, whose lines may be long. What follows .subject is its subject.
+
+mail-test =
+    This is a test of { $product } at { $server }.
+
+    If you can read it, messages arrive. Nothing needs to be done.
+    .subject = { $product }: test message

@@ -374,3 +374,11 @@ way-out-mcp_remote = elimine el directorio <code>.mcp-auth</code> de su director
 way-out-other-clients = Otros programas
 way-out-other-client = Cualquier otro
 way-out-other = busque <em>cerrar sesión</em>, <em>desconectar</em> o <em>borrar la autenticación</em> junto al servidor
+
+## E-mail: plain text, whose lines may be long. What follows .subject is its subject.
+
+mail-test =
+    Esto es una prueba de { $product } en { $server }.
+
+    Si puede leerlo, los mensajes llegan. No hay que hacer nada más.
+    .subject = { $product }: mensaje de prueba

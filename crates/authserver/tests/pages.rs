@@ -8,8 +8,8 @@ use std::path::Path;
 
 use gatelodge::branding::Branding;
 use gatelodge::pages::{
-    Asset, Choice, ConsentPage, Destination, DeviceDonePage, DevicePage, ErrorPage, Failure, Language, LoginPage, Page,
-    PageVisitor, Pages, PagesError, ProviderButton, Voucher, visit_every_page,
+    Asset, Choice, ConsentPage, Destination, DeviceDonePage, DevicePage, ErrorPage, Failure, Language, Letter,
+    LoginPage, Page, PageVisitor, Pages, PagesError, ProviderButton, Voucher, visit_every_page,
 };
 use gatelodge_oauth::known_clients::KnownClient;
 
@@ -617,6 +617,19 @@ fn what_people_read_in_each_language_and_what_the_keyboard_reaches() {
             format!("== {name}\n{}", outline(&page.html))
         });
         insta::assert_snapshot!(format!("in_{}", language.tag()), outlines.join("\n\n"));
+    }
+}
+
+/// Proves OpenID Connect Core 1.0 §3.1.2.1: messages are in the person's language too.
+#[test]
+fn what_messages_say_in_each_language() {
+    let pages = English::load().0;
+    for language in pages.languages() {
+        let written = Letter::samples().into_iter().map(|letter| {
+            let letter = pages.write(&letter, language).expect("a message");
+            format!("== {}\n{}\n\n{}", letter.what, letter.subject, letter.text)
+        });
+        insta::assert_snapshot!(format!("messages_in_{}", language.tag()), written.collect::<Vec<_>>().join("\n"));
     }
 }
 
