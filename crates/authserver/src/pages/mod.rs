@@ -37,7 +37,7 @@ pub use account_activity::{ActivityPage, Happening};
 pub use account_delete::{AccountDeletedPage, DeleteAccountPage, DeletionProblem};
 pub use account_tokens::{AccountTokensPage, Lifetime, MadeToken, TokenProblem, TokenResource, TokenScope};
 pub use assets::Asset;
-pub use consent::{AskedScope, Choice, ConsentPage, Destination, Lasting, ScopeLine, Voucher};
+pub use consent::{AskedScope, Choice, ConsentPage, Destination, Lasting, ScopeLine, StepUp, Voucher};
 pub use device::{DeviceDonePage, DevicePage, DeviceProblem};
 pub use error::{ErrorPage, Failure};
 pub use every::{PageVisitor, visit_every_page};
