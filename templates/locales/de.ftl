@@ -245,6 +245,11 @@ consent-account = Angemeldet als
 consent-switch-account = Konto wechseln
 consent-resource = Für
 consent-scopes = Erlaubt wird
+consent-all-new = Zugriff besteht schon. All dies ist neu.
+consent-some-new = Einiges davon ist schon erlaubt. Neues ist gekennzeichnet.
+consent-nothing-new = All dies ist schon erlaubt. Nichts ist neu.
+consent-new = Neu
+consent-had = schon erlaubt
 consent-required = wird für alles andere gebraucht
 consent-includes = Enthält:
 consent-nothing-ticked = Nichts ist angekreuzt. Kreuzen Sie an, was erlaubt sein soll, oder lehnen Sie ab.
@@ -424,3 +429,11 @@ way-out-mcp_remote = Löschen Sie das Verzeichnis <code>.mcp-auth</code> in Ihre
 way-out-other-clients = Andere Programme
 way-out-other-client = Jedes andere
 way-out-other = Suchen Sie neben dem Server nach <em>abmelden</em>, <em>trennen</em> oder <em>Anmeldung löschen</em>
+
+## E-mail: plain text, whose lines may be long. What follows .subject is its subject.
+
+mail-test =
+    Dies ist ein Test von { $product } unter { $server }.
+
+    Wenn Sie dies lesen, kommen Nachrichten an. Es ist nichts weiter zu tun.
+    .subject = { $product }: Testnachricht

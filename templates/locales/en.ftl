@@ -250,6 +250,11 @@ consent-account = Signed in as
 consent-switch-account = Switch account
 consent-resource = To use
 consent-scopes = It can
+consent-all-new = It has access already. All of this is new.
+consent-some-new = It has some of this already. What is new is marked.
+consent-nothing-new = It has all of this already. Nothing is new.
+consent-new = New
+consent-had = allowed before
 consent-required = needed for everything else
 consent-includes = Includes:
 consent-nothing-ticked = Nothing is ticked. Tick what it may do, or deny.
@@ -429,3 +434,11 @@ way-out-mcp_remote = delete the directory <code>.mcp-auth</code> in your home di
 way-out-other-clients = Other clients
 way-out-other-client = Any other
 way-out-other = look for <em>log out</em>, <em>disconnect</em> or <em>clear authentication</em> beside the server
+
+## E-mail: plain text, whose lines may be long. What follows .subject is its subject.
+
+mail-test =
+    This is a test of { $product } at { $server }.
+
+    If you can read it, messages arrive. Nothing needs to be done.
+    .subject = { $product }: test message

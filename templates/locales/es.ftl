@@ -245,6 +245,11 @@ consent-account = Sesión de
 consent-switch-account = Cambiar de cuenta
 consent-resource = Para usar
 consent-scopes = Podrá
+consent-all-new = Ya tiene acceso. Todo esto es nuevo.
+consent-some-new = Ya tiene parte de esto. Lo nuevo está marcado.
+consent-nothing-new = Ya tiene todo esto. No hay nada nuevo.
+consent-new = Nuevo
+consent-had = ya permitido
 consent-required = necesario para todo lo demás
 consent-includes = Incluye:
 consent-nothing-ticked = No hay nada marcado. Marque lo que podrá hacer o deniegue el acceso.
@@ -424,3 +429,11 @@ way-out-mcp_remote = elimine el directorio <code>.mcp-auth</code> de su director
 way-out-other-clients = Otros programas
 way-out-other-client = Cualquier otro
 way-out-other = busque <em>cerrar sesión</em>, <em>desconectar</em> o <em>borrar la autenticación</em> junto al servidor
+
+## E-mail: plain text, whose lines may be long. What follows .subject is its subject.
+
+mail-test =
+    Esto es una prueba de { $product } en { $server }.
+
+    Si puede leerlo, los mensajes llegan. No hay que hacer nada más.
+    .subject = { $product }: mensaje de prueba

@@ -28,6 +28,7 @@ use crate::keys::KeyRing;
 use crate::limits::Limits;
 use crate::login::password::Passwords;
 use crate::login::upstream::Providers;
+use crate::mail::Mailer;
 use crate::pages::{Language, Pages};
 use crate::respond;
 use crate::status_list::{self as published, PublishedStatusList};
@@ -62,6 +63,8 @@ pub struct State {
     pub passwords: Passwords,
     /// Where else people may sign in.
     pub providers: Providers,
+    /// Messages to people, where they can be sent.
+    pub mail: Option<Mailer>,
     /// Wrong codes of devices.
     pub code_guesses: CodeGuesses,
     /// What is published unchanged for the life of the process.

@@ -25,6 +25,7 @@ use crate::clients::registration::{RawRegistration, RegistrationConfig};
 use crate::keys::config::{KeysConfig, RawKeys};
 use crate::limits::{LimitsConfig, RawLimits};
 use crate::login::config::{LoginConfig, RawLogin};
+use crate::mail::config::{EmailConfig, RawEmail};
 use crate::resources::{self, RawResource};
 
 /// Environment variables that begin so override the file: `GATELODGE__DATABASE__URL`.
@@ -66,6 +67,8 @@ pub struct Config {
     pub device_grant: bool,
     /// How people prove who they are.
     pub login: LoginConfig,
+    /// How messages go out to people; `None`: none do.
+    pub email: Option<EmailConfig>,
     /// What people may do for themselves.
     pub account: AccountConfig,
     /// Lifetimes and windows.
@@ -135,6 +138,7 @@ struct RawConfig {
     grants: RawGrants,
     #[serde(default)]
     login: RawLogin,
+    email: Option<RawEmail>,
     #[serde(default)]
     account: AccountConfig,
     #[serde(default)]
@@ -237,6 +241,7 @@ impl RawConfig {
         let audit = self.audit.check(&mut problems);
         let branding = self.branding.check(&mut problems);
         let login = self.login.check(&mut problems);
+        let email = self.email.and_then(|email| email.check(&mut problems));
         if !unsafe_values_allowed {
             self.tokens.check_ranges(&mut problems);
         }
@@ -264,6 +269,7 @@ impl RawConfig {
                 limits,
                 trusted_proxies,
                 login,
+                email,
                 account: self.account,
                 tokens: self.tokens.typed(),
                 keys,

@@ -16,6 +16,7 @@ mod client_documents;
 mod configured_clients;
 mod consent;
 mod cut_answers;
+mod email;
 mod every_route;
 mod faults;
 mod killed_server;
