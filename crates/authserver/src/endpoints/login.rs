@@ -162,6 +162,7 @@ fn page(
             destination: Destination::from(&open.pending.request.answer_to),
             resource_name,
             providers: app.config.login.oidc.iter().map(ProviderButton::from).collect(),
+            passkeys: app.passkeys.is_some(),
             username,
             problem,
             wait: wait.map(Into::into),

@@ -24,6 +24,8 @@ pub struct LoginPage {
     pub resource_name: String,
     /// Where else people may sign in.
     pub providers: Vec<ProviderButton>,
+    /// With a passkey too.
+    pub passkeys: bool,
     /// What was typed before; empty at first.
     pub username: String,
     /// Why the last attempt failed.
@@ -85,6 +87,7 @@ impl Page for LoginPage {
             destination: local("localhost"),
             resource_name: "Acme MCP".to_owned(),
             providers: Vec::new(),
+            passkeys: false,
             username: String::new(),
             problem: None,
             wait: None,
@@ -125,6 +128,7 @@ impl Page for LoginPage {
                 destination: local(HOSTILE),
                 resource_name: HOSTILE.to_owned(),
                 providers: vec![button(HOSTILE, HOSTILE)],
+                passkeys: true,
                 username: HOSTILE.to_owned(),
                 problem: None,
                 wait: None,

@@ -16,6 +16,8 @@ pub struct SignInPage {
     pub again: Option<String>,
     /// Where else people may sign in.
     pub providers: Vec<ProviderButton>,
+    /// With a passkey too.
+    pub passkeys: bool,
     /// What was typed before; empty at first.
     pub username: String,
     /// Why the last attempt failed.
@@ -52,6 +54,7 @@ impl Page for SignInPage {
             csrf_token: "sample".to_owned(),
             again: None,
             providers: Vec::new(),
+            passkeys: false,
             username: String::new(),
             problem: None,
             wait: None,
@@ -79,6 +82,7 @@ impl Page for SignInPage {
                 csrf_token: HOSTILE.to_owned(),
                 again: Some(HOSTILE.to_owned()),
                 providers: vec![button(HOSTILE, HOSTILE)],
+                passkeys: true,
                 username: HOSTILE.to_owned(),
                 problem: None,
                 wait: None,
