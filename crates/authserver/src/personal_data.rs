@@ -6,7 +6,7 @@ use gatelodge_oauth::grant::Grant;
 use gatelodge_oauth::time::Timestamp;
 use gatelodge_store::audit_events::{self, Order, Search};
 use gatelodge_store::users::User;
-use gatelodge_store::{StoreError, Tx, browser_sessions, grants, upstream_identities};
+use gatelodge_store::{StoreError, Tx, browser_sessions, email_addresses, grants, upstream_identities};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -22,6 +22,7 @@ pub fn export(tx: &mut Tx, config: &Config, user: &User, now: Timestamp) -> Resu
     let search = Search { issuer: Some(issuer.clone()), subject: Some(user.id.to_string()), ..Search::default() };
     let events = audit_events::page(tx, &search, Order::NewestFirst, None, MOST_EVENTS)?;
     let identities = upstream_identities::list(tx)?.into_iter().filter(|identity| identity.user_id == user.id);
+    let address = email_addresses::of_user(tx, &user.id)?;
     let grants = grants::all_of_user(tx, &user.id)?;
     let sessions = browser_sessions::of_user(tx, &user.id, now)?;
     Ok(json!({
@@ -30,6 +31,7 @@ pub fn export(tx: &mut Tx, config: &Config, user: &User, now: Timestamp) -> Resu
         "account": {
             "id": user.id,
             "username": user.username,
+            "email": address,
             "created_at": shown(user.created_at),
             "disabled_at": user.disabled_at.map(shown),
             "administrator": user.is_admin,

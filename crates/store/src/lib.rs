@@ -36,6 +36,7 @@ pub mod clients;
 mod connection;
 mod database_url;
 pub mod device_authorizations;
+pub mod email_addresses;
 mod error;
 pub mod grants;
 mod insertion;

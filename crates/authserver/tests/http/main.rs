@@ -19,6 +19,7 @@ mod cut_answers;
 mod email;
 mod every_route;
 mod faults;
+mod forgot;
 mod killed_server;
 mod known_clients;
 mod languages;
