@@ -24,6 +24,7 @@ use crate::endpoints::{
     introspection, legal, login, metadata, password, pushed_authorization, registration, registration_management,
     reset, revocation, setup, status_list, token, upstream_sign_in,
 };
+use crate::flight_recorder::FlightRecorder;
 use crate::keys::KeyRing;
 use crate::limits::Limits;
 use crate::login::password::Passwords;
@@ -56,6 +57,8 @@ pub struct State {
     pub published_keys: PublishedKeys,
     /// How often those who are not known yet may ask.
     pub limits: Limits,
+    /// How far each connection comes.
+    pub recorder: FlightRecorder,
     /// The pages for people.
     pub pages: Pages,
     /// Password checks.

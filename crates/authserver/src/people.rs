@@ -9,7 +9,8 @@ use gatelodge_oauth::secret::HashedSecret;
 use gatelodge_oauth::time::Timestamp;
 use gatelodge_store::users::User;
 use gatelodge_store::{
-    Insertion, StoreError, Tx, browser_sessions, grants, known_sources, password_links, setup_links, users,
+    Insertion, StoreError, Tx, browser_sessions, connection_steps, grants, known_sources, password_links, setup_links,
+    users,
 };
 
 /// How much ended.
@@ -38,6 +39,7 @@ pub fn disable(tx: &mut Tx, id: &UserId, now: Timestamp) -> Result<Ended, StoreE
 pub fn remove(tx: &mut Tx, id: &UserId, now: Timestamp) -> Result<Ended, StoreError> {
     let ended = disable(tx, id, now)?;
     grants::orphan_all_of_user(tx, id)?;
+    connection_steps::delete_of_user(tx, id)?;
     users::delete(tx, id)?;
     Ok(ended)
 }

@@ -6,7 +6,7 @@ use gatelodge_oauth::grant::Grant;
 use gatelodge_oauth::time::Timestamp;
 use gatelodge_store::audit_events::{self, Order, Search};
 use gatelodge_store::users::User;
-use gatelodge_store::{StoreError, Tx, browser_sessions, grants, upstream_identities};
+use gatelodge_store::{StoreError, Tx, browser_sessions, connection_steps, grants, upstream_identities};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -24,6 +24,7 @@ pub fn export(tx: &mut Tx, config: &Config, user: &User, now: Timestamp) -> Resu
     let identities = upstream_identities::list(tx)?.into_iter().filter(|identity| identity.user_id == user.id);
     let grants = grants::all_of_user(tx, &user.id)?;
     let sessions = browser_sessions::of_user(tx, &user.id, now)?;
+    let steps = connection_steps::of_user(tx, &user.id)?;
     Ok(json!({
         "exported_at": shown(now),
         "server": issuer,
@@ -42,6 +43,10 @@ pub fn export(tx: &mut Tx, config: &Config, user: &User, now: Timestamp) -> Resu
         "browser_sessions": sessions.iter().map(|session| json!({
             "signed_in_at": session.authenticated_at.map(shown), "last_seen_at": shown(session.last_seen_at),
             "ends_at": shown(session.expires_at),
+        })).collect::<Vec<_>>(),
+        "connections": steps.iter().map(|step| json!({
+            "connection": step.connection, "at": shown(step.at), "step": step.step, "client_id": step.client_id,
+            "resource": step.resource, "source": step.source, "grant_id": step.grant_id, "detail": step.detail,
         })).collect::<Vec<_>>(),
         "activity": events.iter().map(of_event).collect::<Vec<_>>(),
         "activity_is_complete": events.len() < MOST_EVENTS as usize,

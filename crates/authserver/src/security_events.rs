@@ -133,13 +133,13 @@ impl SecurityEvent {
 }
 
 /// Within one second, and that is how exact the trail is, events of one process keep their order.
-fn name() -> String {
+pub(crate) fn name() -> String {
     static NUMBER: AtomicU64 = AtomicU64::new(0);
     format!("as-{:016x}-{}", NUMBER.fetch_add(1, Ordering::Relaxed), random_base62(22))
 }
 
 /// Enough to recognise where one was, and too little to find a person: it is kept for long.
-fn network(address: IpAddr) -> String {
+pub(crate) fn network(address: IpAddr) -> String {
     match address.to_canonical() {
         IpAddr::V4(address) => {
             let [a, b, c, _] = address.octets();

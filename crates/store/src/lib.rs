@@ -34,6 +34,7 @@ pub mod authorization_codes;
 pub mod browser_sessions;
 pub mod clients;
 mod connection;
+pub mod connection_steps;
 mod database_url;
 pub mod device_authorizations;
 mod error;

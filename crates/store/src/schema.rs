@@ -245,3 +245,18 @@ diesel::table! {
         expires_at -> BigInt,
     }
 }
+
+diesel::table! {
+    connection_steps (id) {
+        id -> Text,
+        connection -> Text,
+        at -> BigInt,
+        step -> Text,
+        client_id -> Nullable<Text>,
+        user_id -> Nullable<Text>,
+        resource -> Nullable<Text>,
+        source -> Nullable<Text>,
+        grant_id -> Nullable<Text>,
+        detail -> Nullable<Text>,
+    }
+}

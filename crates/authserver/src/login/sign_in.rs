@@ -14,9 +14,9 @@ use super::password::Verified;
 use crate::app::App;
 use crate::endpoints::login::{self, Place};
 use crate::pages::Failure;
-use crate::problem;
 use crate::security_events::{SecurityEvent, What};
 use crate::session::{self, OpenSession};
+use crate::{flight_recorder, problem};
 
 /// That somebody is who they say. Made by a method of `login/`.
 #[derive(Debug, Clone)]
@@ -122,7 +122,10 @@ pub async fn finish(app: &App, request: &HttpRequest, old: &OpenSession, proof: 
         Ok(Some(session)) => {
             tracing::info!(sub = %proof.user_id, method = proof.method, "signed in");
             match next {
-                Next::Consent(transaction) => login::go_to(app, Place::Consent, transaction, Some(&session)),
+                Next::Consent(transaction) => {
+                    flight_recorder::signed_in(app, request, transaction, &proof.user_id, proof.method);
+                    login::go_to(app, Place::Consent, transaction, Some(&session))
+                }
                 Next::Account => login::go_to_account(app, &session),
             }
         }

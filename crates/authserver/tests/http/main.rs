@@ -18,6 +18,7 @@ mod consent;
 mod cut_answers;
 mod every_route;
 mod faults;
+mod flight_recorder;
 mod killed_server;
 mod known_clients;
 mod languages;
