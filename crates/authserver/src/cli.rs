@@ -11,6 +11,7 @@ use gatelodge_service::logs;
 use crate::commands::audit::AuditCommand;
 use crate::commands::client::ClientCommand;
 use crate::commands::connections::ConnectionsCommand;
+use crate::commands::email::EmailCommand;
 use crate::commands::grant::GrantCommand;
 use crate::commands::key::KeyCommand;
 use crate::commands::token::TokenCommand;
@@ -33,6 +34,7 @@ Examples:
   gatelodge serve --config config/gatelodge.toml
   gatelodge user add ada --config config/gatelodge.toml
   pass show gatelodge/ada | gatelodge user add ada --password-stdin --config config/gatelodge.toml
+  gatelodge email test --to ada@example.com --config config/gatelodge.toml
 
 Every key of the configuration can be overridden by an environment variable:
   GATELODGE__DATABASE__URL=postgres://… overrides url in [database]
@@ -79,6 +81,9 @@ enum Command {
     /// Show who asked for what through the sidecars: the audit trail. Works while the server runs.
     #[command(subcommand)]
     Audit(AuditCommand),
+    /// Find out whether e-mail arrives.
+    #[command(subcommand)]
+    Email(EmailCommand),
 }
 
 /// Of every command.
@@ -104,6 +109,7 @@ pub fn run() -> ExitCode {
         Command::Grant(command) => command.run(),
         Command::Connections(command) => command.run(),
         Command::Audit(command) => command.run(),
+        Command::Email(command) => command.run(),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -150,6 +156,9 @@ fn check(path: &Path) -> Result<(), String> {
         println!("  resource   {} ({})", resource.id, resource.name);
     }
     println!("  database   {}", config.database);
+    if let Some(email) = &config.email {
+        println!("  email      {}:{} ({})", email.host, email.port, email.tls.as_str());
+    }
     let languages: Vec<String> = pages.languages().iter().map(Language::tag).collect();
     println!("  languages  {}", languages.join(", "));
     Ok(())

@@ -26,6 +26,7 @@ use crate::flight_recorder::config::RawConnections;
 use crate::keys::config::{KeysConfig, RawKeys};
 use crate::limits::{LimitsConfig, RawLimits};
 use crate::login::config::{LoginConfig, RawLogin};
+use crate::mail::config::{EmailConfig, RawEmail};
 use crate::resources::{self, RawResource};
 
 /// Environment variables that begin so override the file: `GATELODGE__DATABASE__URL`.
@@ -67,6 +68,8 @@ pub struct Config {
     pub device_grant: bool,
     /// How people prove who they are.
     pub login: LoginConfig,
+    /// How messages go out to people; `None`: none do.
+    pub email: Option<EmailConfig>,
     /// What people may do for themselves.
     pub account: AccountConfig,
     /// Lifetimes and windows.
@@ -138,6 +141,7 @@ struct RawConfig {
     grants: RawGrants,
     #[serde(default)]
     login: RawLogin,
+    email: Option<RawEmail>,
     #[serde(default)]
     account: AccountConfig,
     #[serde(default)]
@@ -243,6 +247,7 @@ impl RawConfig {
         let connections = self.connections.check(&mut problems);
         let branding = self.branding.check(&mut problems);
         let login = self.login.check(&mut problems);
+        let email = self.email.and_then(|email| email.check(&mut problems));
         if !unsafe_values_allowed {
             self.tokens.check_ranges(&mut problems);
         }
@@ -270,6 +275,7 @@ impl RawConfig {
                 limits,
                 trusted_proxies,
                 login,
+                email,
                 account: self.account,
                 tokens: self.tokens.typed(),
                 keys,

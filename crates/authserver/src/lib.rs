@@ -19,6 +19,7 @@ pub mod keys;
 pub mod language;
 pub mod limits;
 pub mod login;
+pub mod mail;
 pub mod own_page;
 pub mod pages;
 pub mod people;

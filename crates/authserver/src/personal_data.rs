@@ -12,6 +12,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::config::Config;
+use crate::login::second_factors::Factors;
 
 /// The most events; `gatelodge audit export` has them all.
 const MOST_EVENTS: u32 = 10_000;
@@ -25,6 +26,7 @@ pub fn export(tx: &mut Tx, config: &Config, user: &User, now: Timestamp) -> Resu
     let grants = grants::all_of_user(tx, &user.id)?;
     let sessions = browser_sessions::of_user(tx, &user.id, now)?;
     let steps = connection_steps::of_user(tx, &user.id)?;
+    let factors = Factors::of(tx, &user.id)?;
     Ok(json!({
         "exported_at": shown(now),
         "server": issuer,
@@ -39,6 +41,12 @@ pub fn export(tx: &mut Tx, config: &Config, user: &User, now: Timestamp) -> Resu
         "sign_in_providers": identities.map(|identity| json!({
             "issuer": identity.issuer, "subject": identity.subject, "since": shown(identity.created_at),
         })).collect::<Vec<_>>(),
+        "second_factors": {
+            "authenticator_app": factors.totp.map(|totp| json!({
+                "since": shown(totp.created_at), "last_used_at": totp.last_used_at.map(shown),
+            })),
+            "recovery_codes_left": factors.recovery_codes,
+        },
         "grants": grants.iter().map(|(grant, last_used_at)| of_grant(grant, *last_used_at)).collect::<Vec<_>>(),
         "browser_sessions": sessions.iter().map(|session| json!({
             "signed_in_at": session.authenticated_at.map(shown), "last_seen_at": shown(session.last_seen_at),

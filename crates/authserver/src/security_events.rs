@@ -34,11 +34,19 @@ pub enum What {
     PasswordChanged,
     /// The account was deleted.
     AccountDeleted,
+    /// Somebody tried to sign in, with a right first step and a wrong second one; the reason says which.
+    SecondStepFailed,
+    /// A second factor was set up; the reason says which.
+    SecondFactorAdded,
+    /// It was removed; the reason says which, or that the operator did it.
+    SecondFactorRemoved,
+    /// Other recovery codes.
+    RecoveryCodesMade,
 }
 
 impl What {
     /// Everything.
-    pub const ALL: [What; 8] = [
+    pub const ALL: [What; 12] = [
         What::SignedIn,
         What::SignInFailed,
         What::SignedOut,
@@ -47,6 +55,10 @@ impl What {
         What::TokenMade,
         What::PasswordChanged,
         What::AccountDeleted,
+        What::SecondStepFailed,
+        What::SecondFactorAdded,
+        What::SecondFactorRemoved,
+        What::RecoveryCodesMade,
     ];
 
     /// The name.
@@ -60,6 +72,10 @@ impl What {
             What::TokenMade => "token_made",
             What::PasswordChanged => "password_changed",
             What::AccountDeleted => "account_deleted",
+            What::SecondStepFailed => "second_step_failed",
+            What::SecondFactorAdded => "second_factor_added",
+            What::SecondFactorRemoved => "second_factor_removed",
+            What::RecoveryCodesMade => "recovery_codes_made",
         }
     }
 

@@ -28,12 +28,16 @@ use crate::limits::Limits;
 use crate::login::password::{PasswordError, Passwords};
 use crate::login::setup::{self, Offer};
 use crate::login::upstream::Providers;
+use crate::mail::{Mailer, NoPostman, Postman};
 use crate::pages::{Pages, PagesError};
 use crate::respond;
 use crate::status_list::PublishedStatusList;
 
 /// How often rows that have expired are removed.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(60);
+
+/// How long messages that are on their way may keep the server from stopping.
+const LAST_MESSAGES: Duration = Duration::from_secs(2);
 
 /// Audit events that one sweep deletes at most.
 const SWEPT_EVENTS: u32 = 1000;
@@ -58,6 +62,9 @@ pub enum StartError {
         "OpenID providers cannot be asked: {0}\n  hint: install the certificates of the public authorities (ca-certificates)"
     )]
     Providers(#[from] NoAnswer),
+    /// See [`NoPostman`].
+    #[error(transparent)]
+    Mail(#[from] NoPostman),
     /// A document could not be written.
     #[error("the metadata cannot be written: {0}")]
     Documents(#[from] serde_json::Error),
@@ -94,6 +101,7 @@ impl Application {
         let documents = Documents::new(&config, &pages)?;
         let status_list = PublishedStatusList::default();
         let providers = Providers::new(&config.login.oidc)?;
+        let postman = config.email.as_ref().map(|email| Postman::new(&config, email)).transpose()?;
         let limits = Limits::new(&config.limits, &clock);
         let guarded_fetch = GuardedFetch::new(config.client_documents.fetch_options());
         let (back_off, published_keys) = (BackOff::default(), PublishedKeys::default());
@@ -112,6 +120,7 @@ impl Application {
             pages,
             passwords,
             providers,
+            mail: postman.map(Mailer::new),
             code_guesses: CodeGuesses::default(),
             documents,
         });
@@ -144,8 +153,11 @@ impl Application {
         let health = actix_web::rt::spawn(self.health);
         let sweeper = actix_web::rt::spawn(sweep_regularly(self.app.clone()));
         let writing = Writing::begin(self.app.clone(), self.notes);
-        let key_keeper = actix_web::rt::spawn(keep_keys_current(self.app));
+        let key_keeper = actix_web::rt::spawn(keep_keys_current(self.app.clone()));
         let ended = self.server.await;
+        if let Some(mail) = &self.app.mail {
+            mail.finish(LAST_MESSAGES).await;
+        }
         writing.finish().await;
         sweeper.abort();
         key_keeper.abort();

@@ -260,3 +260,29 @@ diesel::table! {
         detail -> Nullable<Text>,
     }
 }
+
+diesel::table! {
+    totp_secrets (user_id) {
+        user_id -> Text,
+        sealed -> Binary,
+        last_step -> BigInt,
+        created_at -> BigInt,
+        last_used_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    recovery_codes (hash) {
+        hash -> Binary,
+        user_id -> Text,
+    }
+}
+
+diesel::table! {
+    second_steps (browser_session) {
+        browser_session -> Binary,
+        user_id -> Text,
+        counted -> Bool,
+        expires_at -> BigInt,
+    }
+}

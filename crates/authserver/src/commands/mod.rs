@@ -19,6 +19,7 @@ pub mod audit;
 pub mod audit_tail;
 pub mod client;
 pub mod connections;
+pub mod email;
 pub mod grant;
 pub mod key;
 pub mod token;

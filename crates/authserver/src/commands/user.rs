@@ -16,8 +16,10 @@ use super::{Setting, no_user, run, text};
 use crate::cli::ConfigFile;
 use crate::login::one_time_links::{self, password_url, setup_url};
 use crate::login::password::{self, canonical_username};
+use crate::login::second_factors;
 use crate::login::setup::{self, Offer};
 use crate::people::{self, Ended};
+use crate::security_events::{SecurityEvent, What};
 
 /// See `gatelodge user --help`.
 #[derive(Subcommand)]
@@ -35,6 +37,9 @@ pub enum UserCommand {
     /// Give somebody another password; asks for it unless told where it is. Sessions and grants end. Or make a link, with which they
     /// choose it themselves.
     ResetPassword(AddUser),
+    /// Take away what the second step of somebody's sign-in asks for, with the recovery codes: for somebody who lost it. The password
+    /// stays, and so does whatever is signed in.
+    ResetSecondFactor(Named),
     /// Make another link that creates the first administrator, while there is nobody. The one before is dead then.
     SetupLink(ConfigFile),
     /// Make somebody an administrator.
@@ -96,6 +101,7 @@ impl UserCommand {
             Self::Remove(named) => run(end(named, "removed", |tx, user, now| people::remove(tx, &user.id, now))),
             Self::Enable(named) => run(enable(named)),
             Self::ResetPassword(user) => run(reset_password(user)),
+            Self::ResetSecondFactor(named) => run(reset_second_factor(named)),
             Self::SetupLink(file) => run(setup_link(file)),
             Self::SetAdmin(admin) => run(set_admin(admin)),
             Self::Export(export) => user_export::export(export),
@@ -196,6 +202,24 @@ async fn reset_password(reset: AddUser) -> Result<(), String> {
     let (hash, now) = (read_hash(&reset)?, setting.now);
     let ended = change(&setting, &reset.name, move |tx, user| people::set_password(tx, &user.id, &hash, now)).await?;
     println!("set a new password of {}; {ended}", reset.name);
+    Ok(())
+}
+
+async fn reset_second_factor(named: Named) -> Result<(), String> {
+    let setting = Setting::open(&named.config).await?;
+    let (config, now) = (setting.config.clone(), setting.now);
+    let reset = change(&setting, &named.name, move |tx, user| {
+        let removed = second_factors::remove_all(tx, &user.id)?;
+        if removed {
+            SecurityEvent::new(&config, What::SecondFactorRemoved, &user.id, now).because("operator").keep(tx)?;
+        }
+        Ok(removed)
+    });
+    let name = &named.name;
+    println!(
+        "{}",
+        if reset.await? { format!("reset the second factor of {name}") } else { format!("{name} has none") }
+    );
     Ok(())
 }
 

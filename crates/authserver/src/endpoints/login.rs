@@ -25,6 +25,8 @@ pub const MAX_BODY: usize = 16 * 1024;
 pub enum Place {
     /// To sign in.
     Login,
+    /// To prove something more.
+    SecondStep,
     /// To decide.
     Consent,
 }
@@ -33,6 +35,7 @@ pub enum Place {
 pub fn go_to(app: &App, place: Place, transaction: &Secret, session: Option<&OpenSession>) -> HttpResponse {
     let page = match place {
         Place::Login => "login",
+        Place::SecondStep => "second-step",
         Place::Consent => "consent",
     };
     let base = app.config.public_url.path();
@@ -46,6 +49,13 @@ pub fn go_to(app: &App, place: Place, transaction: &Secret, session: Option<&Ope
 /// Sends the browser to the page about the account.
 pub fn go_to_account(app: &App, session: &OpenSession) -> HttpResponse {
     let mut response = respond::see_other(&format!("{}/account", app.config.public_url.path()));
+    add_cookie(&mut response, app, session);
+    response
+}
+
+/// Sends the browser to the second step of a sign-in for that page.
+pub fn go_to_second_step(app: &App, session: &OpenSession) -> HttpResponse {
+    let mut response = respond::see_other(&format!("{}/second-step", app.config.public_url.path()));
     add_cookie(&mut response, app, session);
     response
 }

@@ -106,7 +106,9 @@ pub fn diagnose(facts: &Facts<'_>) -> Diagnosis {
             "The device showed its code, and nobody typed it in time.",
             "Start again at the device, open the address that it shows, and type the code within ten minutes.",
         ),
-        Step::Asked | Step::RequestRefused | Step::SentToProvider | Step::SignInFailed => before_a_sign_in(facts),
+        Step::Asked | Step::RequestRefused | Step::SentToProvider | Step::SignInFailed | Step::SecondStepAsked => {
+            before_a_sign_in(facts)
+        }
         Step::SignedIn | Step::ConsentShown | Step::Denied => before_a_yes(facts),
         Step::Allowed | Step::TokenRefused => before_a_token(facts),
         Step::TokenIssued => with_a_token(facts),
@@ -120,6 +122,7 @@ fn awaited(last: Step) -> Option<&'static str> {
         Step::DeviceAsked => Some("the code of the device"),
         Step::Asked | Step::SignInFailed => Some("the sign-in"),
         Step::SentToProvider => Some("the sign-in at the provider"),
+        Step::SecondStepAsked => Some("the second step of the sign-in"),
         Step::SignedIn | Step::ConsentShown => Some("an answer"),
         _ => None,
     }
@@ -163,6 +166,11 @@ fn before_a_sign_in(facts: &Facts<'_>) -> Diagnosis {
             "The person gave up at the OpenID provider, or the provider refused.",
             "Look at the log for a line \"refused\" with this provider. If the provider showed the error, compare the redirect URI \
              that is registered there with docs/sign-in.md.",
+        ),
+        Step::SecondStepAsked => Diagnosis::stopped(
+            "the second step was not done",
+            "The password was right, and the code of the authenticator app was not typed.",
+            "Ask whether the person still has their authenticator app or a recovery code. If not: gatelodge user reset-second-factor NAME.",
         ),
         _ if facts.failed_sign_ins > 0 => Diagnosis::stopped(
             "could not sign in",
@@ -306,6 +314,7 @@ mod tests {
             (Step::Asked, "nobody signed in"),
             (Step::RequestRefused, "authorization request refused"),
             (Step::SentToProvider, "did not come back from the provider"),
+            (Step::SecondStepAsked, "the second step was not done"),
             (Step::SignedIn, "signed in, and the question was not shown"),
             (Step::ConsentShown, "the question was not answered"),
             (Step::Allowed, "allowed, and the code was not fetched"),
@@ -339,6 +348,7 @@ mod tests {
             (Step::Asked, "the sign-in"),
             (Step::SignInFailed, "the sign-in"),
             (Step::SentToProvider, "the sign-in at the provider"),
+            (Step::SecondStepAsked, "the second step of the sign-in"),
             (Step::SignedIn, "an answer"),
             (Step::ConsentShown, "an answer"),
         ] {

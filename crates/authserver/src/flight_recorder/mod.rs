@@ -229,11 +229,16 @@ pub fn sign_in_failed(app: &App, request: &HttpRequest, transaction: &Secret) {
     of_stranger(app, request, Link::Named, failed);
 }
 
-/// Somebody signed in for a request that waits.
-pub fn signed_in(app: &App, request: &HttpRequest, transaction: &Secret, user_id: &UserId, method: &str) {
-    let signed_in = step(app, request, connection_of(&transaction.hash()), Step::SignedIn);
-    let user_id = Some(user_id.to_string());
-    app.recorder.note(Link::Named, ConnectionStep { user_id, detail: Some(method.to_owned()), ..signed_in });
+/// Somebody signed in for a request that waits; nobody yet, as long as a second step is left.
+pub fn signed_in(app: &App, request: &HttpRequest, transaction: &Secret, user_id: Option<&UserId>) {
+    let connection = connection_of(&transaction.hash());
+    match user_id {
+        Some(user_id) => {
+            let signed_in = step(app, request, connection, Step::SignedIn);
+            app.recorder.note(Link::Named, ConnectionStep { user_id: Some(user_id.to_string()), ..signed_in });
+        }
+        None => of_stranger(app, request, Link::Named, step(app, request, connection, Step::SecondStepAsked)),
+    }
 }
 
 /// Somebody sees the question.

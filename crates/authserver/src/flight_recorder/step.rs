@@ -19,6 +19,8 @@ pub enum Step {
     SentToProvider,
     /// A password was wrong.
     SignInFailed,
+    /// A password was right, and something else is asked for besides.
+    SecondStepAsked,
     /// Somebody signed in for it.
     SignedIn,
     /// They saw the question.
@@ -35,7 +37,7 @@ pub enum Step {
 
 impl Step {
     /// Everything.
-    pub const ALL: [Step; 14] = [
+    pub const ALL: [Step; 15] = [
         Step::MetadataRead,
         Step::Registered,
         Step::RegistrationRefused,
@@ -44,6 +46,7 @@ impl Step {
         Step::RequestRefused,
         Step::SentToProvider,
         Step::SignInFailed,
+        Step::SecondStepAsked,
         Step::SignedIn,
         Step::ConsentShown,
         Step::Allowed,
@@ -63,6 +66,7 @@ impl Step {
             Step::RequestRefused => "request_refused",
             Step::SentToProvider => "sent_to_provider",
             Step::SignInFailed => "sign_in_failed",
+            Step::SecondStepAsked => "second_step_asked",
             Step::SignedIn => "signed_in",
             Step::ConsentShown => "consent_shown",
             Step::Allowed => "allowed",
@@ -88,6 +92,7 @@ impl Step {
             Step::RequestRefused => "request refused",
             Step::SentToProvider => "sent to provider",
             Step::SignInFailed => "sign-in failed",
+            Step::SecondStepAsked => "second step asked",
             Step::SignedIn => "signed in",
             Step::ConsentShown => "consent shown",
             Step::Allowed => "allowed",

@@ -10,6 +10,7 @@ mod opening;
 mod people;
 mod races;
 mod schema;
+mod second_factors;
 mod support;
 mod tables;
 mod transactions;
