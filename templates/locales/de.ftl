@@ -40,6 +40,50 @@ sign-in-again = Noch einmal anmelden
 sign-in-again-why = Ihre Anmeldung liegt einige Zeit zurück. Bitte bestätigen Sie, dass Sie es sind.
 sign-in-other-account = <strong>Das ist ein anderes Konto</strong> als das, das hier angemeldet ist. Bestätigen Sie mit demselben, oder melden Sie sich zuerst ab.
 
+## Der zweite Schritt
+
+second-step-title = Noch ein Schritt
+second-step-account = Um sich als <strong>{ $account }</strong> anzumelden.
+second-step-required = <strong>Ein Passwort allein reicht hier nicht.</strong> Richten Sie jetzt eine Authenticator-App ein; die nächste Anmeldung fragt nach einem Code von ihr.
+second-step-code_wrong = <strong>Das passte nicht.</strong> Ein Code gilt einmal und höchstens eine Minute lang: Geben Sie den ein, der jetzt zu sehen ist.
+second-step-set_up_wrong = <strong>Dieser Code passte nicht.</strong> Geben Sie den ein, den die App jetzt zeigt. Wenn es dabei bleibt, lassen Sie das Gerät seine Uhr selbst stellen.
+
+authenticator-scan = Scannen Sie das mit Ihrer Authenticator-App.
+authenticator-picture = QR-Code des Schlüssels darunter
+authenticator-type = Oder geben Sie diesen Schlüssel in die App ein:
+authenticator-type-only = Geben Sie diesen Schlüssel in Ihre Authenticator-App ein:
+authenticator-code = Code, den die App zeigt
+authenticator-submit = App einrichten
+
+recovery-title = Wiederherstellungscodes
+recovery-once = <strong>Bewahren Sie diese Codes jetzt auf.</strong> Sie werden nur dieses eine Mal gezeigt. Mit jedem können Sie sich einmal anmelden, zusammen mit dem Passwort, wenn Sie die App nicht haben.
+recovery-continue = Weiter
+recovery-use = Wiederherstellungscode benutzen
+recovery-code = Wiederherstellungscode
+recovery-hint = Einer von denen, die Sie beim Einrichten der App aufbewahrt haben.
+
+second-factor-title = Zweiter Schritt bei der Anmeldung
+second-factor-account = Damit kommt niemand als <strong>{ $account }</strong> hinein, der nur das Passwort kennt.
+second-factor-none = Nicht eingerichtet
+second-factor-app = Authenticator-App
+second-factor-since = Eingerichtet { $time }
+second-factor-remove = Entfernen
+second-factor-remove-what = Danach reicht das Passwort allein, und die Wiederherstellungscodes sind nichts mehr wert.
+second-factor-remove-yes = Ja, entfernen
+second-factor-codes-left =
+    { $count ->
+        [one] noch ein Wiederherstellungscode
+       *[other] noch { $count } Wiederherstellungscodes
+    }
+second-factor-new-codes = Neue anlegen
+second-factor-new-codes-what = Die bisherigen gelten dann nicht mehr.
+second-factor-new-codes-yes = Ja, neue anlegen
+second-factor-another = Andere App einrichten
+second-factor-another-what = Die bisherige und ihre Wiederherstellungscodes gelten nicht mehr, sobald die neue eingerichtet ist.
+second-factor-problem-set_up_wrong = <strong>Dieser Code passte nicht.</strong> Es wurde nichts geändert. Geben Sie den ein, den die App jetzt zeigt. Wenn es dabei bleibt, lassen Sie das Gerät seine Uhr selbst stellen.
+second-factor-problem-sent_before = <strong>Diese App ist schon eingerichtet.</strong> Wenn Sie die Wiederherstellungscodes nicht aufbewahrt haben, legen Sie unten neue an.
+second-factor-problem-required = <strong>Ein Passwort allein reicht hier nicht.</strong> Es wurde nichts entfernt. Sie können unten eine andere App einrichten.
+
 ## Das Konto
 
 account-title = Ihr Konto
@@ -163,6 +207,10 @@ activity-signed_out = Ein Browser wurde von einem anderen aus abgemeldet.
 activity-password_changed = Das Passwort wurde geändert.
 activity-password_link_sent = Jemand hat einen Link verlangt, um ein anderes Passwort zu wählen; er ging an Ihre E-Mail-Adresse.
 activity-account_deleted = Das Konto wurde gelöscht.
+activity-second_step_failed = Jemand versuchte, sich als Sie anzumelden, kam über den ersten Schritt hinaus und scheiterte am zweiten.
+activity-second_factor_added = Ein zweiter Schritt bei der Anmeldung wurde eingerichtet.
+activity-second_factor_removed = Der zweite Schritt bei der Anmeldung wurde entfernt.
+activity-recovery_codes_made = Neue Wiederherstellungscodes wurden angelegt.
 activity-token_made = Ein persönliches Token wurde angelegt: <strong>{ $name }</strong>, für <strong>{ $resource }</strong>.
 activity-token_revoked = Das persönliche Token <strong>{ $name }</strong> wurde widerrufen.
 activity-token_called = Ein persönliches Token benutzte <strong>{ $name }</strong> von <strong>{ $resource }</strong>.
@@ -174,6 +222,8 @@ activity-refused = <strong>{ $client }</strong> wollte <strong>{ $name }</strong
 activity-by-password = Mit dem Passwort.
 activity-by-oidc = Bei einem Anmeldedienst.
 activity-by-link = Mit einem Link.
+activity-by-totp = Mit einer Authenticator-App.
+activity-by-recovery_code = Mit einem Wiederherstellungscode.
 activity-by-owner = Von Ihnen.
 activity-by-client = Vom Programm selbst.
 activity-by-operator = Vom Betreiber dieses Servers.

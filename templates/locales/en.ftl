@@ -45,6 +45,50 @@ sign-in-again = Sign in again
 sign-in-again-why = You signed in some time ago. Please confirm that it is you.
 sign-in-other-account = <strong>That is another account</strong> than the one that is signed in here. Confirm with the same one, or sign out first.
 
+## The second step
+
+second-step-title = One more step
+second-step-account = To sign in as <strong>{ $account }</strong>.
+second-step-required = <strong>A password alone is not enough here.</strong> Set up an authenticator app now; the next sign-in asks for a code of it.
+second-step-code_wrong = <strong>That did not match.</strong> A code works once, and for a minute at most: type the one that is shown now.
+second-step-set_up_wrong = <strong>That code did not match.</strong> Type the one that the app shows now. If it goes on, let the device set its clock by itself.
+
+authenticator-scan = Scan this with your authenticator app.
+authenticator-picture = QR code of the key below
+authenticator-type = Or type this key into the app:
+authenticator-type-only = Type this key into your authenticator app:
+authenticator-code = Code that the app shows
+authenticator-submit = Set up the app
+
+recovery-title = Recovery codes
+recovery-once = <strong>Keep these codes now.</strong> They are shown this once. Each of them signs you in once, together with your password, when you do not have the app.
+recovery-continue = Continue
+recovery-use = Use a recovery code
+recovery-code = Recovery code
+recovery-hint = One of those that you kept when you set up the app.
+
+second-factor-title = Second step at sign-in
+second-factor-account = With it nobody gets in as <strong>{ $account }</strong> who only knows the password.
+second-factor-none = Not set up
+second-factor-app = Authenticator app
+second-factor-since = Set up { $time }
+second-factor-remove = Remove
+second-factor-remove-what = After that the password alone is enough, and the recovery codes are worth nothing.
+second-factor-remove-yes = Yes, remove
+second-factor-codes-left =
+    { $count ->
+        [one] one recovery code left
+       *[other] { $count } recovery codes left
+    }
+second-factor-new-codes = Make new ones
+second-factor-new-codes-what = Those that you have stop working.
+second-factor-new-codes-yes = Yes, make new ones
+second-factor-another = Set up another app
+second-factor-another-what = The one that you have, and its recovery codes, stop working when the new one is set up.
+second-factor-problem-set_up_wrong = <strong>That code did not match.</strong> Nothing was changed. Type the one that the app shows now. If it goes on, let the device set its clock by itself.
+second-factor-problem-sent_before = <strong>This app is set up already.</strong> If you did not keep the recovery codes, make new ones below.
+second-factor-problem-required = <strong>A password alone is not enough here.</strong> Nothing was removed. You can set up another app below.
+
 ## The account
 
 account-title = Your account
@@ -168,6 +212,10 @@ activity-signed_out = A browser was signed out from another one.
 activity-password_changed = The password was changed.
 activity-password_link_sent = Somebody asked for a link to choose another password; it was sent to your e-mail address.
 activity-account_deleted = The account was deleted.
+activity-second_step_failed = Somebody tried to sign in as you, got past the first step, and failed at the second.
+activity-second_factor_added = A second step at sign-in was set up.
+activity-second_factor_removed = The second step at sign-in was removed.
+activity-recovery_codes_made = New recovery codes were made.
 activity-token_made = A personal token was made: <strong>{ $name }</strong>, for <strong>{ $resource }</strong>.
 activity-token_revoked = The personal token <strong>{ $name }</strong> was revoked.
 activity-token_called = A personal token used <strong>{ $name }</strong> of <strong>{ $resource }</strong>.
@@ -179,6 +227,8 @@ activity-refused = <strong>{ $client }</strong> asked for <strong>{ $name }</str
 activity-by-password = With the password.
 activity-by-oidc = At a sign-in provider.
 activity-by-link = By a link.
+activity-by-totp = With an authenticator app.
+activity-by-recovery_code = With a recovery code.
 activity-by-owner = By you.
 activity-by-client = By the app itself.
 activity-by-operator = By whoever runs this server.

@@ -40,6 +40,50 @@ sign-in-again = Iniciar sesión de nuevo
 sign-in-again-why = Inició sesión hace algún tiempo. Confirme que es usted.
 sign-in-other-account = <strong>Esa es otra cuenta</strong> que la que tiene la sesión abierta aquí. Confirme con la misma, o cierre antes la sesión.
 
+## El segundo paso
+
+second-step-title = Un paso más
+second-step-account = Para iniciar sesión como <strong>{ $account }</strong>.
+second-step-required = <strong>Aquí no basta con una contraseña.</strong> Configure ahora una aplicación de autenticación; el próximo inicio de sesión pedirá un código suyo.
+second-step-code_wrong = <strong>No coincide.</strong> Un código vale una sola vez y como mucho un minuto: escriba el que se muestra ahora.
+second-step-set_up_wrong = <strong>Ese código no coincide.</strong> Escriba el que la aplicación muestra ahora. Si sigue sin coincidir, deje que el dispositivo ponga su reloj en hora.
+
+authenticator-scan = Escanee esto con su aplicación de autenticación.
+authenticator-picture = Código QR de la clave que aparece debajo
+authenticator-type = O escriba esta clave en la aplicación:
+authenticator-type-only = Escriba esta clave en su aplicación de autenticación:
+authenticator-code = Código que muestra la aplicación
+authenticator-submit = Configurar la aplicación
+
+recovery-title = Códigos de recuperación
+recovery-once = <strong>Guarde estos códigos ahora.</strong> Se muestran solo esta vez. Con cada uno puede iniciar sesión una vez, junto con la contraseña, cuando no tenga la aplicación.
+recovery-continue = Continuar
+recovery-use = Usar un código de recuperación
+recovery-code = Código de recuperación
+recovery-hint = Uno de los que guardó al configurar la aplicación.
+
+second-factor-title = Segundo paso al iniciar sesión
+second-factor-account = Con él no entra como <strong>{ $account }</strong> nadie que solo conozca la contraseña.
+second-factor-none = Sin configurar
+second-factor-app = Aplicación de autenticación
+second-factor-since = Configurada { $time }
+second-factor-remove = Eliminar
+second-factor-remove-what = Después bastará con la contraseña, y los códigos de recuperación no valdrán nada.
+second-factor-remove-yes = Sí, eliminar
+second-factor-codes-left =
+    { $count ->
+        [one] queda un código de recuperación
+       *[other] quedan { $count } códigos de recuperación
+    }
+second-factor-new-codes = Crear otros nuevos
+second-factor-new-codes-what = Los que tiene dejan de valer.
+second-factor-new-codes-yes = Sí, crear otros
+second-factor-another = Configurar otra aplicación
+second-factor-another-what = La que tiene y sus códigos de recuperación dejan de valer en cuanto la nueva esté configurada.
+second-factor-problem-set_up_wrong = <strong>Ese código no coincide.</strong> No se ha cambiado nada. Escriba el que la aplicación muestra ahora. Si sigue sin coincidir, deje que el dispositivo ponga su reloj en hora.
+second-factor-problem-sent_before = <strong>Esta aplicación ya está configurada.</strong> Si no guardó los códigos de recuperación, cree otros abajo.
+second-factor-problem-required = <strong>Aquí no basta con una contraseña.</strong> No se ha eliminado nada. Puede configurar otra aplicación abajo.
+
 ## La cuenta
 
 account-title = Su cuenta
@@ -163,6 +207,10 @@ activity-signed_out = Se cerró la sesión de un navegador desde otro.
 activity-password_changed = Se cambió la contraseña.
 activity-password_link_sent = Alguien pidió un enlace para elegir otra contraseña; se envió a su dirección de correo.
 activity-account_deleted = Se eliminó la cuenta.
+activity-second_step_failed = Alguien intentó iniciar sesión como usted, superó el primer paso y falló en el segundo.
+activity-second_factor_added = Se configuró un segundo paso al iniciar sesión.
+activity-second_factor_removed = Se eliminó el segundo paso al iniciar sesión.
+activity-recovery_codes_made = Se crearon códigos de recuperación nuevos.
 activity-token_made = Se creó un token personal: <strong>{ $name }</strong>, para <strong>{ $resource }</strong>.
 activity-token_revoked = Se revocó el token personal <strong>{ $name }</strong>.
 activity-token_called = Un token personal usó <strong>{ $name }</strong> de <strong>{ $resource }</strong>.
@@ -174,6 +222,8 @@ activity-refused = <strong>{ $client }</strong> pidió <strong>{ $name }</strong
 activity-by-password = Con la contraseña.
 activity-by-oidc = En un proveedor de inicio de sesión.
 activity-by-link = Con un enlace.
+activity-by-totp = Con una aplicación de autenticación.
+activity-by-recovery_code = Con un código de recuperación.
 activity-by-owner = Por usted.
 activity-by-client = Por la propia aplicación.
 activity-by-operator = Por quien administra este servidor.

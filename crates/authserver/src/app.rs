@@ -20,10 +20,11 @@ use crate::clients::metadata_document::BackOff;
 use crate::code_guesses::CodeGuesses;
 use crate::config::Config;
 use crate::endpoints::{
-    account, account_activity, account_data, account_tokens, authorize, consent, device, device_authorization, forgot,
-    introspection, legal, login, metadata, password, pushed_authorization, registration, registration_management,
-    reset, revocation, setup, status_list, token, upstream_sign_in,
+    account, account_activity, account_data, account_second_factor, account_tokens, authorize, consent, device,
+    device_authorization, forgot, introspection, legal, login, metadata, password, pushed_authorization, registration,
+    registration_management, reset, revocation, second_step, setup, status_list, token, upstream_sign_in,
 };
+use crate::flight_recorder::FlightRecorder;
 use crate::keys::KeyRing;
 use crate::limits::Limits;
 use crate::login::password::Passwords;
@@ -57,6 +58,8 @@ pub struct State {
     pub published_keys: PublishedKeys,
     /// How often those who are not known yet may ask.
     pub limits: Limits,
+    /// How far each connection comes.
+    pub recorder: FlightRecorder,
     /// The pages for people.
     pub pages: Pages,
     /// Password checks.
@@ -170,6 +173,13 @@ pub fn routes(config: &Config) -> impl Fn(&mut ServiceConfig) + Clone + use<> {
                 .default_service(allow("GET, HEAD, POST")),
         );
         service.service(
+            at("/second-step")
+                .app_data(PayloadConfig::new(login::MAX_BODY))
+                .route(read().to(second_step::show))
+                .route(web::post().to(second_step::submit))
+                .default_service(allow("GET, HEAD, POST")),
+        );
+        service.service(
             at("/login/oidc/{id}")
                 .app_data(PayloadConfig::new(login::MAX_BODY))
                 .route(web::post().to(upstream_sign_in::begin))
@@ -202,6 +212,13 @@ pub fn routes(config: &Config) -> impl Fn(&mut ServiceConfig) + Clone + use<> {
         );
         service.service(
             at("/account/activity").route(read().to(account_activity::show)).default_service(allow("GET, HEAD")),
+        );
+        service.service(
+            at("/account/second-factor")
+                .app_data(PayloadConfig::new(login::MAX_BODY))
+                .route(read().to(account_second_factor::show))
+                .route(web::post().to(account_second_factor::submit))
+                .default_service(allow("GET, HEAD, POST")),
         );
         service.service(
             at("/account/export")

@@ -9,8 +9,8 @@ use gatelodge_oauth::secret::HashedSecret;
 use gatelodge_oauth::time::Timestamp;
 use gatelodge_store::users::User;
 use gatelodge_store::{
-    Insertion, StoreError, Tx, browser_sessions, email_addresses, grants, known_sources, password_links, setup_links,
-    users,
+    Insertion, StoreError, Tx, browser_sessions, connection_steps, email_addresses, grants, known_sources,
+    password_links, second_steps, setup_links, users,
 };
 
 use crate::login::password::canonical_username;
@@ -42,6 +42,7 @@ pub fn disable(tx: &mut Tx, id: &UserId, now: Timestamp) -> Result<Ended, StoreE
 pub fn remove(tx: &mut Tx, id: &UserId, now: Timestamp) -> Result<Ended, StoreError> {
     let ended = disable(tx, id, now)?;
     grants::orphan_all_of_user(tx, id)?;
+    connection_steps::delete_of_user(tx, id)?;
     users::delete(tx, id)?;
     Ok(ended)
 }
@@ -120,6 +121,7 @@ pub fn set_password_by_link(
 fn end_everything(tx: &mut Tx, id: &UserId, now: Timestamp) -> Result<Ended, StoreError> {
     known_sources::forget_all_of(tx, id)?;
     password_links::delete_of(tx, id)?;
+    second_steps::delete_all_of(tx, id)?;
     let sessions = browser_sessions::delete_all_of(tx, id)?;
     Ok(Ended { sessions, grants: grants::revoke_all_of_user(tx, id, now)? })
 }

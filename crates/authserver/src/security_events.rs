@@ -36,11 +36,19 @@ pub enum What {
     PasswordLinkSent,
     /// The account was deleted.
     AccountDeleted,
+    /// Somebody tried to sign in, with a right first step and a wrong second one; the reason says which.
+    SecondStepFailed,
+    /// A second factor was set up; the reason says which.
+    SecondFactorAdded,
+    /// It was removed; the reason says which, or that the operator did it.
+    SecondFactorRemoved,
+    /// Other recovery codes.
+    RecoveryCodesMade,
 }
 
 impl What {
     /// Everything.
-    pub const ALL: [What; 9] = [
+    pub const ALL: [What; 13] = [
         What::SignedIn,
         What::SignInFailed,
         What::SignedOut,
@@ -50,6 +58,10 @@ impl What {
         What::PasswordChanged,
         What::PasswordLinkSent,
         What::AccountDeleted,
+        What::SecondStepFailed,
+        What::SecondFactorAdded,
+        What::SecondFactorRemoved,
+        What::RecoveryCodesMade,
     ];
 
     /// The name.
@@ -64,6 +76,10 @@ impl What {
             What::PasswordChanged => "password_changed",
             What::PasswordLinkSent => "password_link_sent",
             What::AccountDeleted => "account_deleted",
+            What::SecondStepFailed => "second_step_failed",
+            What::SecondFactorAdded => "second_factor_added",
+            What::SecondFactorRemoved => "second_factor_removed",
+            What::RecoveryCodesMade => "recovery_codes_made",
         }
     }
 
@@ -157,13 +173,13 @@ impl SecurityEvent {
 }
 
 /// Within one second, and that is how exact the trail is, events of one process keep their order.
-fn name() -> String {
+pub(crate) fn name() -> String {
     static NUMBER: AtomicU64 = AtomicU64::new(0);
     format!("as-{:016x}-{}", NUMBER.fetch_add(1, Ordering::Relaxed), random_base62(22))
 }
 
 /// Enough to recognise where one was, and too little to find a person: it is kept for long.
-fn network(address: IpAddr) -> String {
+pub(crate) fn network(address: IpAddr) -> String {
     match address.to_canonical() {
         IpAddr::V4(address) => {
             let [a, b, c, _] = address.octets();

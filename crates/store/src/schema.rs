@@ -253,3 +253,44 @@ diesel::table! {
         expires_at -> BigInt,
     }
 }
+
+diesel::table! {
+    connection_steps (id) {
+        id -> Text,
+        connection -> Text,
+        at -> BigInt,
+        step -> Text,
+        client_id -> Nullable<Text>,
+        user_id -> Nullable<Text>,
+        resource -> Nullable<Text>,
+        source -> Nullable<Text>,
+        grant_id -> Nullable<Text>,
+        detail -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    totp_secrets (user_id) {
+        user_id -> Text,
+        sealed -> Binary,
+        last_step -> BigInt,
+        created_at -> BigInt,
+        last_used_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    recovery_codes (hash) {
+        hash -> Binary,
+        user_id -> Text,
+    }
+}
+
+diesel::table! {
+    second_steps (browser_session) {
+        browser_session -> Binary,
+        user_id -> Text,
+        counted -> Bool,
+        expires_at -> BigInt,
+    }
+}

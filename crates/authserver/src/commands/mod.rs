@@ -18,6 +18,7 @@ use crate::security_events::{SecurityEvent, What};
 pub mod audit;
 pub mod audit_tail;
 pub mod client;
+pub mod connections;
 pub mod email;
 pub mod grant;
 pub mod key;

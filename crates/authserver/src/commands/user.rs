@@ -17,8 +17,10 @@ use super::{Setting, no_user, run, text};
 use crate::cli::ConfigFile;
 use crate::login::one_time_links::{self, password_url, setup_url};
 use crate::login::password::{self, canonical_username};
+use crate::login::second_factors;
 use crate::login::setup::{self, Offer};
 use crate::people::{self, Ended};
+use crate::security_events::{SecurityEvent, What};
 
 /// See `gatelodge user --help`.
 #[derive(Subcommand)]
@@ -38,6 +40,9 @@ pub enum UserCommand {
     ResetPassword(AddUser),
     /// Set where messages to somebody go: links for another password, and codes to sign in with.
     Email(UserEmail),
+    /// Take away what the second step of somebody's sign-in asks for, with the recovery codes: for somebody who lost it. The password
+    /// stays, and so does whatever is signed in.
+    ResetSecondFactor(Named),
     /// Make another link that creates the first administrator, while there is nobody. The one before is dead then.
     SetupLink(ConfigFile),
     /// Make somebody an administrator.
@@ -110,6 +115,7 @@ impl UserCommand {
             Self::Enable(named) => run(enable(named)),
             Self::ResetPassword(user) => run(reset_password(user)),
             Self::Email(email) => user_email::set(email),
+            Self::ResetSecondFactor(named) => run(reset_second_factor(named)),
             Self::SetupLink(file) => run(setup_link(file)),
             Self::SetAdmin(admin) => run(set_admin(admin)),
             Self::Export(export) => user_export::export(export),
@@ -231,6 +237,24 @@ async fn reset_password(reset: AddUser) -> Result<(), String> {
     let (hash, now) = (read_hash(&reset)?, setting.now);
     let ended = change(&setting, &reset.name, move |tx, user| people::set_password(tx, &user.id, &hash, now)).await?;
     println!("set a new password of {}; {ended}", reset.name);
+    Ok(())
+}
+
+async fn reset_second_factor(named: Named) -> Result<(), String> {
+    let setting = Setting::open(&named.config).await?;
+    let (config, now) = (setting.config.clone(), setting.now);
+    let reset = change(&setting, &named.name, move |tx, user| {
+        let removed = second_factors::remove_all(tx, &user.id)?;
+        if removed {
+            SecurityEvent::new(&config, What::SecondFactorRemoved, &user.id, now).because("operator").keep(tx)?;
+        }
+        Ok(removed)
+    });
+    let name = &named.name;
+    println!(
+        "{}",
+        if reset.await? { format!("reset the second factor of {name}") } else { format!("{name} has none") }
+    );
     Ok(())
 }
 

@@ -16,7 +16,8 @@ use gatelodge_store::{StoreError, Tx, grants};
 use crate::app::App;
 use crate::endpoints::consent::described_by;
 use crate::grants::personal_token;
-use crate::pages::{AccountPage, ConnectedApp, PersonalToken, ScopeLine, SignedInBrowser};
+use crate::login::second_factors::Factors;
+use crate::pages::{AccountPage, ConnectedApp, PersonalToken, ScopeLine, SecondFactorLine, SignedInBrowser};
 use crate::security_events::{SecurityEvent, What};
 use crate::session::OpenSession;
 use crate::{clients, csrf, own_page, problem, respond};
@@ -34,6 +35,7 @@ enum Ending {
 struct Stored {
     grants: Vec<(Grant, Option<Timestamp>, Option<Client>)>,
     sessions: Vec<BrowserSession>,
+    factors: Factors,
 }
 
 /// `GET /account`.
@@ -59,7 +61,8 @@ async fn load(app: &App, user_id: UserId) -> Result<Stored, StoreError> {
                 Ok((grant, last_used_at, client))
             };
             let grants = held.into_iter().map(with_client).collect::<Result<_, StoreError>>()?;
-            Ok(Stored { grants, sessions })
+            let factors = Factors::of(tx, &user_id)?;
+            Ok(Stored { grants, sessions, factors })
         })
         .await
 }
@@ -72,6 +75,10 @@ fn page(app: &App, session: &OpenSession, user: User, stored: Stored) -> Account
         csrf_token: csrf::session_token(&session.secret),
         has_password: user.password_hash.is_some(),
         account: user.username,
+        second_factor: SecondFactorLine {
+            app_since: stored.factors.totp.map(|totp| totp.created_at.into()),
+            codes_left: stored.factors.recovery_codes,
+        },
         apps: apps.into_iter().map(|(grant, used, client)| connected_app(app, grant, used, client)).collect(),
         tokens: tokens.into_iter().map(|(grant, used, _)| token_entry(app, grant, used)).collect(),
         may_make_tokens: app.config.account.personal_tokens,

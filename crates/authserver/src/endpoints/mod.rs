@@ -3,6 +3,7 @@
 pub mod account;
 pub mod account_activity;
 pub mod account_data;
+pub mod account_second_factor;
 pub mod account_tokens;
 pub mod audit_events;
 pub mod authorize;
@@ -20,6 +21,7 @@ pub mod registration;
 pub mod registration_management;
 pub mod reset;
 pub mod revocation;
+pub mod second_step;
 pub mod setup;
 pub mod sign_in;
 pub mod status_list;

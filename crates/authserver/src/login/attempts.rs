@@ -1,4 +1,4 @@
-//! Counts password checks before they run and takes the right ones back, so that of many guesses at once none passes while the
+//! Counts checks of passwords, and of codes beside them, before they run and takes the right ones back, so that of many guesses at once none passes while the
 //! others are being checked. The counters are in the store: they outlive a restart, and all servers count together. Whoever
 //! is to wait is told before anybody looks for the user, so that the answer says nothing about who there is.
 
@@ -84,6 +84,11 @@ enum Counted {
     Message,
 }
 
+/// The same attempt, counted before: a sign-in in two steps is one.
+pub fn begun(app: &App, request: &HttpRequest, username: &str) -> Attempt {
+    Attempt::of(Counted::Password, username, source_of(request, &app.config))
+}
+
 /// Where it comes from, behind the proxies that the operator named.
 fn source_of(request: &HttpRequest, config: &Config) -> Option<IpAddr> {
     config.trusted_proxies.source_of(request).map(source::subscriber)
@@ -136,7 +141,7 @@ impl Attempt {
         known_sources::remember(tx, &self.known_source, user_id, now.plus(KNOWN_FOR))
     }
 
-    /// Nobody could say whether the password was right.
+    /// Nobody could say whether it was right.
     pub async fn undecided(self, app: &App) -> Result<(), StoreError> {
         let now = app.clock.now();
         app.store

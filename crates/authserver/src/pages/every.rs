@@ -2,8 +2,8 @@
 
 use super::{
     AccountDeletedPage, AccountPage, AccountTokensPage, ActivityPage, ConsentPage, DeleteAccountPage, DeviceDonePage,
-    DevicePage, ErrorPage, ForgotPage, LegalPage, LoginPage, Page, PagesError, PasswordPage, ResetPage, SetupPage,
-    SignInPage,
+    DevicePage, ErrorPage, ForgotPage, LegalPage, LoginPage, Page, PagesError, PasswordPage, ResetPage,
+    SecondFactorPage, SecondStepPage, SetupPage, SignInPage,
 };
 
 /// Does something with each kind of page.
@@ -16,7 +16,9 @@ pub trait PageVisitor {
 pub fn visit_every_page(visitor: &mut impl PageVisitor) -> Result<(), PagesError> {
     visitor.visit::<LoginPage>()?;
     visitor.visit::<SignInPage>()?;
+    visitor.visit::<SecondStepPage>()?;
     visitor.visit::<AccountPage>()?;
+    visitor.visit::<SecondFactorPage>()?;
     visitor.visit::<AccountTokensPage>()?;
     visitor.visit::<ActivityPage>()?;
     visitor.visit::<DeleteAccountPage>()?;

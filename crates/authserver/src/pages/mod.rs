@@ -17,6 +17,7 @@ use crate::branding::{Branding, LegalText};
 mod account;
 mod account_activity;
 mod account_delete;
+mod account_second_factor;
 mod account_tokens;
 mod assets;
 mod consent;
@@ -31,11 +32,15 @@ mod letter;
 mod locales;
 mod login;
 mod one_time_link;
+mod second_step;
 mod sign_in;
 
-pub use account::{AccountPage, ConnectedApp, Moment, PasswordPage, PasswordProblem, PersonalToken, SignedInBrowser};
+pub use account::{
+    AccountPage, ConnectedApp, Moment, PasswordPage, PasswordProblem, PersonalToken, SecondFactorLine, SignedInBrowser,
+};
 pub use account_activity::{ActivityPage, Happening};
 pub use account_delete::{AccountDeletedPage, DeleteAccountPage, DeletionProblem};
+pub use account_second_factor::{SecondFactorPage, SecondFactorProblem, TotpApp};
 pub use account_tokens::{AccountTokensPage, Lifetime, MadeToken, TokenProblem, TokenResource, TokenScope};
 pub use assets::Asset;
 pub use consent::{AskedScope, Choice, ConsentPage, Destination, Lasting, ScopeLine, StepUp, Voucher};
@@ -48,6 +53,7 @@ pub use legal::LegalPage;
 pub use letter::{Letter, WrittenLetter};
 pub use login::{LoginPage, LoginProblem, ProviderButton};
 pub use one_time_link::{NewPasswordProblem, ResetPage, SetupPage};
+pub use second_step::{SecondStepPage, SecondStepProblem, TotpSetUp};
 pub use sign_in::{SignInPage, Wait};
 
 use assets::Assets;
