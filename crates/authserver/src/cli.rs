@@ -10,6 +10,7 @@ use gatelodge_service::logs;
 
 use crate::commands::audit::AuditCommand;
 use crate::commands::client::ClientCommand;
+use crate::commands::connections::ConnectionsCommand;
 use crate::commands::email::EmailCommand;
 use crate::commands::grant::GrantCommand;
 use crate::commands::key::KeyCommand;
@@ -40,6 +41,13 @@ Every key of the configuration can be overridden by an environment variable:
 
 config/gatelodge.toml lists every key with its default.";
 
+const CONNECTIONS: &str = "\
+Examples:
+  gatelodge connections
+  gatelodge connections --user ada --limit 5
+  gatelodge connections show 5f0c3a9e71d2
+  gatelodge connections --json | jq '.[] | select(.diagnosis.state == \"stopped\") | .diagnosis.summary'";
+
 #[derive(Subcommand)]
 enum Command {
     /// Run the server until SIGTERM or Ctrl-C. Brings the database schema up to date first.
@@ -63,6 +71,13 @@ enum Command {
     /// List and revoke what people allowed. Works while the server runs.
     #[command(subcommand)]
     Grant(GrantCommand),
+    /// Show how far clients came that tried to connect, and why they stopped there. Works while the server runs.
+    ///
+    /// One line for each attempt, the newest first: its ID, when it began, how it stands, the user, the client. What happened and what
+    /// to do about it: gatelodge connections show ID. Kept for as long as [connections] says; of those who never signed in for 3 days,
+    /// and the newest 20,000 steps.
+    #[command(after_help = CONNECTIONS)]
+    Connections(ConnectionsCommand),
     /// Show who asked for what through the sidecars: the audit trail. Works while the server runs.
     #[command(subcommand)]
     Audit(AuditCommand),
@@ -92,6 +107,7 @@ pub fn run() -> ExitCode {
         Command::Key(command) => command.run(),
         Command::Token(command) => command.run(),
         Command::Grant(command) => command.run(),
+        Command::Connections(command) => command.run(),
         Command::Audit(command) => command.run(),
         Command::Email(command) => command.run(),
     };

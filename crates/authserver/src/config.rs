@@ -22,6 +22,7 @@ use crate::branding::{Branding, RawBranding};
 use crate::clients::configured::{self, RawClient, RawClients};
 use crate::clients::document_config::ClientDocuments;
 use crate::clients::registration::{RawRegistration, RegistrationConfig};
+use crate::flight_recorder::config::RawConnections;
 use crate::keys::config::{KeysConfig, RawKeys};
 use crate::limits::{LimitsConfig, RawLimits};
 use crate::login::config::{LoginConfig, RawLogin};
@@ -77,6 +78,8 @@ pub struct Config {
     pub keys: KeysConfig,
     /// The audit trail.
     pub audit: AuditConfig,
+    /// How long it is kept how far each connection came; `None`: that is not recorded.
+    pub connections: Option<Duration>,
     /// What the pages look like.
     pub branding: Branding,
     /// How to log.
@@ -147,6 +150,8 @@ struct RawConfig {
     keys: RawKeys,
     #[serde(default)]
     audit: RawAudit,
+    #[serde(default)]
+    connections: RawConnections,
     #[serde(default)]
     branding: RawBranding,
     #[serde(default)]
@@ -239,6 +244,7 @@ impl RawConfig {
         let limits = self.limits.check(&mut problems);
         let trusted_proxies = TrustedProxies::from_config(&self.trusted_proxies, "trusted_proxies", &mut problems);
         let audit = self.audit.check(&mut problems);
+        let connections = self.connections.check(&mut problems);
         let branding = self.branding.check(&mut problems);
         let login = self.login.check(&mut problems);
         let email = self.email.and_then(|email| email.check(&mut problems));
@@ -274,6 +280,7 @@ impl RawConfig {
                 tokens: self.tokens.typed(),
                 keys,
                 audit,
+                connections,
                 branding,
                 logs: self.logs,
                 unsafe_values_allowed,

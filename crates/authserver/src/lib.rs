@@ -13,6 +13,7 @@ mod commands;
 pub mod config;
 pub mod csrf;
 pub mod endpoints;
+pub mod flight_recorder;
 pub mod grants;
 pub mod keys;
 pub mod language;

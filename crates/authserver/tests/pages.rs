@@ -213,6 +213,7 @@ fn hostile_text_adds_no_element_and_no_attribute() {
         resource_name: text(),
         passkeys: true,
         providers: vec![ProviderButton { id: text(), name: text() }],
+        forgot: true,
         username: text(),
         problem: None,
         wait: None,

@@ -20,7 +20,7 @@ use crate::approval::{self, Answer, Decision};
 use crate::endpoints::login::{self, Place};
 use crate::pages::{AskedScope, Choice, ConsentPage, Destination, DeviceDonePage, Failure, Lasting, StepUp, Voucher};
 use crate::transaction::{self, OpenTransaction};
-use crate::{problem, respond};
+use crate::{flight_recorder, problem, respond};
 
 /// `GET /consent`.
 pub async fn show(request: HttpRequest, app: Data<App>) -> HttpResponse {
@@ -35,7 +35,10 @@ pub async fn show(request: HttpRequest, app: Data<App>) -> HttpResponse {
 async fn ask(request: &HttpRequest, app: &App, open: &OpenTransaction, ticked: Option<&Scope>) -> HttpResponse {
     match signed_in_user(app, open).await {
         Ok(Some((user, held))) => match app.resource(&open.pending.request.resource) {
-            Some(resource) => page(app, open, resource, user, &held, ticked),
+            Some(resource) => {
+                flight_recorder::consent_shown(app, request, &open.pending, &user.id);
+                page(app, open, resource, user, &held, ticked)
+            }
             None => problem::failure(app, request, Failure::RequestEnded),
         },
         Ok(None) => login::go_to(app, Place::Login, &open.transaction, None),

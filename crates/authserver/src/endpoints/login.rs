@@ -15,7 +15,7 @@ use crate::login::sign_in::{self, Next, Outcome};
 use crate::pages::{Destination, Failure, LoginPage, LoginProblem, ProviderButton};
 use crate::session::{self, OpenSession};
 use crate::transaction::{self, OpenTransaction};
-use crate::{problem, respond};
+use crate::{flight_recorder, problem, respond};
 
 /// The largest form taken, in bytes.
 pub const MAX_BODY: usize = 16 * 1024;
@@ -121,7 +121,10 @@ async fn sign_in(request: &HttpRequest, app: &App, open: &OpenTransaction, form:
             let next = Next::Consent(open.transaction.clone());
             sign_in::finish(app, request, &open.session, *proof, &next).await
         }
-        Ok(Outcome::Wrong) => page(app, open, username.to_owned(), Some(LoginProblem::CredentialsWrong), None),
+        Ok(Outcome::Wrong) => {
+            flight_recorder::sign_in_failed(app, request, &open.transaction);
+            page(app, open, username.to_owned(), Some(LoginProblem::CredentialsWrong), None)
+        }
         Ok(Outcome::NotNow(wait)) => page(app, open, username.to_owned(), Some(LoginProblem::TooManyAttempts), wait),
         Err(error) => problem::store(app, request, &error),
     }
@@ -162,6 +165,7 @@ fn page(
             destination: Destination::from(&open.pending.request.answer_to),
             resource_name,
             providers: app.config.login.oidc.iter().map(ProviderButton::from).collect(),
+            forgot: app.mail.is_some(),
             passkeys: app.passkeys.is_some(),
             username,
             problem,

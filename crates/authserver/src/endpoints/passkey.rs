@@ -122,7 +122,7 @@ pub async fn second_step(request: HttpRequest, body: Result<Bytes, Error>, app: 
         Err(refused) => return refuse(&request, &app, &here, "second-step", &refused),
     };
     match second_step::take(&app, &request, &here.session, &half.user, Typed::Passkey(used)).await {
-        Ok(Outcome::SignedIn(session)) => sign_in::go_on(&app, &here.next, &session),
+        Ok(Outcome::SignedIn(session)) => sign_in::go_on(&app, &request, &here.next, &session),
         Ok(Outcome::NotNow(wait)) => problem::too_many_requests(&app, &request, wait),
         Ok(Outcome::Wrong) => refuse(&request, &app, &here, "second-step", &Refused::Unknown),
         Ok(Outcome::Ended) => here.start_over(&app),

@@ -21,7 +21,7 @@ use crate::login::totp::TotpKey;
 use crate::pages::{Failure, Language, SecondStepPage, SecondStepProblem, TotpSetUp};
 use crate::session::OpenSession;
 use crate::transaction::{self, OpenTransaction};
-use crate::{csrf, language, own_page, problem, respond};
+use crate::{csrf, flight_recorder, language, own_page, problem, respond};
 
 /// Where somebody is on the way.
 pub(super) struct Here {
@@ -119,7 +119,7 @@ pub async fn submit(request: HttpRequest, body: Result<Bytes, Error>, app: Data<
         Err(error) => return problem::form(&app, &request, &error),
     };
     match second_step::take(&app, &request, &here.session, &half.user, typed).await {
-        Ok(Outcome::SignedIn(session)) => sign_in::go_on(&app, &here.next, &session),
+        Ok(Outcome::SignedIn(session)) => sign_in::go_on(&app, &request, &here.next, &session),
         Ok(Outcome::Wrong) => ask(&request, &app, &here, &half, Some(SecondStepProblem::CodeWrong), None),
         Ok(Outcome::NotNow(wait)) => {
             ask(&request, &app, &here, &half, Some(SecondStepProblem::TooManyAttempts), Some(wait))
@@ -159,6 +159,9 @@ async fn set_up(request: &HttpRequest, app: &App, here: &Here, half: &HalfWay, f
     };
     match second_step::set_up(app, request, &here.session, &half.user, sealed, step, &codes).await {
         Ok(Some(session)) => {
+            if let Next::Consent(transaction) = &here.next {
+                flight_recorder::signed_in(app, request, transaction, session.user_id.as_ref());
+            }
             let codes = codes.iter().map(RecoveryCode::text).collect();
             let page = SecondStepPage { codes: Some(codes), ..page(app, here, half) };
             answer(app, here, &session, StatusCode::OK, &page)

@@ -15,9 +15,9 @@ use super::second_step;
 use crate::app::App;
 use crate::endpoints::login::{self, Place};
 use crate::pages::Failure;
-use crate::problem;
 use crate::security_events::{SecurityEvent, What};
 use crate::session::{self, OpenSession};
+use crate::{flight_recorder, problem};
 
 /// That somebody is who they say. Made by a method of `login/`.
 #[derive(Debug, Clone)]
@@ -137,7 +137,7 @@ pub async fn finish(app: &App, request: &HttpRequest, old: &OpenSession, proof: 
         Ok(Some(session)) => {
             let what = if session.user_id.is_some() { "signed in" } else { "half-way signed in" };
             tracing::info!(sub = %proof.user_id, method = proof.method, "{what}");
-            go_on(app, next, &session)
+            go_on(app, request, next, &session)
         }
         Ok(None) => problem::failure(app, request, Failure::FormRefused),
         Err(error) => problem::store(app, request, &error),
@@ -145,7 +145,10 @@ pub async fn finish(app: &App, request: &HttpRequest, old: &OpenSession, proof: 
 }
 
 /// Sends the browser on after a step.
-pub fn go_on(app: &App, next: &Next, session: &OpenSession) -> HttpResponse {
+pub fn go_on(app: &App, request: &HttpRequest, next: &Next, session: &OpenSession) -> HttpResponse {
+    if let Next::Consent(transaction) = next {
+        flight_recorder::signed_in(app, request, transaction, session.user_id.as_ref());
+    }
     match (next, session.user_id.is_some()) {
         (Next::Consent(transaction), true) => login::go_to(app, Place::Consent, transaction, Some(session)),
         (Next::Consent(transaction), false) => login::go_to(app, Place::SecondStep, transaction, Some(session)),

@@ -59,6 +59,11 @@ const CASES: &[Case] = &[
         &["audit.secret", "shorter than 22", "hint:", "openssl rand"],
     ),
     case(END, "title = \"x\"\n[audit]\nretention = \"1h\"\n", &["audit.retention", "shorter than", "hint:", "forever"]),
+    case(
+        END,
+        "title = \"x\"\n[connections]\nretention = \"1h\"\n",
+        &["connections.retention", "not between \"1d\" and \"400d\"", "hint:", "off"],
+    ),
     // Documents of clients
     case(
         END,

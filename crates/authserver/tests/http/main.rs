@@ -19,6 +19,8 @@ mod cut_answers;
 mod email;
 mod every_route;
 mod faults;
+mod flight_recorder;
+mod forgot;
 mod killed_server;
 mod known_clients;
 mod languages;

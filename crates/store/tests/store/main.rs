@@ -2,6 +2,7 @@
 
 mod audit_trail;
 mod clients;
+mod connections;
 mod devices;
 mod documents;
 mod one_time_links;
