@@ -286,3 +286,11 @@ diesel::table! {
         expires_at -> BigInt,
     }
 }
+
+diesel::table! {
+    resource_tools (resource) {
+        resource -> Text,
+        tools -> Text,
+        updated_at -> BigInt,
+    }
+}

@@ -42,7 +42,9 @@ pub use account_delete::{AccountDeletedPage, DeleteAccountPage, DeletionProblem}
 pub use account_second_factor::{SecondFactorPage, SecondFactorProblem, TotpApp};
 pub use account_tokens::{AccountTokensPage, Lifetime, MadeToken, TokenProblem, TokenResource, TokenScope};
 pub use assets::Asset;
-pub use consent::{AskedScope, Choice, ConsentPage, Destination, Lasting, ScopeLine, StepUp, Voucher};
+pub use consent::{
+    AskedScope, Choice, ConsentPage, Destination, Lasting, ScopeLine, ShownTool, ShownTools, StepUp, Voucher,
+};
 pub use device::{DeviceDonePage, DevicePage, DeviceProblem};
 pub use error::{ErrorPage, Failure};
 pub use every::{PageVisitor, visit_every_page};
