@@ -22,6 +22,7 @@ login-too-many-attempts = <strong>Zu viele Versuche.</strong> Warten Sie eine Mi
 login-username = Benutzername
 login-password = Passwort
 login-submit = Anmelden
+login-forgot = Passwort vergessen?
 
 login-wait-seconds =
     { $count ->
@@ -148,6 +149,15 @@ reset-submit = Passwort speichern
 reset-done = Passwort gespeichert
 reset-done-what = Melden Sie sich als <strong>{ $account }</strong> an, mit dem Passwort, das Sie eben gewählt haben.
 
+forgot-title = Passwort vergessen?
+forgot-why = Geben Sie Ihren Benutzernamen oder Ihre E-Mail-Adresse ein. Sie bekommen per E-Mail einen Link, mit dem Sie ein anderes Passwort wählen.
+forgot-submit = Link senden
+forgot-busy = <strong>Im Moment ist zu viel los.</strong> Es wurde nichts gesendet. Versuchen Sie es gleich noch einmal.
+forgot-done = Sehen Sie in Ihre E-Mails
+forgot-done-what = Wenn es ein solches Konto mit einer E-Mail-Adresse gibt, ist ein Link unterwegs. Er gilt einmal, <strong>{ $minutes } Minuten</strong> lang.
+forgot-done-nothing = Wenn nichts kommt, sehen Sie im Spam-Ordner nach. Auch wer diesen Server betreibt, kann Ihr Passwort neu setzen.
+forgot-back = Zurück zur Anmeldung
+
 tokens-title = Neues persönliches Token
 tokens-account = Für Skripte, und für Clients, die sich nicht anmelden können. Es handelt als <strong>{ $account }</strong>.
 tokens-warning = <strong>Behandeln Sie es wie ein Passwort.</strong> Wer es hat, kann tun, was es erlaubt, bis es endet oder Sie es widerrufen.
@@ -195,6 +205,7 @@ activity-signed_in = Sie haben sich angemeldet.
 activity-sign_in_failed = Jemand wollte sich als Sie anmelden, mit einem falschen Passwort.
 activity-signed_out = Ein Browser wurde von einem anderen aus abgemeldet.
 activity-password_changed = Das Passwort wurde geändert.
+activity-password_link_sent = Jemand hat einen Link verlangt, um ein anderes Passwort zu wählen; er ging an Ihre E-Mail-Adresse.
 activity-account_deleted = Das Konto wurde gelöscht.
 activity-second_step_failed = Jemand versuchte, sich als Sie anzumelden, kam über den ersten Schritt hinaus und scheiterte am zweiten.
 activity-second_factor_added = Ein zweiter Schritt bei der Anmeldung wurde eingerichtet.
@@ -210,6 +221,7 @@ activity-called = <strong>{ $client }</strong> benutzte <strong>{ $name }</stron
 activity-refused = <strong>{ $client }</strong> wollte <strong>{ $name }</strong> von <strong>{ $resource }</strong> benutzen und wurde abgewiesen.
 activity-by-password = Mit dem Passwort.
 activity-by-oidc = Bei einem Anmeldedienst.
+activity-by-link = Mit einem Link.
 activity-by-totp = Mit einer Authenticator-App.
 activity-by-recovery_code = Mit einem Wiederherstellungscode.
 activity-by-owner = Von Ihnen.
@@ -445,3 +457,19 @@ mail-test =
 
     Wenn Sie dies lesen, kommen Nachrichten an. Es ist nichts weiter zu tun.
     .subject = { $product }: Testnachricht
+
+mail-password-link =
+    Jemand hat für das Konto { $account } bei { $product } ein anderes Passwort verlangt. Wenn Sie das waren, wählen Sie es hier:
+
+    { $link }
+
+    Der Link gilt einmal, { $minutes } Minuten lang. Geben Sie ihn niemandem.
+
+    Wenn Sie das nicht waren, tun Sie nichts: Ihr Passwort bleibt, wie es ist.
+    .subject = { $product }: anderes Passwort wählen
+
+mail-password-changed =
+    Das Konto { $account } bei { $product } hat jetzt ein anderes Passwort. Alle Browser sind abgemeldet, und verbundene Programme haben keinen Zugriff mehr.
+
+    Wenn Sie das waren, ist nichts weiter zu tun. Wenn nicht, wählen Sie sofort mit »Passwort vergessen?« auf der Anmeldeseite ein anderes, und sagen Sie es dem Betreiber von { $server }.
+    .subject = { $product }: Ihr Passwort wurde geändert

@@ -26,6 +26,7 @@ login-too-many-attempts = <strong>Too many attempts.</strong> Wait a minute, the
 login-username = Username
 login-password = Password
 login-submit = Sign in
+login-forgot = Forgot your password?
 
 # How long to wait after wrong passwords.
 login-wait-seconds =
@@ -153,6 +154,15 @@ reset-submit = Save password
 reset-done = Password saved
 reset-done-what = Sign in as <strong>{ $account }</strong>, with the password that you just chose.
 
+forgot-title = Forgot your password?
+forgot-why = Type your username or your e-mail address. You get a link by e-mail, with which you choose another password.
+forgot-submit = Send the link
+forgot-busy = <strong>Too much is going on right now.</strong> Nothing was sent. Try again in a moment.
+forgot-done = Look into your mail
+forgot-done-what = If there is such an account with an e-mail address, a link is on its way. It works once, for <strong>{ $minutes } minutes</strong>.
+forgot-done-nothing = If nothing comes, look among the junk. Whoever runs this server can set your password too.
+forgot-back = Back to the sign-in
+
 tokens-title = New personal token
 tokens-account = For scripts, and for clients that cannot sign in. It acts as <strong>{ $account }</strong>.
 tokens-warning = <strong>Treat it like a password.</strong> Whoever has it can do what it allows, until it ends or you revoke it.
@@ -200,6 +210,7 @@ activity-signed_in = You signed in.
 activity-sign_in_failed = Somebody tried to sign in as you, with a wrong password.
 activity-signed_out = A browser was signed out from another one.
 activity-password_changed = The password was changed.
+activity-password_link_sent = Somebody asked for a link to choose another password; it was sent to your e-mail address.
 activity-account_deleted = The account was deleted.
 activity-second_step_failed = Somebody tried to sign in as you, got past the first step, and failed at the second.
 activity-second_factor_added = A second step at sign-in was set up.
@@ -215,6 +226,7 @@ activity-called = <strong>{ $client }</strong> used <strong>{ $name }</strong> o
 activity-refused = <strong>{ $client }</strong> asked for <strong>{ $name }</strong> of <strong>{ $resource }</strong>, and was refused.
 activity-by-password = With the password.
 activity-by-oidc = At a sign-in provider.
+activity-by-link = By a link.
 activity-by-totp = With an authenticator app.
 activity-by-recovery_code = With a recovery code.
 activity-by-owner = By you.
@@ -450,3 +462,19 @@ mail-test =
 
     If you can read it, messages arrive. Nothing needs to be done.
     .subject = { $product }: test message
+
+mail-password-link =
+    Somebody asked for another password for the account { $account } at { $product }. If it was you, choose it here:
+
+    { $link }
+
+    The link works once, for { $minutes } minutes. Give it to nobody.
+
+    If it was not you, do nothing: your password stays as it is.
+    .subject = { $product }: choose another password
+
+mail-password-changed =
+    The account { $account } at { $product } has another password now. Every browser is signed out, and connected apps have no access any more.
+
+    If it was you, nothing needs to be done. If it was not you, choose another password at once with "Forgot your password?" on the sign-in page, and tell whoever runs { $server }.
+    .subject = { $product }: your password was changed

@@ -22,6 +22,7 @@ login-too-many-attempts = <strong>Demasiados intentos.</strong> Espere un minuto
 login-username = Nombre de usuario
 login-password = Contraseña
 login-submit = Iniciar sesión
+login-forgot = ¿Olvidó su contraseña?
 
 login-wait-seconds =
     { $count ->
@@ -148,6 +149,15 @@ reset-submit = Guardar contraseña
 reset-done = Contraseña guardada
 reset-done-what = Inicie sesión como <strong>{ $account }</strong>, con la contraseña que acaba de elegir.
 
+forgot-title = ¿Olvidó su contraseña?
+forgot-why = Escriba su nombre de usuario o su dirección de correo. Recibirá por correo un enlace con el que elegir otra contraseña.
+forgot-submit = Enviar el enlace
+forgot-busy = <strong>Ahora mismo hay demasiada actividad.</strong> No se envió nada. Inténtelo de nuevo en un momento.
+forgot-done = Mire su correo
+forgot-done-what = Si existe tal cuenta y tiene una dirección de correo, hay un enlace en camino. Sirve una vez, durante <strong>{ $minutes } minutos</strong>.
+forgot-done-nothing = Si no llega nada, mire en el correo no deseado. Quien administra este servidor también puede cambiar su contraseña.
+forgot-back = Volver al inicio de sesión
+
 tokens-title = Nuevo token personal
 tokens-account = Para scripts, y para clientes que no pueden iniciar sesión. Actúa como <strong>{ $account }</strong>.
 tokens-warning = <strong>Trátelo como una contraseña.</strong> Quien lo tenga puede hacer lo que permite, hasta que termine o usted lo revoque.
@@ -195,6 +205,7 @@ activity-signed_in = Usted inició sesión.
 activity-sign_in_failed = Alguien intentó iniciar sesión como usted, con una contraseña incorrecta.
 activity-signed_out = Se cerró la sesión de un navegador desde otro.
 activity-password_changed = Se cambió la contraseña.
+activity-password_link_sent = Alguien pidió un enlace para elegir otra contraseña; se envió a su dirección de correo.
 activity-account_deleted = Se eliminó la cuenta.
 activity-second_step_failed = Alguien intentó iniciar sesión como usted, superó el primer paso y falló en el segundo.
 activity-second_factor_added = Se configuró un segundo paso al iniciar sesión.
@@ -210,6 +221,7 @@ activity-called = <strong>{ $client }</strong> usó <strong>{ $name }</strong> d
 activity-refused = <strong>{ $client }</strong> pidió <strong>{ $name }</strong> de <strong>{ $resource }</strong>, y se le negó.
 activity-by-password = Con la contraseña.
 activity-by-oidc = En un proveedor de inicio de sesión.
+activity-by-link = Con un enlace.
 activity-by-totp = Con una aplicación de autenticación.
 activity-by-recovery_code = Con un código de recuperación.
 activity-by-owner = Por usted.
@@ -445,3 +457,19 @@ mail-test =
 
     Si puede leerlo, los mensajes llegan. No hay que hacer nada más.
     .subject = { $product }: mensaje de prueba
+
+mail-password-link =
+    Alguien pidió otra contraseña para la cuenta { $account } en { $product }. Si fue usted, elíjala aquí:
+
+    { $link }
+
+    El enlace sirve una vez, durante { $minutes } minutos. No se lo dé a nadie.
+
+    Si no fue usted, no haga nada: su contraseña sigue como está.
+    .subject = { $product }: elija otra contraseña
+
+mail-password-changed =
+    La cuenta { $account } en { $product } tiene ahora otra contraseña. Se cerró la sesión en todos los navegadores y las aplicaciones conectadas ya no tienen acceso.
+
+    Si fue usted, no hay que hacer nada. Si no fue usted, elija otra de inmediato con «¿Olvidó su contraseña?» en la página de inicio de sesión, y avise a quien administra { $server }.
+    .subject = { $product }: su contraseña cambió

@@ -21,7 +21,7 @@ use crate::code_guesses::CodeGuesses;
 use crate::config::Config;
 use crate::endpoints::{
     account, account_activity, account_data, account_second_factor, account_tokens, authorize, consent, device,
-    device_authorization, introspection, legal, login, metadata, password, pushed_authorization, registration,
+    device_authorization, forgot, introspection, legal, login, metadata, password, pushed_authorization, registration,
     registration_management, reset, revocation, second_step, setup, status_list, token, upstream_sign_in,
 };
 use crate::flight_recorder::FlightRecorder;
@@ -131,6 +131,7 @@ pub fn routes(config: &Config) -> impl Fn(&mut ServiceConfig) + Clone + use<> {
     let base = config.public_url.path().to_owned();
     let dynamic_registration = config.registration.dynamic.is_on();
     let device_grant = config.device_grant;
+    let sends_mail = config.email.is_some();
     let (personal_tokens, deletion) = (config.account.personal_tokens, config.account.deletion);
     move |service| {
         let at = |path: &str| web::resource(format!("{base}{path}"));
@@ -264,6 +265,15 @@ pub fn routes(config: &Config) -> impl Fn(&mut ServiceConfig) + Clone + use<> {
                 .route(web::post().to(reset::submit))
                 .default_service(allow("GET, HEAD, POST")),
         );
+        if sends_mail {
+            service.service(
+                at("/forgot")
+                    .app_data(PayloadConfig::new(login::MAX_BODY))
+                    .route(read().to(forgot::show))
+                    .route(web::post().to(forgot::submit))
+                    .default_service(allow("GET, HEAD, POST")),
+            );
+        }
         service.service(at("/assets/{name}").route(read().to(login::asset)).default_service(allow("GET, HEAD")));
         service.service(at("/privacy").route(read().to(legal::privacy_policy)).default_service(allow("GET, HEAD")));
         service.service(at("/terms").route(read().to(legal::terms)).default_service(allow("GET, HEAD")));

@@ -6,7 +6,9 @@ use gatelodge_oauth::grant::Grant;
 use gatelodge_oauth::time::Timestamp;
 use gatelodge_store::audit_events::{self, Order, Search};
 use gatelodge_store::users::User;
-use gatelodge_store::{StoreError, Tx, browser_sessions, connection_steps, grants, upstream_identities};
+use gatelodge_store::{
+    StoreError, Tx, browser_sessions, connection_steps, email_addresses, grants, upstream_identities,
+};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -23,6 +25,7 @@ pub fn export(tx: &mut Tx, config: &Config, user: &User, now: Timestamp) -> Resu
     let search = Search { issuer: Some(issuer.clone()), subject: Some(user.id.to_string()), ..Search::default() };
     let events = audit_events::page(tx, &search, Order::NewestFirst, None, MOST_EVENTS)?;
     let identities = upstream_identities::list(tx)?.into_iter().filter(|identity| identity.user_id == user.id);
+    let address = email_addresses::of_user(tx, &user.id)?;
     let grants = grants::all_of_user(tx, &user.id)?;
     let sessions = browser_sessions::of_user(tx, &user.id, now)?;
     let steps = connection_steps::of_user(tx, &user.id)?;
@@ -33,6 +36,7 @@ pub fn export(tx: &mut Tx, config: &Config, user: &User, now: Timestamp) -> Resu
         "account": {
             "id": user.id,
             "username": user.username,
+            "email": address,
             "created_at": shown(user.created_at),
             "disabled_at": user.disabled_at.map(shown),
             "administrator": user.is_admin,

@@ -32,6 +32,8 @@ pub enum What {
     TokenMade,
     /// Another password.
     PasswordChanged,
+    /// A link for another one was sent to their address.
+    PasswordLinkSent,
     /// The account was deleted.
     AccountDeleted,
     /// Somebody tried to sign in, with a right first step and a wrong second one; the reason says which.
@@ -46,7 +48,7 @@ pub enum What {
 
 impl What {
     /// Everything.
-    pub const ALL: [What; 12] = [
+    pub const ALL: [What; 13] = [
         What::SignedIn,
         What::SignInFailed,
         What::SignedOut,
@@ -54,6 +56,7 @@ impl What {
         What::Revoked,
         What::TokenMade,
         What::PasswordChanged,
+        What::PasswordLinkSent,
         What::AccountDeleted,
         What::SecondStepFailed,
         What::SecondFactorAdded,
@@ -71,6 +74,7 @@ impl What {
             What::Revoked => "revoked",
             What::TokenMade => "token_made",
             What::PasswordChanged => "password_changed",
+            What::PasswordLinkSent => "password_link_sent",
             What::AccountDeleted => "account_deleted",
             What::SecondStepFailed => "second_step_failed",
             What::SecondFactorAdded => "second_factor_added",
@@ -82,6 +86,21 @@ impl What {
     /// The other way round.
     pub fn of(outcome: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|what| what.as_str() == outcome)
+    }
+}
+
+/// Where a request comes from, for an event of which it is found out later whom it happened to.
+#[derive(Debug, Clone)]
+pub struct Origin {
+    request_id: Option<String>,
+    source: Option<String>,
+}
+
+impl Origin {
+    /// Of this one.
+    pub fn of(request: &HttpRequest, config: &Config) -> Self {
+        let request_id = Some(http::id_of_current()).filter(|id| !id.is_empty());
+        Self { request_id, source: config.trusted_proxies.source_of(request).map(network) }
     }
 }
 
@@ -100,9 +119,14 @@ impl SecurityEvent {
     }
 
     /// It was this request.
-    pub fn of_request(mut self, request: &HttpRequest, config: &Config) -> Self {
-        self.0.request_id = Some(http::id_of_current()).filter(|id| !id.is_empty());
-        self.0.source = config.trusted_proxies.source_of(request).map(network);
+    pub fn of_request(self, request: &HttpRequest, config: &Config) -> Self {
+        self.from(&Origin::of(request, config))
+    }
+
+    /// It was the request that this comes from.
+    pub fn from(mut self, origin: &Origin) -> Self {
+        self.0.request_id.clone_from(&origin.request_id);
+        self.0.source.clone_from(&origin.source);
         self
     }
 

@@ -212,6 +212,7 @@ fn hostile_text_adds_no_element_and_no_attribute() {
         destination: Destination::ThisComputer { host: text(), port: 1 },
         resource_name: text(),
         providers: vec![ProviderButton { id: text(), name: text() }],
+        forgot: true,
         username: text(),
         problem: None,
         wait: None,

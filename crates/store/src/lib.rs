@@ -37,6 +37,7 @@ mod connection;
 pub mod connection_steps;
 mod database_url;
 pub mod device_authorizations;
+pub mod email_addresses;
 mod error;
 pub mod grants;
 mod insertion;

@@ -12,6 +12,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    email_addresses (user_id) {
+        user_id -> Text,
+        address -> Text,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
     sign_in_failures (hash) {
         hash -> Binary,
         last_failed_at -> BigInt,
@@ -238,9 +246,9 @@ diesel::table! {
 }
 
 diesel::table! {
-    password_links (user_id) {
-        user_id -> Text,
+    password_links (hash) {
         hash -> Binary,
+        user_id -> Text,
         created_at -> BigInt,
         expires_at -> BigInt,
     }

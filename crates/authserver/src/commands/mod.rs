@@ -24,6 +24,7 @@ pub mod grant;
 pub mod key;
 pub mod token;
 pub mod user;
+pub mod user_email;
 pub mod user_export;
 pub mod user_link;
 

@@ -165,6 +165,7 @@ fn page(
             destination: Destination::from(&open.pending.request.answer_to),
             resource_name,
             providers: app.config.login.oidc.iter().map(ProviderButton::from).collect(),
+            forgot: app.mail.is_some(),
             username,
             problem,
             wait: wait.map(Into::into),

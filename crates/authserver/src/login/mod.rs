@@ -1,6 +1,7 @@
 //! The ways a person proves who they are.
 
 pub mod attempts;
+pub mod by_mail;
 pub mod config;
 pub mod one_time_links;
 pub mod password;

@@ -1,9 +1,10 @@
 //! Messages to people, by e-mail: handed to the mail server of `[email]` in the background, so that no page waits for it, and none
 //! says by how long it takes whether there was anything to send. Nothing of a message is logged, nor who it is for.
 
+pub mod address;
 pub mod config;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use gatelodge_oauth::secret::random_base62;
@@ -17,6 +18,7 @@ use lettre::{Address, AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
 use secrecy::ExposeSecret;
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
 use url::{Host, Url};
 
 use self::config::{EmailConfig, Tls};
@@ -48,6 +50,7 @@ pub struct Mailer {
     postman: Postman,
     places: Arc<Semaphore>,
     turns: Arc<Semaphore>,
+    tasks: Arc<Mutex<JoinSet<()>>>,
     /// Of the server and not of a worker, which ends first.
     runtime: Handle,
 }
@@ -191,7 +194,8 @@ impl Mailer {
     /// Sends from the runtime that this is called in.
     pub fn new(postman: Postman) -> Self {
         let places = Arc::new(Semaphore::new(PLACES as usize));
-        Self { postman, places, turns: Arc::new(Semaphore::new(AT_ONCE)), runtime: Handle::current() }
+        let turns = Arc::new(Semaphore::new(AT_ONCE));
+        Self { postman, places, turns, tasks: Arc::default(), runtime: Handle::current() }
     }
 
     /// Lets `write` find out whether there is anything to send, and sends it: all that later. Whether there is a place says nothing
@@ -201,28 +205,35 @@ impl Mailer {
             tracing::warn!("too many messages wait for the mail server: one more was not taken");
             return Err(QueueFull);
         };
-        let mailer = self.clone();
-        self.runtime.spawn(async move {
+        let (postman, turns) = (self.postman.clone(), Arc::clone(&self.turns));
+        let task = async move {
             let _place = place;
-            let Ok(_turn) = mailer.turns.acquire().await else { return };
+            let Ok(_turn) = turns.acquire().await else { return };
             if let Some(mail) = write.await {
-                mailer.deliver(&mail).await;
+                postman.deliver(&mail).await;
             }
-        });
+        };
+        let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+        while tasks.try_join_next().is_some() {}
+        tasks.spawn_on(task, &self.runtime);
         Ok(())
     }
 
-    /// Waits for what is on its way, and not for longer than this.
+    /// Waits for what is on its way, not for longer than this, and gives the rest up.
     pub async fn finish(&self, patience: Duration) {
         if tokio::time::timeout(patience, self.places.acquire_many(PLACES)).await.is_err() {
             tracing::warn!("messages were still waiting for the mail server, and are lost");
+            self.tasks.lock().unwrap_or_else(PoisonError::into_inner).abort_all();
         }
     }
+}
 
+impl Postman {
+    /// As many attempts as may help.
     async fn deliver(&self, mail: &Addressed) {
         let (what, mut pauses) = (mail.letter.what, PAUSES.into_iter());
         loop {
-            let error = match self.postman.send(mail).await {
+            let error = match self.send(mail).await {
                 Ok(()) => return tracing::info!(what, "a message was handed to the mail server"),
                 Err(error) => error,
             };

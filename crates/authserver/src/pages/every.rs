@@ -2,8 +2,8 @@
 
 use super::{
     AccountDeletedPage, AccountPage, AccountTokensPage, ActivityPage, ConsentPage, DeleteAccountPage, DeviceDonePage,
-    DevicePage, ErrorPage, LegalPage, LoginPage, Page, PagesError, PasswordPage, ResetPage, SecondFactorPage,
-    SecondStepPage, SetupPage, SignInPage,
+    DevicePage, ErrorPage, ForgotPage, LegalPage, LoginPage, Page, PagesError, PasswordPage, ResetPage,
+    SecondFactorPage, SecondStepPage, SetupPage, SignInPage,
 };
 
 /// Does something with each kind of page.
@@ -26,6 +26,7 @@ pub fn visit_every_page(visitor: &mut impl PageVisitor) -> Result<(), PagesError
     visitor.visit::<PasswordPage>()?;
     visitor.visit::<SetupPage>()?;
     visitor.visit::<ResetPage>()?;
+    visitor.visit::<ForgotPage>()?;
     visitor.visit::<ConsentPage>()?;
     visitor.visit::<DevicePage>()?;
     visitor.visit::<DeviceDonePage>()?;

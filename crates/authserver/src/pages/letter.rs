@@ -14,6 +14,22 @@ pub enum Letter {
         /// The URL of this server.
         server: String,
     },
+    /// The link for another password.
+    PasswordLink {
+        /// Whose.
+        account: String,
+        /// What to open.
+        link: String,
+        /// How long it works.
+        minutes: u64,
+    },
+    /// That there is another password.
+    PasswordChanged {
+        /// Whose.
+        account: String,
+        /// The URL of this server.
+        server: String,
+    },
 }
 
 /// A message in words.
@@ -30,12 +46,20 @@ pub struct WrittenLetter {
 impl Letter {
     /// One of each kind.
     pub fn samples() -> Vec<Self> {
-        vec![Self::Test { server: "https://mcp.example.com".to_owned() }]
+        let (account, server) = ("nora".to_owned(), "https://mcp.example.com".to_owned());
+        let link = format!("{server}/reset?secret=gatelodge_reset_sample");
+        vec![
+            Self::Test { server: server.clone() },
+            Self::PasswordLink { account: account.clone(), link, minutes: 60 },
+            Self::PasswordChanged { account, server },
+        ]
     }
 
     fn key(&self) -> &'static str {
         match self {
             Letter::Test { .. } => "mail-test",
+            Letter::PasswordLink { .. } => "mail-password-link",
+            Letter::PasswordChanged { .. } => "mail-password-changed",
         }
     }
 
@@ -43,6 +67,15 @@ impl Letter {
         let mut values = FluentArgs::new();
         match self {
             Letter::Test { server } => values.set("server", server.as_str()),
+            Letter::PasswordLink { account, link, minutes } => {
+                values.set("account", account.as_str());
+                values.set("link", link.as_str());
+                values.set("minutes", *minutes);
+            }
+            Letter::PasswordChanged { account, server } => {
+                values.set("account", account.as_str());
+                values.set("server", server.as_str());
+            }
         }
         values
     }

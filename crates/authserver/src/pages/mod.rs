@@ -25,6 +25,7 @@ mod device;
 mod error;
 mod every;
 mod files;
+mod forgot;
 mod language;
 mod legal;
 mod letter;
@@ -48,6 +49,7 @@ pub use consent::{
 pub use device::{DeviceDonePage, DevicePage, DeviceProblem};
 pub use error::{ErrorPage, Failure};
 pub use every::{PageVisitor, visit_every_page};
+pub use forgot::{ForgotPage, ForgotProblem};
 pub use language::Language;
 pub use legal::LegalPage;
 pub use letter::{Letter, WrittenLetter};

@@ -21,6 +21,7 @@ mod email;
 mod every_route;
 mod faults;
 mod flight_recorder;
+mod forgot;
 mod killed_server;
 mod known_clients;
 mod languages;

@@ -4,11 +4,15 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
+
+/// How long a test waits for a message, before it says that none came.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Answers a command in its own way; `None`: as a good mail server does.
 type Script = Box<dyn Fn(&str) -> Option<String> + Send + Sync>;
@@ -105,6 +109,17 @@ impl MailServer {
     /// Every command so far, of whatever connection.
     pub fn commands(&self) -> Vec<String> {
         self.state.commands.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Waits until so many messages are there; the last one.
+    pub async fn wait_for(&self, messages: usize) -> Mail {
+        let mut waited = Duration::ZERO;
+        while self.taken().len() < messages {
+            assert!(waited < PATIENCE, "{} messages, and not {messages}: {:?}", self.taken().len(), self.commands());
+            actix_web::rt::time::sleep(super::A_MOMENT).await;
+            waited += super::A_MOMENT;
+        }
+        self.taken()[messages - 1].clone()
     }
 }
 
@@ -239,4 +254,13 @@ fn quoted_printable(body: &str) -> String {
         }
     }
     String::from_utf8(bytes).expect("UTF-8")
+}
+
+impl Mail {
+    /// The URL of ours in it.
+    #[track_caller]
+    pub fn link(&self) -> String {
+        let word = self.text.split_whitespace().find_map(|word| word.strip_prefix(super::ISSUER));
+        word.unwrap_or_else(|| panic!("no link: {}", self.text)).to_owned()
+    }
 }
