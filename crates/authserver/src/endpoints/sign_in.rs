@@ -89,6 +89,7 @@ async fn page(
         again,
         providers: app.config.login.oidc.iter().map(ProviderButton::from).collect(),
         forgot: app.mail.is_some(),
+        passkeys: app.passkeys.is_some(),
         username,
         problem,
         wait: wait.map(Into::into),

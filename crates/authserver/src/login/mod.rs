@@ -4,6 +4,7 @@ pub mod attempts;
 pub mod by_mail;
 pub mod config;
 pub mod one_time_links;
+pub mod passkeys;
 pub mod password;
 pub mod recovery_codes;
 pub mod second_factors;

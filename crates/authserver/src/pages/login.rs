@@ -26,6 +26,8 @@ pub struct LoginPage {
     pub providers: Vec<ProviderButton>,
     /// Whether another password can be had by e-mail.
     pub forgot: bool,
+    /// With a passkey too.
+    pub passkeys: bool,
     /// What was typed before; empty at first.
     pub username: String,
     /// Why the last attempt failed.
@@ -88,6 +90,7 @@ impl Page for LoginPage {
             resource_name: "Acme MCP".to_owned(),
             providers: Vec::new(),
             forgot: false,
+            passkeys: false,
             username: String::new(),
             problem: None,
             wait: None,
@@ -134,6 +137,7 @@ impl Page for LoginPage {
                 resource_name: HOSTILE.to_owned(),
                 providers: vec![button(HOSTILE, HOSTILE)],
                 forgot: true,
+                passkeys: true,
                 username: HOSTILE.to_owned(),
                 problem: None,
                 wait: None,

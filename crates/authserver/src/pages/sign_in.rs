@@ -18,6 +18,8 @@ pub struct SignInPage {
     pub providers: Vec<ProviderButton>,
     /// Whether another password can be had by e-mail.
     pub forgot: bool,
+    /// With a passkey too.
+    pub passkeys: bool,
     /// What was typed before; empty at first.
     pub username: String,
     /// Why the last attempt failed.
@@ -55,6 +57,7 @@ impl Page for SignInPage {
             again: None,
             providers: Vec::new(),
             forgot: false,
+            passkeys: false,
             username: String::new(),
             problem: None,
             wait: None,
@@ -88,6 +91,7 @@ impl Page for SignInPage {
                 again: Some(HOSTILE.to_owned()),
                 providers: vec![button(HOSTILE, HOSTILE)],
                 forgot: true,
+                passkeys: true,
                 username: HOSTILE.to_owned(),
                 problem: None,
                 wait: None,
