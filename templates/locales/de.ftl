@@ -22,6 +22,7 @@ login-too-many-attempts = <strong>Zu viele Versuche.</strong> Warten Sie eine Mi
 login-username = Benutzername
 login-password = Passwort
 login-submit = Anmelden
+login-forgot = Passwort vergessen?
 
 login-wait-seconds =
     { $count ->
@@ -38,6 +39,77 @@ sign-in-why = Danach sehen Sie, welche Programme mit Ihrem Konto verbunden sind,
 sign-in-again = Noch einmal anmelden
 sign-in-again-why = Ihre Anmeldung liegt einige Zeit zurück. Bitte bestätigen Sie, dass Sie es sind.
 sign-in-other-account = <strong>Das ist ein anderes Konto</strong> als das, das hier angemeldet ist. Bestätigen Sie mit demselben, oder melden Sie sich zuerst ab.
+
+## Der zweite Schritt
+
+second-step-title = Noch ein Schritt
+second-step-account = Um sich als <strong>{ $account }</strong> anzumelden.
+second-step-required = <strong>Ein Passwort allein reicht hier nicht.</strong> Richten Sie jetzt eine Authenticator-App ein; die nächste Anmeldung fragt nach einem Code von ihr.
+second-step-code_wrong = <strong>Das passte nicht.</strong> Ein Code gilt einmal und höchstens eine Minute lang: Geben Sie den ein, der jetzt zu sehen ist.
+second-step-set_up_wrong = <strong>Dieser Code passte nicht.</strong> Geben Sie den ein, den die App jetzt zeigt. Wenn es dabei bleibt, lassen Sie das Gerät seine Uhr selbst stellen.
+
+authenticator-scan = Scannen Sie das mit Ihrer Authenticator-App.
+authenticator-picture = QR-Code des Schlüssels darunter
+authenticator-type = Oder geben Sie diesen Schlüssel in die App ein:
+authenticator-type-only = Geben Sie diesen Schlüssel in Ihre Authenticator-App ein:
+authenticator-code = Code, den die App zeigt
+authenticator-submit = App einrichten
+
+recovery-title = Wiederherstellungscodes
+recovery-once = <strong>Bewahren Sie diese Codes jetzt auf.</strong> Sie werden nur dieses eine Mal gezeigt. Mit jedem können Sie sich einmal anmelden, zusammen mit dem Passwort, wenn Sie für den zweiten Schritt nichts anderes haben.
+recovery-continue = Weiter
+recovery-use = Wiederherstellungscode benutzen
+recovery-code = Wiederherstellungscode
+recovery-hint = Einer von denen, die Sie beim Einrichten des zweiten Schritts aufbewahrt haben.
+
+second-factor-title = Zweiter Schritt bei der Anmeldung
+second-factor-account = Damit kommt niemand als <strong>{ $account }</strong> hinein, der nur das Passwort kennt.
+second-factor-none = Nicht eingerichtet
+second-factor-app = Authenticator-App
+second-factor-since = Eingerichtet { $time }
+second-factor-remove = Entfernen
+second-factor-remove-what = Nach ihr wird nicht mehr gefragt. Ohne Passkey reicht dann das Passwort allein, und die Wiederherstellungscodes sind nichts mehr wert.
+second-factor-remove-yes = Ja, entfernen
+second-factor-codes-left =
+    { $count ->
+        [one] noch ein Wiederherstellungscode
+       *[other] noch { $count } Wiederherstellungscodes
+    }
+second-factor-new-codes = Neue anlegen
+second-factor-new-codes-what = Die bisherigen gelten dann nicht mehr.
+second-factor-new-codes-yes = Ja, neue anlegen
+second-factor-another = Andere App einrichten
+second-factor-another-what = Die bisherige und ihre Wiederherstellungscodes gelten nicht mehr, sobald die neue eingerichtet ist.
+second-factor-problem-set_up_wrong = <strong>Dieser Code passte nicht.</strong> Es wurde nichts geändert. Geben Sie den ein, den die App jetzt zeigt. Wenn es dabei bleibt, lassen Sie das Gerät seine Uhr selbst stellen.
+second-factor-problem-sent_before = <strong>Diese App ist schon eingerichtet.</strong> Wenn Sie die Wiederherstellungscodes nicht aufbewahrt haben, legen Sie unten neue an.
+second-factor-problem-required = <strong>Ein Passwort allein reicht hier nicht.</strong> Es wurde nichts entfernt. Sie können unten eine andere App einrichten.
+
+## Passkeys
+
+passkey-title = Mit Passkey anmelden
+passkey-use = Passkey benutzen
+passkey-look = Ihr Browser fragt jetzt danach.
+passkey-failed = <strong>Das hat nicht geklappt oder wurde abgebrochen.</strong> Drücken Sie auf den Knopf, um es noch einmal zu versuchen.
+passkey-script = <strong>Passkeys brauchen JavaScript.</strong> Es ist hier abgeschaltet: Gehen Sie zurück und benutzen Sie etwas anderes.
+passkey-other = Etwas anderes benutzen
+passkeys-title = Passkeys
+passkeys-account = Ein Passkey auf Ihrem Gerät oder Sicherheitsschlüssel meldet Sie als <strong>{ $account }</strong> an, ohne Passwort. Vom ersten an reicht das Passwort allein nicht mehr.
+passkeys-count =
+    { $count ->
+        [0] keine
+        [one] ein Passkey
+       *[other] { $count } Passkeys
+    }
+passkeys-new = Passkey hinzufügen
+passkeys-make = Passkey anlegen
+passkeys-name-hint = Wo er ist, zum Beispiel das Gerät oder der Schlüssel.
+passkeys-remove-what = Er meldet niemanden mehr an. Ohne einen anderen und ohne App reicht dann das Passwort allein, und die Wiederherstellungscodes sind nichts mehr wert.
+passkeys-codes-why = Sie sind dafür da, wenn Sie keinen Passkey zur Hand haben.
+passkeys-back = Zurück zu Ihren Passkeys
+passkeys-problem-name = <strong>Der Passkey braucht einen Namen</strong> von bis zu 80 Zeichen.
+passkeys-problem-too_many = <strong>Sie haben zu viele Passkeys.</strong> Entfernen Sie zuerst einen.
+passkeys-problem-refused = <strong>Es wurde kein Passkey hinzugefügt.</strong> Es dauerte zu lange, oder was der Browser antwortete, passte nicht. Versuchen Sie es noch einmal.
+passkeys-problem-required = <strong>Ein Passwort allein reicht hier nicht.</strong> Es wurde nichts entfernt. Fügen Sie zuerst einen anderen Passkey oder eine App hinzu.
 
 ## Das Konto
 
@@ -104,6 +176,15 @@ reset-submit = Passwort speichern
 reset-done = Passwort gespeichert
 reset-done-what = Melden Sie sich als <strong>{ $account }</strong> an, mit dem Passwort, das Sie eben gewählt haben.
 
+forgot-title = Passwort vergessen?
+forgot-why = Geben Sie Ihren Benutzernamen oder Ihre E-Mail-Adresse ein. Sie bekommen per E-Mail einen Link, mit dem Sie ein anderes Passwort wählen.
+forgot-submit = Link senden
+forgot-busy = <strong>Im Moment ist zu viel los.</strong> Es wurde nichts gesendet. Versuchen Sie es gleich noch einmal.
+forgot-done = Sehen Sie in Ihre E-Mails
+forgot-done-what = Wenn es ein solches Konto mit einer E-Mail-Adresse gibt, ist ein Link unterwegs. Er gilt einmal, <strong>{ $minutes } Minuten</strong> lang.
+forgot-done-nothing = Wenn nichts kommt, sehen Sie im Spam-Ordner nach. Auch wer diesen Server betreibt, kann Ihr Passwort neu setzen.
+forgot-back = Zurück zur Anmeldung
+
 tokens-title = Neues persönliches Token
 tokens-account = Für Skripte, und für Clients, die sich nicht anmelden können. Es handelt als <strong>{ $account }</strong>.
 tokens-warning = <strong>Behandeln Sie es wie ein Passwort.</strong> Wer es hat, kann tun, was es erlaubt, bis es endet oder Sie es widerrufen.
@@ -151,7 +232,12 @@ activity-signed_in = Sie haben sich angemeldet.
 activity-sign_in_failed = Jemand wollte sich als Sie anmelden, mit einem falschen Passwort.
 activity-signed_out = Ein Browser wurde von einem anderen aus abgemeldet.
 activity-password_changed = Das Passwort wurde geändert.
+activity-password_link_sent = Jemand hat einen Link verlangt, um ein anderes Passwort zu wählen; er ging an Ihre E-Mail-Adresse.
 activity-account_deleted = Das Konto wurde gelöscht.
+activity-second_step_failed = Jemand versuchte, sich als Sie anzumelden, kam über den ersten Schritt hinaus und scheiterte am zweiten.
+activity-second_factor_added = Ein zweiter Schritt bei der Anmeldung wurde eingerichtet.
+activity-second_factor_removed = Der zweite Schritt bei der Anmeldung wurde entfernt.
+activity-recovery_codes_made = Neue Wiederherstellungscodes wurden angelegt.
 activity-token_made = Ein persönliches Token wurde angelegt: <strong>{ $name }</strong>, für <strong>{ $resource }</strong>.
 activity-token_revoked = Das persönliche Token <strong>{ $name }</strong> wurde widerrufen.
 activity-token_called = Ein persönliches Token benutzte <strong>{ $name }</strong> von <strong>{ $resource }</strong>.
@@ -162,6 +248,10 @@ activity-called = <strong>{ $client }</strong> benutzte <strong>{ $name }</stron
 activity-refused = <strong>{ $client }</strong> wollte <strong>{ $name }</strong> von <strong>{ $resource }</strong> benutzen und wurde abgewiesen.
 activity-by-password = Mit dem Passwort.
 activity-by-oidc = Bei einem Anmeldedienst.
+activity-by-link = Mit einem Link.
+activity-by-totp = Mit einer Authenticator-App.
+activity-by-passkey = Mit einem Passkey.
+activity-by-recovery_code = Mit einem Wiederherstellungscode.
 activity-by-owner = Von Ihnen.
 activity-by-client = Vom Programm selbst.
 activity-by-operator = Vom Betreiber dieses Servers.
@@ -195,6 +285,11 @@ consent-account = Angemeldet als
 consent-switch-account = Konto wechseln
 consent-resource = Für
 consent-scopes = Erlaubt wird
+consent-all-new = Zugriff besteht schon. All dies ist neu.
+consent-some-new = Einiges davon ist schon erlaubt. Neues ist gekennzeichnet.
+consent-nothing-new = All dies ist schon erlaubt. Nichts ist neu.
+consent-new = Neu
+consent-had = schon erlaubt
 consent-required = wird für alles andere gebraucht
 consent-includes = Enthält:
 consent-nothing-ticked = Nichts ist angekreuzt. Kreuzen Sie an, was erlaubt sein soll, oder lehnen Sie ab.
@@ -338,6 +433,10 @@ error-sign_in_other_user = Das ist ein anderes Konto
     .text = Sie sollten bestätigen, dass Sie es sind, und haben sich beim Anbieter als jemand anders angemeldet. Es wurde nichts geändert.
     .step-1 = Melden Sie sich noch einmal an, mit dem Konto, mit dem Sie hier angemeldet sind.
     .step-2 = Wenn Sie das andere verwenden möchten, melden Sie sich hier zuerst ab.
+error-passkey_refused = Dieser Passkey wurde nicht angenommen
+    .text = Er ist hier nicht bekannt, er wurde entfernt, oder er hat nicht auf die Frage geantwortet. Es wurde nichts geändert.
+    .step-1 = Gehen Sie zurück und melden Sie sich mit dem Passwort oder mit einem anderen Passkey an.
+    .step-2 = Wenn es wieder geschieht, entfernen Sie den Passkey auf Ihrer Kontoseite und auf dem Gerät und fügen Sie einen neuen hinzu.
 error-back-to-sign-in = Zurück zur Anmeldung
 error-setup_link_ended = Dieser Link gilt nicht mehr
     .text = Mit ihm wird der erste Verwalter angelegt, einmal und innerhalb eines Tages. Er wurde benutzt, es gibt einen neueren, oder jemand hat hier schon ein Konto.
@@ -374,3 +473,27 @@ way-out-mcp_remote = Löschen Sie das Verzeichnis <code>.mcp-auth</code> in Ihre
 way-out-other-clients = Andere Programme
 way-out-other-client = Jedes andere
 way-out-other = Suchen Sie neben dem Server nach <em>abmelden</em>, <em>trennen</em> oder <em>Anmeldung löschen</em>
+
+## E-mail: plain text, whose lines may be long. What follows .subject is its subject.
+
+mail-test =
+    Dies ist ein Test von { $product } unter { $server }.
+
+    Wenn Sie dies lesen, kommen Nachrichten an. Es ist nichts weiter zu tun.
+    .subject = { $product }: Testnachricht
+
+mail-password-link =
+    Jemand hat für das Konto { $account } bei { $product } ein anderes Passwort verlangt. Wenn Sie das waren, wählen Sie es hier:
+
+    { $link }
+
+    Der Link gilt einmal, { $minutes } Minuten lang. Geben Sie ihn niemandem.
+
+    Wenn Sie das nicht waren, tun Sie nichts: Ihr Passwort bleibt, wie es ist.
+    .subject = { $product }: anderes Passwort wählen
+
+mail-password-changed =
+    Das Konto { $account } bei { $product } hat jetzt ein anderes Passwort. Alle Browser sind abgemeldet, und verbundene Programme haben keinen Zugriff mehr.
+
+    Wenn Sie das waren, ist nichts weiter zu tun. Wenn nicht, wählen Sie sofort mit »Passwort vergessen?« auf der Anmeldeseite ein anderes, und sagen Sie es dem Betreiber von { $server }.
+    .subject = { $product }: Ihr Passwort wurde geändert

@@ -26,6 +26,7 @@ login-too-many-attempts = <strong>Too many attempts.</strong> Wait a minute, the
 login-username = Username
 login-password = Password
 login-submit = Sign in
+login-forgot = Forgot your password?
 
 # How long to wait after wrong passwords.
 login-wait-seconds =
@@ -43,6 +44,77 @@ sign-in-why = To see which apps are connected to your account, and to change you
 sign-in-again = Sign in again
 sign-in-again-why = You signed in some time ago. Please confirm that it is you.
 sign-in-other-account = <strong>That is another account</strong> than the one that is signed in here. Confirm with the same one, or sign out first.
+
+## The second step
+
+second-step-title = One more step
+second-step-account = To sign in as <strong>{ $account }</strong>.
+second-step-required = <strong>A password alone is not enough here.</strong> Set up an authenticator app now; the next sign-in asks for a code of it.
+second-step-code_wrong = <strong>That did not match.</strong> A code works once, and for a minute at most: type the one that is shown now.
+second-step-set_up_wrong = <strong>That code did not match.</strong> Type the one that the app shows now. If it goes on, let the device set its clock by itself.
+
+authenticator-scan = Scan this with your authenticator app.
+authenticator-picture = QR code of the key below
+authenticator-type = Or type this key into the app:
+authenticator-type-only = Type this key into your authenticator app:
+authenticator-code = Code that the app shows
+authenticator-submit = Set up the app
+
+recovery-title = Recovery codes
+recovery-once = <strong>Keep these codes now.</strong> They are shown this once. Each of them signs you in once, together with your password, when you have nothing else for the second step.
+recovery-continue = Continue
+recovery-use = Use a recovery code
+recovery-code = Recovery code
+recovery-hint = One of those that you kept when you set up the second step.
+
+second-factor-title = Second step at sign-in
+second-factor-account = With it nobody gets in as <strong>{ $account }</strong> who only knows the password.
+second-factor-none = Not set up
+second-factor-app = Authenticator app
+second-factor-since = Set up { $time }
+second-factor-remove = Remove
+second-factor-remove-what = It is asked for no more. Without a passkey the password alone is enough then, and the recovery codes are worth nothing.
+second-factor-remove-yes = Yes, remove
+second-factor-codes-left =
+    { $count ->
+        [one] one recovery code left
+       *[other] { $count } recovery codes left
+    }
+second-factor-new-codes = Make new ones
+second-factor-new-codes-what = Those that you have stop working.
+second-factor-new-codes-yes = Yes, make new ones
+second-factor-another = Set up another app
+second-factor-another-what = The one that you have, and its recovery codes, stop working when the new one is set up.
+second-factor-problem-set_up_wrong = <strong>That code did not match.</strong> Nothing was changed. Type the one that the app shows now. If it goes on, let the device set its clock by itself.
+second-factor-problem-sent_before = <strong>This app is set up already.</strong> If you did not keep the recovery codes, make new ones below.
+second-factor-problem-required = <strong>A password alone is not enough here.</strong> Nothing was removed. You can set up another app below.
+
+## Passkeys
+
+passkey-title = Sign in with a passkey
+passkey-use = Use a passkey
+passkey-look = Your browser asks for it now.
+passkey-failed = <strong>That did not work, or was cancelled.</strong> Press the button to try again.
+passkey-script = <strong>Passkeys need JavaScript.</strong> It is switched off here: go back and use something else.
+passkey-other = Use something else
+passkeys-title = Passkeys
+passkeys-account = A passkey on your device or your security key signs you in as <strong>{ $account }</strong> without the password. From the first one on, the password alone does not.
+passkeys-count =
+    { $count ->
+        [0] none
+        [one] one passkey
+       *[other] { $count } passkeys
+    }
+passkeys-new = Add a passkey
+passkeys-make = Make the passkey
+passkeys-name-hint = Where it is, for instance the device or the key.
+passkeys-remove-what = It signs nobody in any more. Without another one and without an app the password alone is enough then, and the recovery codes are worth nothing.
+passkeys-codes-why = They are for when you have no passkey at hand.
+passkeys-back = Back to your passkeys
+passkeys-problem-name = <strong>The passkey needs a name</strong> of up to 80 characters.
+passkeys-problem-too_many = <strong>You have too many passkeys.</strong> Remove one first.
+passkeys-problem-refused = <strong>No passkey was added.</strong> It took too long, or what the browser answered did not fit. Try again.
+passkeys-problem-required = <strong>A password alone is not enough here.</strong> Nothing was removed. Add another passkey or an app first.
 
 ## The account
 
@@ -109,6 +181,15 @@ reset-submit = Save password
 reset-done = Password saved
 reset-done-what = Sign in as <strong>{ $account }</strong>, with the password that you just chose.
 
+forgot-title = Forgot your password?
+forgot-why = Type your username or your e-mail address. You get a link by e-mail, with which you choose another password.
+forgot-submit = Send the link
+forgot-busy = <strong>Too much is going on right now.</strong> Nothing was sent. Try again in a moment.
+forgot-done = Look into your mail
+forgot-done-what = If there is such an account with an e-mail address, a link is on its way. It works once, for <strong>{ $minutes } minutes</strong>.
+forgot-done-nothing = If nothing comes, look among the junk. Whoever runs this server can set your password too.
+forgot-back = Back to the sign-in
+
 tokens-title = New personal token
 tokens-account = For scripts, and for clients that cannot sign in. It acts as <strong>{ $account }</strong>.
 tokens-warning = <strong>Treat it like a password.</strong> Whoever has it can do what it allows, until it ends or you revoke it.
@@ -156,7 +237,12 @@ activity-signed_in = You signed in.
 activity-sign_in_failed = Somebody tried to sign in as you, with a wrong password.
 activity-signed_out = A browser was signed out from another one.
 activity-password_changed = The password was changed.
+activity-password_link_sent = Somebody asked for a link to choose another password; it was sent to your e-mail address.
 activity-account_deleted = The account was deleted.
+activity-second_step_failed = Somebody tried to sign in as you, got past the first step, and failed at the second.
+activity-second_factor_added = A second step at sign-in was set up.
+activity-second_factor_removed = The second step at sign-in was removed.
+activity-recovery_codes_made = New recovery codes were made.
 activity-token_made = A personal token was made: <strong>{ $name }</strong>, for <strong>{ $resource }</strong>.
 activity-token_revoked = The personal token <strong>{ $name }</strong> was revoked.
 activity-token_called = A personal token used <strong>{ $name }</strong> of <strong>{ $resource }</strong>.
@@ -167,6 +253,10 @@ activity-called = <strong>{ $client }</strong> used <strong>{ $name }</strong> o
 activity-refused = <strong>{ $client }</strong> asked for <strong>{ $name }</strong> of <strong>{ $resource }</strong>, and was refused.
 activity-by-password = With the password.
 activity-by-oidc = At a sign-in provider.
+activity-by-link = By a link.
+activity-by-totp = With an authenticator app.
+activity-by-passkey = With a passkey.
+activity-by-recovery_code = With a recovery code.
 activity-by-owner = By you.
 activity-by-client = By the app itself.
 activity-by-operator = By whoever runs this server.
@@ -200,6 +290,11 @@ consent-account = Signed in as
 consent-switch-account = Switch account
 consent-resource = To use
 consent-scopes = It can
+consent-all-new = It has access already. All of this is new.
+consent-some-new = It has some of this already. What is new is marked.
+consent-nothing-new = It has all of this already. Nothing is new.
+consent-new = New
+consent-had = allowed before
 consent-required = needed for everything else
 consent-includes = Includes:
 consent-nothing-ticked = Nothing is ticked. Tick what it may do, or deny.
@@ -343,6 +438,10 @@ error-sign_in_other_user = That is another account
     .text = You were asked to confirm that it is you, and signed in at the provider as somebody else. Nothing was changed.
     .step-1 = Sign in again, with the account that you are signed in with here.
     .step-2 = If you want to use the other one, sign out here first.
+error-passkey_refused = This passkey was not accepted
+    .text = It is not known here, it was removed, or it did not answer what it was asked. Nothing was changed.
+    .step-1 = Go back and sign in with your password, or with another passkey.
+    .step-2 = If it happens again, remove the passkey on your account page and on the device, and add a new one.
 error-back-to-sign-in = Back to the sign-in
 error-setup_link_ended = This link works no more
     .text = It creates the first administrator, once and within a day. It was used, a newer one was made, or somebody has an account here already.
@@ -379,3 +478,27 @@ way-out-mcp_remote = delete the directory <code>.mcp-auth</code> in your home di
 way-out-other-clients = Other clients
 way-out-other-client = Any other
 way-out-other = look for <em>log out</em>, <em>disconnect</em> or <em>clear authentication</em> beside the server
+
+## E-mail: plain text, whose lines may be long. What follows .subject is its subject.
+
+mail-test =
+    This is a test of { $product } at { $server }.
+
+    If you can read it, messages arrive. Nothing needs to be done.
+    .subject = { $product }: test message
+
+mail-password-link =
+    Somebody asked for another password for the account { $account } at { $product }. If it was you, choose it here:
+
+    { $link }
+
+    The link works once, for { $minutes } minutes. Give it to nobody.
+
+    If it was not you, do nothing: your password stays as it is.
+    .subject = { $product }: choose another password
+
+mail-password-changed =
+    The account { $account } at { $product } has another password now. Every browser is signed out, and connected apps have no access any more.
+
+    If it was you, nothing needs to be done. If it was not you, choose another password at once with "Forgot your password?" on the sign-in page, and tell whoever runs { $server }.
+    .subject = { $product }: your password was changed

@@ -22,6 +22,7 @@ login-too-many-attempts = <strong>Demasiados intentos.</strong> Espere un minuto
 login-username = Nombre de usuario
 login-password = Contraseña
 login-submit = Iniciar sesión
+login-forgot = ¿Olvidó su contraseña?
 
 login-wait-seconds =
     { $count ->
@@ -38,6 +39,77 @@ sign-in-why = Para ver qué programas están conectados a su cuenta y cambiar su
 sign-in-again = Iniciar sesión de nuevo
 sign-in-again-why = Inició sesión hace algún tiempo. Confirme que es usted.
 sign-in-other-account = <strong>Esa es otra cuenta</strong> que la que tiene la sesión abierta aquí. Confirme con la misma, o cierre antes la sesión.
+
+## El segundo paso
+
+second-step-title = Un paso más
+second-step-account = Para iniciar sesión como <strong>{ $account }</strong>.
+second-step-required = <strong>Aquí no basta con una contraseña.</strong> Configure ahora una aplicación de autenticación; el próximo inicio de sesión pedirá un código suyo.
+second-step-code_wrong = <strong>No coincide.</strong> Un código vale una sola vez y como mucho un minuto: escriba el que se muestra ahora.
+second-step-set_up_wrong = <strong>Ese código no coincide.</strong> Escriba el que la aplicación muestra ahora. Si sigue sin coincidir, deje que el dispositivo ponga su reloj en hora.
+
+authenticator-scan = Escanee esto con su aplicación de autenticación.
+authenticator-picture = Código QR de la clave que aparece debajo
+authenticator-type = O escriba esta clave en la aplicación:
+authenticator-type-only = Escriba esta clave en su aplicación de autenticación:
+authenticator-code = Código que muestra la aplicación
+authenticator-submit = Configurar la aplicación
+
+recovery-title = Códigos de recuperación
+recovery-once = <strong>Guarde estos códigos ahora.</strong> Se muestran solo esta vez. Con cada uno puede iniciar sesión una vez, junto con la contraseña, cuando no tenga otra cosa para el segundo paso.
+recovery-continue = Continuar
+recovery-use = Usar un código de recuperación
+recovery-code = Código de recuperación
+recovery-hint = Uno de los que guardó al configurar el segundo paso.
+
+second-factor-title = Segundo paso al iniciar sesión
+second-factor-account = Con él no entra como <strong>{ $account }</strong> nadie que solo conozca la contraseña.
+second-factor-none = Sin configurar
+second-factor-app = Aplicación de autenticación
+second-factor-since = Configurada { $time }
+second-factor-remove = Eliminar
+second-factor-remove-what = Ya no se pedirá. Sin una llave de acceso bastará con la contraseña, y los códigos de recuperación no valdrán nada.
+second-factor-remove-yes = Sí, eliminar
+second-factor-codes-left =
+    { $count ->
+        [one] queda un código de recuperación
+       *[other] quedan { $count } códigos de recuperación
+    }
+second-factor-new-codes = Crear otros nuevos
+second-factor-new-codes-what = Los que tiene dejan de valer.
+second-factor-new-codes-yes = Sí, crear otros
+second-factor-another = Configurar otra aplicación
+second-factor-another-what = La que tiene y sus códigos de recuperación dejan de valer en cuanto la nueva esté configurada.
+second-factor-problem-set_up_wrong = <strong>Ese código no coincide.</strong> No se ha cambiado nada. Escriba el que la aplicación muestra ahora. Si sigue sin coincidir, deje que el dispositivo ponga su reloj en hora.
+second-factor-problem-sent_before = <strong>Esta aplicación ya está configurada.</strong> Si no guardó los códigos de recuperación, cree otros abajo.
+second-factor-problem-required = <strong>Aquí no basta con una contraseña.</strong> No se ha eliminado nada. Puede configurar otra aplicación abajo.
+
+## Llaves de acceso
+
+passkey-title = Iniciar sesión con una llave de acceso
+passkey-use = Usar una llave de acceso
+passkey-look = Su navegador la pide ahora.
+passkey-failed = <strong>No funcionó o se canceló.</strong> Pulse el botón para intentarlo de nuevo.
+passkey-script = <strong>Las llaves de acceso necesitan JavaScript.</strong> Aquí está desactivado: vuelva atrás y use otra cosa.
+passkey-other = Usar otra cosa
+passkeys-title = Llaves de acceso
+passkeys-account = Una llave de acceso en su dispositivo o en su llave de seguridad inicia la sesión de <strong>{ $account }</strong> sin contraseña. Desde la primera, la contraseña sola no basta.
+passkeys-count =
+    { $count ->
+        [0] ninguna
+        [one] una llave de acceso
+       *[other] { $count } llaves de acceso
+    }
+passkeys-new = Añadir una llave de acceso
+passkeys-make = Crear la llave de acceso
+passkeys-name-hint = Dónde está, por ejemplo el dispositivo o la llave.
+passkeys-remove-what = Ya no inicia la sesión de nadie. Sin otra y sin aplicación bastará con la contraseña, y los códigos de recuperación no valdrán nada.
+passkeys-codes-why = Son para cuando no tenga una llave de acceso a mano.
+passkeys-back = Volver a sus llaves de acceso
+passkeys-problem-name = <strong>La llave de acceso necesita un nombre</strong> de hasta 80 caracteres.
+passkeys-problem-too_many = <strong>Tiene demasiadas llaves de acceso.</strong> Elimine antes una.
+passkeys-problem-refused = <strong>No se añadió ninguna llave de acceso.</strong> Tardó demasiado, o lo que respondió el navegador no encajaba. Inténtelo de nuevo.
+passkeys-problem-required = <strong>Aquí no basta con una contraseña.</strong> No se ha eliminado nada. Añada antes otra llave de acceso o una aplicación.
 
 ## La cuenta
 
@@ -104,6 +176,15 @@ reset-submit = Guardar contraseña
 reset-done = Contraseña guardada
 reset-done-what = Inicie sesión como <strong>{ $account }</strong>, con la contraseña que acaba de elegir.
 
+forgot-title = ¿Olvidó su contraseña?
+forgot-why = Escriba su nombre de usuario o su dirección de correo. Recibirá por correo un enlace con el que elegir otra contraseña.
+forgot-submit = Enviar el enlace
+forgot-busy = <strong>Ahora mismo hay demasiada actividad.</strong> No se envió nada. Inténtelo de nuevo en un momento.
+forgot-done = Mire su correo
+forgot-done-what = Si existe tal cuenta y tiene una dirección de correo, hay un enlace en camino. Sirve una vez, durante <strong>{ $minutes } minutos</strong>.
+forgot-done-nothing = Si no llega nada, mire en el correo no deseado. Quien administra este servidor también puede cambiar su contraseña.
+forgot-back = Volver al inicio de sesión
+
 tokens-title = Nuevo token personal
 tokens-account = Para scripts, y para clientes que no pueden iniciar sesión. Actúa como <strong>{ $account }</strong>.
 tokens-warning = <strong>Trátelo como una contraseña.</strong> Quien lo tenga puede hacer lo que permite, hasta que termine o usted lo revoque.
@@ -151,7 +232,12 @@ activity-signed_in = Usted inició sesión.
 activity-sign_in_failed = Alguien intentó iniciar sesión como usted, con una contraseña incorrecta.
 activity-signed_out = Se cerró la sesión de un navegador desde otro.
 activity-password_changed = Se cambió la contraseña.
+activity-password_link_sent = Alguien pidió un enlace para elegir otra contraseña; se envió a su dirección de correo.
 activity-account_deleted = Se eliminó la cuenta.
+activity-second_step_failed = Alguien intentó iniciar sesión como usted, superó el primer paso y falló en el segundo.
+activity-second_factor_added = Se configuró un segundo paso al iniciar sesión.
+activity-second_factor_removed = Se eliminó el segundo paso al iniciar sesión.
+activity-recovery_codes_made = Se crearon códigos de recuperación nuevos.
 activity-token_made = Se creó un token personal: <strong>{ $name }</strong>, para <strong>{ $resource }</strong>.
 activity-token_revoked = Se revocó el token personal <strong>{ $name }</strong>.
 activity-token_called = Un token personal usó <strong>{ $name }</strong> de <strong>{ $resource }</strong>.
@@ -162,6 +248,10 @@ activity-called = <strong>{ $client }</strong> usó <strong>{ $name }</strong> d
 activity-refused = <strong>{ $client }</strong> pidió <strong>{ $name }</strong> de <strong>{ $resource }</strong>, y se le negó.
 activity-by-password = Con la contraseña.
 activity-by-oidc = En un proveedor de inicio de sesión.
+activity-by-link = Con un enlace.
+activity-by-totp = Con una aplicación de autenticación.
+activity-by-passkey = Con una llave de acceso.
+activity-by-recovery_code = Con un código de recuperación.
 activity-by-owner = Por usted.
 activity-by-client = Por la propia aplicación.
 activity-by-operator = Por quien administra este servidor.
@@ -195,6 +285,11 @@ consent-account = Sesión de
 consent-switch-account = Cambiar de cuenta
 consent-resource = Para usar
 consent-scopes = Podrá
+consent-all-new = Ya tiene acceso. Todo esto es nuevo.
+consent-some-new = Ya tiene parte de esto. Lo nuevo está marcado.
+consent-nothing-new = Ya tiene todo esto. No hay nada nuevo.
+consent-new = Nuevo
+consent-had = ya permitido
 consent-required = necesario para todo lo demás
 consent-includes = Incluye:
 consent-nothing-ticked = No hay nada marcado. Marque lo que podrá hacer o deniegue el acceso.
@@ -338,6 +433,10 @@ error-sign_in_other_user = Esa es otra cuenta
     .text = Se le pidió confirmar que es usted, e inició sesión en el proveedor como otra persona. No se cambió nada.
     .step-1 = Inicie sesión otra vez, con la cuenta con la que tiene la sesión abierta aquí.
     .step-2 = Si quiere usar la otra, cierre antes la sesión aquí.
+error-passkey_refused = Esta llave de acceso no fue aceptada
+    .text = No se conoce aquí, fue eliminada o no respondió a lo que se le pidió. No se ha cambiado nada.
+    .step-1 = Vuelva atrás e inicie sesión con su contraseña o con otra llave de acceso.
+    .step-2 = Si vuelve a ocurrir, elimine la llave de acceso en la página de su cuenta y en el dispositivo, y añada otra nueva.
 error-back-to-sign-in = Volver al inicio de sesión
 error-setup_link_ended = Este enlace ya no sirve
     .text = Crea el primer administrador, una vez y en el plazo de un día. Ya se usó, se hizo uno más nuevo, o alguien ya tiene una cuenta aquí.
@@ -374,3 +473,27 @@ way-out-mcp_remote = elimine el directorio <code>.mcp-auth</code> de su director
 way-out-other-clients = Otros programas
 way-out-other-client = Cualquier otro
 way-out-other = busque <em>cerrar sesión</em>, <em>desconectar</em> o <em>borrar la autenticación</em> junto al servidor
+
+## E-mail: plain text, whose lines may be long. What follows .subject is its subject.
+
+mail-test =
+    Esto es una prueba de { $product } en { $server }.
+
+    Si puede leerlo, los mensajes llegan. No hay que hacer nada más.
+    .subject = { $product }: mensaje de prueba
+
+mail-password-link =
+    Alguien pidió otra contraseña para la cuenta { $account } en { $product }. Si fue usted, elíjala aquí:
+
+    { $link }
+
+    El enlace sirve una vez, durante { $minutes } minutos. No se lo dé a nadie.
+
+    Si no fue usted, no haga nada: su contraseña sigue como está.
+    .subject = { $product }: elija otra contraseña
+
+mail-password-changed =
+    La cuenta { $account } en { $product } tiene ahora otra contraseña. Se cerró la sesión en todos los navegadores y las aplicaciones conectadas ya no tienen acceso.
+
+    Si fue usted, no hay que hacer nada. Si no fue usted, elija otra de inmediato con «¿Olvidó su contraseña?» en la página de inicio de sesión, y avise a quien administra { $server }.
+    .subject = { $product }: su contraseña cambió

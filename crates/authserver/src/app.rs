@@ -20,14 +20,18 @@ use crate::clients::metadata_document::BackOff;
 use crate::code_guesses::CodeGuesses;
 use crate::config::Config;
 use crate::endpoints::{
-    account, account_activity, account_data, account_tokens, authorize, consent, device, device_authorization,
-    introspection, legal, login, metadata, password, pushed_authorization, registration, registration_management,
-    reset, revocation, setup, status_list, token, upstream_sign_in,
+    account, account_activity, account_data, account_passkeys, account_second_factor, account_tokens, authorize,
+    consent, device, device_authorization, forgot, introspection, legal, login, metadata, passkey, password,
+    pushed_authorization, registration, registration_management, reset, revocation, second_step, setup, status_list,
+    token, upstream_sign_in,
 };
+use crate::flight_recorder::FlightRecorder;
 use crate::keys::KeyRing;
 use crate::limits::Limits;
+use crate::login::passkeys::Passkeys;
 use crate::login::password::Passwords;
 use crate::login::upstream::Providers;
+use crate::mail::Mailer;
 use crate::pages::{Language, Pages};
 use crate::respond;
 use crate::status_list::{self as published, PublishedStatusList};
@@ -56,12 +60,18 @@ pub struct State {
     pub published_keys: PublishedKeys,
     /// How often those who are not known yet may ask.
     pub limits: Limits,
+    /// How far each connection comes.
+    pub recorder: FlightRecorder,
     /// The pages for people.
     pub pages: Pages,
     /// Password checks.
     pub passwords: Passwords,
+    /// Asks for passkeys; none where the host is an address.
+    pub passkeys: Option<Passkeys>,
     /// Where else people may sign in.
     pub providers: Providers,
+    /// Messages to people, where they can be sent.
+    pub mail: Option<Mailer>,
     /// Wrong codes of devices.
     pub code_guesses: CodeGuesses,
     /// What is published unchanged for the life of the process.
@@ -125,6 +135,7 @@ pub fn routes(config: &Config) -> impl Fn(&mut ServiceConfig) + Clone + use<> {
     let base = config.public_url.path().to_owned();
     let dynamic_registration = config.registration.dynamic.is_on();
     let device_grant = config.device_grant;
+    let sends_mail = config.email.is_some();
     let (personal_tokens, deletion) = (config.account.personal_tokens, config.account.deletion);
     move |service| {
         let at = |path: &str| web::resource(format!("{base}{path}"));
@@ -166,6 +177,25 @@ pub fn routes(config: &Config) -> impl Fn(&mut ServiceConfig) + Clone + use<> {
                 .default_service(allow("GET, HEAD, POST")),
         );
         service.service(
+            at("/second-step")
+                .app_data(PayloadConfig::new(login::MAX_BODY))
+                .route(read().to(second_step::show))
+                .route(web::post().to(second_step::submit))
+                .default_service(allow("GET, HEAD, POST")),
+        );
+        service.service(
+            at("/second-step/passkey")
+                .app_data(PayloadConfig::new(login::MAX_BODY))
+                .route(web::post().to(passkey::second_step))
+                .default_service(allow("POST")),
+        );
+        service.service(
+            at("/login/passkey")
+                .app_data(PayloadConfig::new(login::MAX_BODY))
+                .route(web::post().to(passkey::sign_in))
+                .default_service(allow("POST")),
+        );
+        service.service(
             at("/login/oidc/{id}")
                 .app_data(PayloadConfig::new(login::MAX_BODY))
                 .route(web::post().to(upstream_sign_in::begin))
@@ -198,6 +228,20 @@ pub fn routes(config: &Config) -> impl Fn(&mut ServiceConfig) + Clone + use<> {
         );
         service.service(
             at("/account/activity").route(read().to(account_activity::show)).default_service(allow("GET, HEAD")),
+        );
+        service.service(
+            at("/account/second-factor")
+                .app_data(PayloadConfig::new(login::MAX_BODY))
+                .route(read().to(account_second_factor::show))
+                .route(web::post().to(account_second_factor::submit))
+                .default_service(allow("GET, HEAD, POST")),
+        );
+        service.service(
+            at("/account/passkeys")
+                .app_data(PayloadConfig::new(login::MAX_BODY))
+                .route(read().to(account_passkeys::show))
+                .route(web::post().to(account_passkeys::submit))
+                .default_service(allow("GET, HEAD, POST")),
         );
         service.service(
             at("/account/export")
@@ -244,6 +288,15 @@ pub fn routes(config: &Config) -> impl Fn(&mut ServiceConfig) + Clone + use<> {
                 .route(web::post().to(reset::submit))
                 .default_service(allow("GET, HEAD, POST")),
         );
+        if sends_mail {
+            service.service(
+                at("/forgot")
+                    .app_data(PayloadConfig::new(login::MAX_BODY))
+                    .route(read().to(forgot::show))
+                    .route(web::post().to(forgot::submit))
+                    .default_service(allow("GET, HEAD, POST")),
+            );
+        }
         service.service(at("/assets/{name}").route(read().to(login::asset)).default_service(allow("GET, HEAD")));
         service.service(at("/privacy").route(read().to(legal::privacy_policy)).default_service(allow("GET, HEAD")));
         service.service(at("/terms").route(read().to(legal::terms)).default_service(allow("GET, HEAD")));

@@ -15,10 +15,10 @@ use gatelodge_store::{
 };
 
 use crate::app::App;
-use crate::clients;
 use crate::security_events::{SecurityEvent, What};
 use crate::session::OpenSession;
 use crate::transaction::{self, OpenTransaction};
+use crate::{clients, flight_recorder};
 
 /// What a person decided.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,6 +67,9 @@ pub async fn decide(
         answer(tx, &state, pending, grant.as_ref(), &code, now).map(|answer| Some((answer, grant)))
     });
     let Some((answer, grant)) = written.await? else { return Ok(None) };
+    if let Some(user_id) = open.signed_in() {
+        flight_recorder::decided(app, request, &open.pending, user_id, grant.as_ref());
+    }
     match grant {
         Some(grant) => {
             tracing::info!(client_id = %grant.client_id, sub = grant.subject(), grant_id = %grant.id, scope = %grant.scope, "consent given")

@@ -10,6 +10,8 @@ use gatelodge_service::logs;
 
 use crate::commands::audit::AuditCommand;
 use crate::commands::client::ClientCommand;
+use crate::commands::connections::ConnectionsCommand;
+use crate::commands::email::EmailCommand;
 use crate::commands::grant::GrantCommand;
 use crate::commands::key::KeyCommand;
 use crate::commands::token::TokenCommand;
@@ -32,11 +34,19 @@ Examples:
   gatelodge serve --config config/gatelodge.toml
   gatelodge user add ada --config config/gatelodge.toml
   pass show gatelodge/ada | gatelodge user add ada --password-stdin --config config/gatelodge.toml
+  gatelodge email test --to ada@example.com --config config/gatelodge.toml
 
 Every key of the configuration can be overridden by an environment variable:
   GATELODGE__DATABASE__URL=postgres://… overrides url in [database]
 
 config/gatelodge.toml lists every key with its default.";
+
+const CONNECTIONS: &str = "\
+Examples:
+  gatelodge connections
+  gatelodge connections --user ada --limit 5
+  gatelodge connections show 5f0c3a9e71d2
+  gatelodge connections --json | jq '.[] | select(.diagnosis.state == \"stopped\") | .diagnosis.summary'";
 
 #[derive(Subcommand)]
 enum Command {
@@ -61,9 +71,19 @@ enum Command {
     /// List and revoke what people allowed. Works while the server runs.
     #[command(subcommand)]
     Grant(GrantCommand),
+    /// Show how far clients came that tried to connect, and why they stopped there. Works while the server runs.
+    ///
+    /// One line for each attempt, the newest first: its ID, when it began, how it stands, the user, the client. What happened and what
+    /// to do about it: gatelodge connections show ID. Kept for as long as [connections] says; of those who never signed in for 3 days,
+    /// and the newest 20,000 steps.
+    #[command(after_help = CONNECTIONS)]
+    Connections(ConnectionsCommand),
     /// Show who asked for what through the sidecars: the audit trail. Works while the server runs.
     #[command(subcommand)]
     Audit(AuditCommand),
+    /// Find out whether e-mail arrives.
+    #[command(subcommand)]
+    Email(EmailCommand),
 }
 
 /// Of every command.
@@ -87,7 +107,9 @@ pub fn run() -> ExitCode {
         Command::Key(command) => command.run(),
         Command::Token(command) => command.run(),
         Command::Grant(command) => command.run(),
+        Command::Connections(command) => command.run(),
         Command::Audit(command) => command.run(),
+        Command::Email(command) => command.run(),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -134,6 +156,9 @@ fn check(path: &Path) -> Result<(), String> {
         println!("  resource   {} ({})", resource.id, resource.name);
     }
     println!("  database   {}", config.database);
+    if let Some(email) = &config.email {
+        println!("  email      {}:{} ({})", email.host, email.port, email.tls.as_str());
+    }
     let languages: Vec<String> = pages.languages().iter().map(Language::tag).collect();
     println!("  languages  {}", languages.join(", "));
     Ok(())

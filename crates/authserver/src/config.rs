@@ -22,9 +22,11 @@ use crate::branding::{Branding, RawBranding};
 use crate::clients::configured::{self, RawClient, RawClients};
 use crate::clients::document_config::ClientDocuments;
 use crate::clients::registration::{RawRegistration, RegistrationConfig};
+use crate::flight_recorder::config::RawConnections;
 use crate::keys::config::{KeysConfig, RawKeys};
 use crate::limits::{LimitsConfig, RawLimits};
 use crate::login::config::{LoginConfig, RawLogin};
+use crate::mail::config::{EmailConfig, RawEmail};
 use crate::resources::{self, RawResource};
 
 /// Environment variables that begin so override the file: `GATELODGE__DATABASE__URL`.
@@ -66,6 +68,8 @@ pub struct Config {
     pub device_grant: bool,
     /// How people prove who they are.
     pub login: LoginConfig,
+    /// How messages go out to people; `None`: none do.
+    pub email: Option<EmailConfig>,
     /// What people may do for themselves.
     pub account: AccountConfig,
     /// Lifetimes and windows.
@@ -74,6 +78,8 @@ pub struct Config {
     pub keys: KeysConfig,
     /// The audit trail.
     pub audit: AuditConfig,
+    /// How long it is kept how far each connection came; `None`: that is not recorded.
+    pub connections: Option<Duration>,
     /// What the pages look like.
     pub branding: Branding,
     /// How to log.
@@ -135,6 +141,7 @@ struct RawConfig {
     grants: RawGrants,
     #[serde(default)]
     login: RawLogin,
+    email: Option<RawEmail>,
     #[serde(default)]
     account: AccountConfig,
     #[serde(default)]
@@ -143,6 +150,8 @@ struct RawConfig {
     keys: RawKeys,
     #[serde(default)]
     audit: RawAudit,
+    #[serde(default)]
+    connections: RawConnections,
     #[serde(default)]
     branding: RawBranding,
     #[serde(default)]
@@ -235,8 +244,10 @@ impl RawConfig {
         let limits = self.limits.check(&mut problems);
         let trusted_proxies = TrustedProxies::from_config(&self.trusted_proxies, "trusted_proxies", &mut problems);
         let audit = self.audit.check(&mut problems);
+        let connections = self.connections.check(&mut problems);
         let branding = self.branding.check(&mut problems);
         let login = self.login.check(&mut problems);
+        let email = self.email.and_then(|email| email.check(&mut problems));
         if !unsafe_values_allowed {
             self.tokens.check_ranges(&mut problems);
         }
@@ -264,10 +275,12 @@ impl RawConfig {
                 limits,
                 trusted_proxies,
                 login,
+                email,
                 account: self.account,
                 tokens: self.tokens.typed(),
                 keys,
                 audit,
+                connections,
                 branding,
                 logs: self.logs,
                 unsafe_values_allowed,

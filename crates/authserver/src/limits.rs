@@ -91,7 +91,13 @@ pub struct Limits {
     pub requests: Limiter,
     /// Fetches of what clients name: their documents and their keys.
     pub documents: Limiter,
+    /// Steps of strangers that the flight recorder keeps. Beyond it they are answered like before, and not recorded.
+    pub steps: Limiter,
 }
+
+/// Enough for everybody behind one address who connects at the same time, and far less than a flood.
+const STEPS: PerMinute =
+    PerMinute { by_source: NonZeroU32::MIN.saturating_add(119), together: NonZeroU32::MIN.saturating_add(1_199) };
 
 impl Limits {
     /// Nothing is counted yet.
@@ -101,12 +107,13 @@ impl Limits {
             registration: limiter(config.registration),
             requests: limiter(config.requests),
             documents: limiter(config.documents),
+            steps: limiter(STEPS),
         }
     }
 
     /// Forgets the sources that may ask as much as ever again.
     pub fn forget(&self) {
-        for limiter in [&self.registration, &self.requests, &self.documents] {
+        for limiter in [&self.registration, &self.requests, &self.documents, &self.steps] {
             limiter.forget();
         }
     }

@@ -9,8 +9,12 @@ use gatelodge_oauth::secret::HashedSecret;
 use gatelodge_oauth::time::Timestamp;
 use gatelodge_store::users::User;
 use gatelodge_store::{
-    Insertion, StoreError, Tx, browser_sessions, grants, known_sources, password_links, setup_links, users,
+    Insertion, StoreError, Tx, browser_sessions, connection_steps, email_addresses, grants, known_sources,
+    password_links, second_steps, setup_links, users,
 };
+
+use crate::login::password::canonical_username;
+use crate::mail::address;
 
 /// How much ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,8 +42,37 @@ pub fn disable(tx: &mut Tx, id: &UserId, now: Timestamp) -> Result<Ended, StoreE
 pub fn remove(tx: &mut Tx, id: &UserId, now: Timestamp) -> Result<Ended, StoreError> {
     let ended = disable(tx, id, now)?;
     grants::orphan_all_of_user(tx, id)?;
+    connection_steps::delete_of_user(tx, id)?;
     users::delete(tx, id)?;
     Ok(ended)
+}
+
+/// Who is called so: by address, or else by name. Addresses come first, since whoever types one means whoever reads its messages.
+pub fn called(tx: &mut Tx, typed: &str) -> Result<Option<User>, StoreError> {
+    let by_address = match address::canonical(typed) {
+        Some(address) => email_addresses::owner(tx, &address)?,
+        None => None,
+    };
+    match (by_address, canonical_username(typed)) {
+        (Some(user_id), _) => users::find(tx, &user_id),
+        (None, Some(username)) => users::find_by_username(tx, &username),
+        (None, None) => Ok(None),
+    }
+}
+
+/// Another address, unless it is somebody else's. Links that went to the one before are dead.
+pub fn set_address(tx: &mut Tx, id: &UserId, address: &str, now: Timestamp) -> Result<Insertion, StoreError> {
+    let set = email_addresses::put(tx, id, address, now)?;
+    if set == Insertion::Inserted {
+        password_links::delete_of(tx, id)?;
+    }
+    Ok(set)
+}
+
+/// No address any more; `false` when there was none.
+pub fn take_address(tx: &mut Tx, id: &UserId) -> Result<bool, StoreError> {
+    password_links::delete_of(tx, id)?;
+    email_addresses::delete_of(tx, id)
 }
 
 /// Another password, set by whoever may. Whatever somebody got with the old one ends.
@@ -88,6 +121,7 @@ pub fn set_password_by_link(
 fn end_everything(tx: &mut Tx, id: &UserId, now: Timestamp) -> Result<Ended, StoreError> {
     known_sources::forget_all_of(tx, id)?;
     password_links::delete_of(tx, id)?;
+    second_steps::delete_all_of(tx, id)?;
     let sessions = browser_sessions::delete_all_of(tx, id)?;
     Ok(Ended { sessions, grants: grants::revoke_all_of_user(tx, id, now)? })
 }

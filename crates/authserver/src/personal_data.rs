@@ -6,12 +6,15 @@ use gatelodge_oauth::grant::Grant;
 use gatelodge_oauth::time::Timestamp;
 use gatelodge_store::audit_events::{self, Order, Search};
 use gatelodge_store::users::User;
-use gatelodge_store::{StoreError, Tx, browser_sessions, grants, upstream_identities};
+use gatelodge_store::{
+    StoreError, Tx, browser_sessions, connection_steps, email_addresses, grants, upstream_identities,
+};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::config::Config;
+use crate::login::second_factors::Factors;
 
 /// The most events; `gatelodge audit export` has them all.
 const MOST_EVENTS: u32 = 10_000;
@@ -22,14 +25,18 @@ pub fn export(tx: &mut Tx, config: &Config, user: &User, now: Timestamp) -> Resu
     let search = Search { issuer: Some(issuer.clone()), subject: Some(user.id.to_string()), ..Search::default() };
     let events = audit_events::page(tx, &search, Order::NewestFirst, None, MOST_EVENTS)?;
     let identities = upstream_identities::list(tx)?.into_iter().filter(|identity| identity.user_id == user.id);
+    let address = email_addresses::of_user(tx, &user.id)?;
     let grants = grants::all_of_user(tx, &user.id)?;
     let sessions = browser_sessions::of_user(tx, &user.id, now)?;
+    let steps = connection_steps::of_user(tx, &user.id)?;
+    let factors = Factors::of(tx, &user.id)?;
     Ok(json!({
         "exported_at": shown(now),
         "server": issuer,
         "account": {
             "id": user.id,
             "username": user.username,
+            "email": address,
             "created_at": shown(user.created_at),
             "disabled_at": user.disabled_at.map(shown),
             "administrator": user.is_admin,
@@ -38,10 +45,23 @@ pub fn export(tx: &mut Tx, config: &Config, user: &User, now: Timestamp) -> Resu
         "sign_in_providers": identities.map(|identity| json!({
             "issuer": identity.issuer, "subject": identity.subject, "since": shown(identity.created_at),
         })).collect::<Vec<_>>(),
+        "second_factors": {
+            "authenticator_app": factors.totp.map(|totp| json!({
+                "since": shown(totp.created_at), "last_used_at": totp.last_used_at.map(shown),
+            })),
+            "passkeys": factors.passkeys.iter().map(|passkey| json!({
+                "name": passkey.name, "since": shown(passkey.created_at), "last_used_at": passkey.last_used_at.map(shown),
+            })).collect::<Vec<_>>(),
+            "recovery_codes_left": factors.recovery_codes,
+        },
         "grants": grants.iter().map(|(grant, last_used_at)| of_grant(grant, *last_used_at)).collect::<Vec<_>>(),
         "browser_sessions": sessions.iter().map(|session| json!({
             "signed_in_at": session.authenticated_at.map(shown), "last_seen_at": shown(session.last_seen_at),
             "ends_at": shown(session.expires_at),
+        })).collect::<Vec<_>>(),
+        "connections": steps.iter().map(|step| json!({
+            "connection": step.connection, "at": shown(step.at), "step": step.step, "client_id": step.client_id,
+            "resource": step.resource, "source": step.source, "grant_id": step.grant_id, "detail": step.detail,
         })).collect::<Vec<_>>(),
         "activity": events.iter().map(of_event).collect::<Vec<_>>(),
         "activity_is_complete": events.len() < MOST_EVENTS as usize,

@@ -32,13 +32,23 @@ pub enum What {
     TokenMade,
     /// Another password.
     PasswordChanged,
+    /// A link for another one was sent to their address.
+    PasswordLinkSent,
     /// The account was deleted.
     AccountDeleted,
+    /// Somebody tried to sign in, with a right first step and a wrong second one; the reason says which.
+    SecondStepFailed,
+    /// A second factor was set up; the reason says which.
+    SecondFactorAdded,
+    /// It was removed; the reason says which, or that the operator did it.
+    SecondFactorRemoved,
+    /// Other recovery codes.
+    RecoveryCodesMade,
 }
 
 impl What {
     /// Everything.
-    pub const ALL: [What; 8] = [
+    pub const ALL: [What; 13] = [
         What::SignedIn,
         What::SignInFailed,
         What::SignedOut,
@@ -46,7 +56,12 @@ impl What {
         What::Revoked,
         What::TokenMade,
         What::PasswordChanged,
+        What::PasswordLinkSent,
         What::AccountDeleted,
+        What::SecondStepFailed,
+        What::SecondFactorAdded,
+        What::SecondFactorRemoved,
+        What::RecoveryCodesMade,
     ];
 
     /// The name.
@@ -59,13 +74,33 @@ impl What {
             What::Revoked => "revoked",
             What::TokenMade => "token_made",
             What::PasswordChanged => "password_changed",
+            What::PasswordLinkSent => "password_link_sent",
             What::AccountDeleted => "account_deleted",
+            What::SecondStepFailed => "second_step_failed",
+            What::SecondFactorAdded => "second_factor_added",
+            What::SecondFactorRemoved => "second_factor_removed",
+            What::RecoveryCodesMade => "recovery_codes_made",
         }
     }
 
     /// The other way round.
     pub fn of(outcome: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|what| what.as_str() == outcome)
+    }
+}
+
+/// Where a request comes from, for an event of which it is found out later whom it happened to.
+#[derive(Debug, Clone)]
+pub struct Origin {
+    request_id: Option<String>,
+    source: Option<String>,
+}
+
+impl Origin {
+    /// Of this one.
+    pub fn of(request: &HttpRequest, config: &Config) -> Self {
+        let request_id = Some(http::id_of_current()).filter(|id| !id.is_empty());
+        Self { request_id, source: config.trusted_proxies.source_of(request).map(network) }
     }
 }
 
@@ -84,9 +119,14 @@ impl SecurityEvent {
     }
 
     /// It was this request.
-    pub fn of_request(mut self, request: &HttpRequest, config: &Config) -> Self {
-        self.0.request_id = Some(http::id_of_current()).filter(|id| !id.is_empty());
-        self.0.source = config.trusted_proxies.source_of(request).map(network);
+    pub fn of_request(self, request: &HttpRequest, config: &Config) -> Self {
+        self.from(&Origin::of(request, config))
+    }
+
+    /// It was the request that this comes from.
+    pub fn from(mut self, origin: &Origin) -> Self {
+        self.0.request_id.clone_from(&origin.request_id);
+        self.0.source.clone_from(&origin.source);
         self
     }
 
@@ -133,13 +173,13 @@ impl SecurityEvent {
 }
 
 /// Within one second, and that is how exact the trail is, events of one process keep their order.
-fn name() -> String {
+pub(crate) fn name() -> String {
     static NUMBER: AtomicU64 = AtomicU64::new(0);
     format!("as-{:016x}-{}", NUMBER.fetch_add(1, Ordering::Relaxed), random_base62(22))
 }
 
 /// Enough to recognise where one was, and too little to find a person: it is kept for long.
-fn network(address: IpAddr) -> String {
+pub(crate) fn network(address: IpAddr) -> String {
     match address.to_canonical() {
         IpAddr::V4(address) => {
             let [a, b, c, _] = address.octets();

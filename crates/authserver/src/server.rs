@@ -13,6 +13,8 @@ use gatelodge_service::clock::Clock;
 use gatelodge_service::guarded_fetch::GuardedFetch;
 use gatelodge_service::http::{self, health};
 use gatelodge_store::{PoolOptions, Store, StoreError, Tx, audit_events, clients, sweep};
+use tokio::sync::mpsc;
+use webauthn_rs::prelude::WebauthnError;
 
 use crate::app::{App, Documents, State, routes};
 use crate::clients::keys::PublishedKeys;
@@ -20,17 +22,24 @@ use crate::clients::metadata_document::BackOff;
 use crate::code_guesses::CodeGuesses;
 use crate::config::Config;
 use crate::endpoints::audit_events as audit_endpoint;
+use crate::flight_recorder::writing::{self, Writing};
+use crate::flight_recorder::{FlightRecorder, Note};
 use crate::keys::{self, KeyError, KeyRing};
 use crate::limits::Limits;
+use crate::login::passkeys::Passkeys;
 use crate::login::password::{PasswordError, Passwords};
 use crate::login::setup::{self, Offer};
 use crate::login::upstream::Providers;
+use crate::mail::{Mailer, NoPostman, Postman};
 use crate::pages::{Pages, PagesError};
 use crate::respond;
 use crate::status_list::PublishedStatusList;
 
 /// How often rows that have expired are removed.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(60);
+
+/// How long messages that are on their way may keep the server from stopping.
+const LAST_MESSAGES: Duration = Duration::from_secs(2);
 
 /// Audit events that one sweep deletes at most.
 const SWEPT_EVENTS: u32 = 1000;
@@ -50,11 +59,17 @@ pub enum StartError {
     /// See [`PasswordError`].
     #[error(transparent)]
     Passwords(#[from] PasswordError),
+    /// Passkeys cannot be had for this host.
+    #[error("passkeys cannot be used at this public_url: {0}")]
+    Passkeys(#[from] WebauthnError),
     /// OpenID providers cannot be asked: there are no certificates to check theirs with.
     #[error(
         "OpenID providers cannot be asked: {0}\n  hint: install the certificates of the public authorities (ca-certificates)"
     )]
     Providers(#[from] NoAnswer),
+    /// See [`NoPostman`].
+    #[error(transparent)]
+    Mail(#[from] NoPostman),
     /// A document could not be written.
     #[error("the metadata cannot be written: {0}")]
     Documents(#[from] serde_json::Error),
@@ -73,6 +88,7 @@ pub enum StartError {
 /// The server with its listeners bound; nothing is answered before [`Application::run`].
 pub struct Application {
     app: App,
+    notes: mpsc::Receiver<Note>,
     server: Server,
     health: Server,
     /// Where it listens, also when the configuration says port 0.
@@ -89,10 +105,13 @@ impl Application {
         let (pages, passwords) = (Pages::load(&config.branding)?, Passwords::new()?);
         let documents = Documents::new(&config, &pages)?;
         let status_list = PublishedStatusList::default();
+        let passkeys = Passkeys::new(&config.public_url, &config.branding.name)?;
         let providers = Providers::new(&config.login.oidc)?;
+        let postman = config.email.as_ref().map(|email| Postman::new(&config, email)).transpose()?;
         let limits = Limits::new(&config.limits, &clock);
         let guarded_fetch = GuardedFetch::new(config.client_documents.fetch_options());
         let (back_off, published_keys) = (BackOff::default(), PublishedKeys::default());
+        let (recorder, notes) = FlightRecorder::new(config.connections.is_some());
         let app = App::new(State {
             config,
             store,
@@ -103,15 +122,18 @@ impl Application {
             guarded_fetch,
             back_off,
             published_keys,
+            recorder,
             pages,
             passwords,
+            passkeys,
             providers,
+            mail: postman.map(Mailer::new),
             code_guesses: CodeGuesses::default(),
             documents,
         });
         let (server, address) = listen(&app)?;
         let (health, health_address) = listen_health(&app)?;
-        Ok(Self { app, server, health, address, health_address })
+        Ok(Self { app, notes, server, health, address, health_address })
     }
 
     /// While there is nobody who could sign in: shows how to create the first administrator. Of several servers one does.
@@ -137,8 +159,13 @@ impl Application {
         let health_handle = self.health.handle();
         let health = actix_web::rt::spawn(self.health);
         let sweeper = actix_web::rt::spawn(sweep_regularly(self.app.clone()));
-        let key_keeper = actix_web::rt::spawn(keep_keys_current(self.app));
+        let writing = Writing::begin(self.app.clone(), self.notes);
+        let key_keeper = actix_web::rt::spawn(keep_keys_current(self.app.clone()));
         let ended = self.server.await;
+        if let Some(mail) = &self.app.mail {
+            mail.finish(LAST_MESSAGES).await;
+        }
+        writing.finish().await;
         sweeper.abort();
         key_keeper.abort();
         health_handle.stop(false).await;
@@ -196,11 +223,13 @@ async fn sweep_regularly(app: App) {
         app.limits.forget();
         let unused_until = now.minus(app.config.registration.unused_client_lifetime);
         let events_until = app.config.audit.retention.map(|time| now.minus(time));
+        let kept_for = app.config.connections;
         let sweep = move |tx: &mut Tx| {
             clients::delete_unused(tx, unused_until, now)?;
             let events = events_until.map(|until| audit_events::delete_before(tx, until, SWEPT_EVENTS)).transpose()?;
             let mut report = sweep(tx, now)?;
             report.unfinished |= events.is_some_and(|events| events >= SWEPT_EVENTS as usize);
+            report.unfinished |= writing::sweep(tx, kept_for, now)?;
             Ok(report)
         };
         let pause = match app.store.write(sweep).await {

@@ -15,7 +15,7 @@ use crate::app::App;
 use crate::endpoints::login::{self, MAX_BODY, Place};
 use crate::pages::{Failure, Language};
 use crate::session::{self, OpenSession};
-use crate::{clients, csrf, language, problem, respond};
+use crate::{clients, csrf, flight_recorder, language, problem, respond};
 
 /// A transaction that is still open, in its own browser session.
 pub struct OpenTransaction {
@@ -79,10 +79,13 @@ pub async fn begin(request: &HttpRequest, app: &App, asked: AuthorizationRequest
         };
         pending_authorizations::insert(tx, &pending)?;
         let place = if signed_in(&pending, &session).is_some() { Place::Consent } else { Place::Login };
-        Ok((place, transaction, session))
+        Ok((place, transaction, session, pending))
     };
     match app.store.write(keep).await {
-        Ok((place, transaction, session)) => login::go_to(app, place, &transaction, Some(&session)),
+        Ok((place, transaction, session, pending)) => {
+            flight_recorder::asked(app, request, &pending);
+            login::go_to(app, place, &transaction, Some(&session))
+        }
         Err(error) => problem::store(app, request, &error),
     }
 }

@@ -8,8 +8,8 @@ use std::path::Path;
 
 use gatelodge::branding::Branding;
 use gatelodge::pages::{
-    Asset, Choice, ConsentPage, Destination, DeviceDonePage, DevicePage, ErrorPage, Failure, Language, LoginPage, Page,
-    PageVisitor, Pages, PagesError, ProviderButton, Voucher, visit_every_page,
+    Asset, Choice, ConsentPage, Destination, DeviceDonePage, DevicePage, ErrorPage, Failure, Language, Letter,
+    LoginPage, Page, PageVisitor, Pages, PagesError, ProviderButton, StepUp, Voucher, visit_every_page,
 };
 use gatelodge_oauth::known_clients::KnownClient;
 
@@ -160,7 +160,9 @@ fn pages_have_no_inline_code_and_load_nothing_from_elsewhere() {
                 // Relative, so that the pages also work under an issuer with a path; those below /account go one up.
                 let value = value.strip_prefix("../").unwrap_or(value);
                 let is_relative = !value.starts_with(['/', '\\', '.']) && !value.contains(':');
-                assert!(!is_address || is_relative, "{name}: {tag:?}");
+                // A picture of ours that is on the page itself; as an image it runs nothing.
+                let is_picture = tag.name == "img" && value.starts_with("data:image/svg+xml;base64,");
+                assert!(!is_address || is_relative || is_picture, "{name}: {tag:?}");
             }
         }
         assert!(!html.contains("<script>") && !html.contains("<script></"), "{name}");
@@ -209,7 +211,9 @@ fn hostile_text_adds_no_element_and_no_attribute() {
         unverified: true,
         destination: Destination::ThisComputer { host: text(), port: 1 },
         resource_name: text(),
+        passkeys: true,
         providers: vec![ProviderButton { id: text(), name: text() }],
+        forgot: true,
         username: text(),
         problem: None,
         wait: None,
@@ -361,7 +365,7 @@ fn a_badge_says_whose_word_the_name_is_and_there_is_one() {
             Voucher::Nobody => [false, false, true],
         };
         assert_eq!(badges, expected);
-        assert_eq!(html.matches("class=\"badge").count(), 1);
+        assert_eq!(html.matches("class=\"badge").count() - html.matches("class=\"badge new\"").count(), 1);
         kinds.insert(expected);
     }
     assert_eq!(kinds.len(), 3);
@@ -393,6 +397,29 @@ fn each_scope_has_a_box_of_the_form_and_only_those_that_are_needed_cannot_be_unt
         assert!(html.contains(words), "{words}: {html}");
     }
     assert!(!html.contains("gets new access"), "it cannot: it has no refresh token");
+}
+
+#[test]
+fn whoever_is_asked_for_more_sees_what_is_new_and_what_was_allowed_before() {
+    let pages = English::load();
+    let mut kinds = Vec::new();
+    for page in ConsentPage::samples() {
+        let html = pages.render(&page).expect("a page");
+        let says = page.step_up.map(|_| text_of(&html, "step-up").to_owned());
+        let marked = (html.matches(">New</span>").count(), html.matches("allowed before").count());
+        let had = page.scopes.iter().filter(|scope| scope.had).count();
+        match page.step_up {
+            None | Some(StepUp::AllNew | StepUp::NothingNew) => assert_eq!(marked, (0, 0)),
+            Some(StepUp::SomeNew) => assert_eq!(marked, (page.scopes.len() - had, had)),
+        }
+        kinds.extend(says);
+    }
+    let expected = [
+        "It has some of this already. What is new is marked.",
+        "It has all of this already. Nothing is new.",
+        "It has access already. All of this is new.",
+    ];
+    assert_eq!(kinds, expected);
 }
 
 #[test]
@@ -617,6 +644,19 @@ fn what_people_read_in_each_language_and_what_the_keyboard_reaches() {
             format!("== {name}\n{}", outline(&page.html))
         });
         insta::assert_snapshot!(format!("in_{}", language.tag()), outlines.join("\n\n"));
+    }
+}
+
+/// Proves OpenID Connect Core 1.0 §3.1.2.1: messages are in the person's language too.
+#[test]
+fn what_messages_say_in_each_language() {
+    let pages = English::load().0;
+    for language in pages.languages() {
+        let written = Letter::samples().into_iter().map(|letter| {
+            let letter = pages.write(&letter, language).expect("a message");
+            format!("== {}\n{}\n\n{}", letter.what, letter.subject, letter.text)
+        });
+        insta::assert_snapshot!(format!("messages_in_{}", language.tag()), written.collect::<Vec<_>>().join("\n"));
     }
 }
 

@@ -146,6 +146,11 @@ impl Resource {
         self.known_scope().iter().filter(|own| *own != name && reached.contains(own)).map(str::to_owned).collect()
     }
 
+    /// A scope with everything that its parts include.
+    pub fn with_included(&self, scope: &Scope) -> Scope {
+        scope.iter().fold(scope.clone(), |whole, name| whole.union(&self.included_in(name)))
+    }
+
     /// What nobody can take out of a request when they consent: what is required, and a scope that is asked for alone, since
     /// nothing would be left.
     pub fn fixed_scope(&self, requested: &Scope) -> Scope {
@@ -307,6 +312,11 @@ mod tests {
         assert_eq!(included("admin"), "read write");
         assert_eq!(included("write"), "read");
         assert_eq!((included("read"), included("a"), included("nothing")), (String::new(), "b".into(), String::new()));
+        let whole = |scope: &str| tickets().with_included(&scope.parse().expect("a scope")).to_string();
+        assert_eq!(
+            (whole("a read"), whole("use write"), whole("gone")),
+            ("a read b".into(), "use write read".into(), "gone".into())
+        );
     }
 
     /// Proves RFC 6749 §3.3: a person may allow less than was asked for, and never more.

@@ -183,6 +183,48 @@ pub fn page(
     rows.into_iter().map(AuditEvent::try_from).collect()
 }
 
+/// What a resource server decided: every other outcome is of the authorization server itself.
+const DECISIONS: [&str; 3] = ["forwarded", "challenged", "refused"];
+
+/// At most `limit` calls of a client for a subject at a resource, from `since` on and before `until`, the first one first.
+pub fn calls(
+    tx: &mut Tx,
+    (resource, client_id, subject): (&str, &str, &str),
+    since: Timestamp,
+    until: Option<Timestamp>,
+    limit: u32,
+) -> Result<Vec<AuditEvent>, StoreError> {
+    let of_both = t::table.filter(t::client_id.eq(client_id)).filter(t::subject.eq(subject));
+    let decided = of_both.filter(t::resource.eq(resource)).filter(t::outcome.eq_any(DECISIONS));
+    let mut in_time = decided.filter(t::at.ge(since.as_unix())).into_boxed();
+    if let Some(until) = until {
+        in_time = in_time.filter(t::at.lt(until.as_unix()));
+    }
+    let rows = in_time.order((t::at, t::id)).limit(i64::from(limit)).load::<Row>(&mut tx.0)?;
+    rows.into_iter().map(AuditEvent::try_from).collect()
+}
+
+/// When somebody without a token was last challenged at a resource, within this time.
+pub fn last_challenge(
+    tx: &mut Tx,
+    resource: &str,
+    since: Timestamp,
+    until: Timestamp,
+) -> Result<Option<Timestamp>, StoreError> {
+    let challenged = t::table.filter(t::resource.eq(resource)).filter(t::outcome.eq("challenged"));
+    let in_time = challenged.filter(t::at.ge(since.as_unix())).filter(t::at.le(until.as_unix()));
+    let strangers = in_time.filter(t::subject.is_null()).filter(t::client_id.is_null());
+    let at = strangers.select(t::at).order(t::at.desc()).first::<i64>(&mut tx.0).optional()?;
+    Ok(at.map(Timestamp::from_unix))
+}
+
+/// Whether the resource server of this resource sends what it decides.
+pub fn is_told_by(tx: &mut Tx, resource: &str, since: Timestamp) -> Result<bool, StoreError> {
+    let told = t::table.filter(t::at.ge(since.as_unix())).filter(t::resource.eq(resource));
+    let decided = told.filter(t::outcome.eq_any(DECISIONS));
+    Ok(decided.select(t::id).order(t::at).first::<String>(&mut tx.0).optional()?.is_some())
+}
+
 /// Deletes at most `limit` events of before this time; how many there were.
 pub fn delete_before(tx: &mut Tx, before: Timestamp, limit: u32) -> Result<usize, StoreError> {
     let old = t::table.filter(t::at.lt(before.as_unix())).order(t::at);

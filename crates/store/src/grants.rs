@@ -4,6 +4,7 @@ use diesel::prelude::*;
 use gatelodge_oauth::client::{ClientId, TokenEndpointAuthMethod};
 use gatelodge_oauth::grant::{Grant, GrantId, UserId};
 use gatelodge_oauth::resource::ResourceId;
+use gatelodge_oauth::scope::Scope;
 use gatelodge_oauth::secret::HashedSecret;
 use gatelodge_oauth::time::Timestamp;
 
@@ -185,6 +186,24 @@ pub fn held_by(tx: &mut Tx, user_id: &UserId, now: Timestamp) -> Result<Vec<(Gra
         .order((t::created_at.desc(), t::id))
         .load::<Row>(&mut tx.0)?;
     rows.into_iter().map(with_last_use).collect()
+}
+
+/// What a user allows a client at a resource by now, with all its grants that still hold.
+pub fn held_scope(
+    tx: &mut Tx,
+    user_id: &UserId,
+    client_id: &ClientId,
+    resource: &ResourceId,
+    now: Timestamp,
+) -> Result<Scope, StoreError> {
+    let rows = t::table
+        .filter(t::user_id.eq(user_id.as_str()))
+        .filter(t::client_id.eq(client_id.as_str()))
+        .filter(t::resource.eq(resource.as_str()))
+        .filter(t::revoked_at.is_null())
+        .filter(t::expires_at.gt(now.as_unix()))
+        .load::<Row>(&mut tx.0)?;
+    rows.into_iter().try_fold(Scope::empty(), |held, row| Ok(held.union(&Grant::try_from(row)?.scope)))
 }
 
 /// Ends every grant of a user, as [`revoke`] does; how many there were.

@@ -1,14 +1,13 @@
-//! Links by which people choose a password, by the hash of their secret: one for each person, the last that was made. Made by
-//! `gatelodge user`, consumed by the page `/reset`.
+//! Links by which people choose a password, by the hash of their secret. Made by `gatelodge user` and, to be sent by e-mail, by the
+//! page `/forgot`; consumed by the page `/reset`.
 
 use diesel::prelude::*;
 use gatelodge_oauth::grant::UserId;
 use gatelodge_oauth::secret::HashedSecret;
 use gatelodge_oauth::time::Timestamp;
 
-use crate::insertion::unless_exists;
 use crate::schema::password_links as t;
-use crate::{Insertion, StoreError, Tx};
+use crate::{StoreError, Tx};
 
 /// A link.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,29 +22,31 @@ pub struct PasswordLink {
     pub expires_at: Timestamp,
 }
 
-#[derive(Insertable, AsChangeset)]
+#[derive(Insertable)]
 #[diesel(table_name = t)]
 struct Row {
-    user_id: String,
     hash: Vec<u8>,
+    user_id: String,
     created_at: i64,
     expires_at: i64,
 }
 
-/// Keeps it in place of the one before, which is dead from then on.
-pub fn put(tx: &mut Tx, link: &PasswordLink) -> Result<(), StoreError> {
-    let row = || Row {
-        user_id: link.user_id.as_str().to_owned(),
+/// Adds it to those that there are.
+pub fn add(tx: &mut Tx, link: &PasswordLink) -> Result<(), StoreError> {
+    let row = Row {
         hash: link.hash.as_bytes().to_vec(),
+        user_id: link.user_id.as_str().to_owned(),
         created_at: link.created_at.as_unix(),
         expires_at: link.expires_at.as_unix(),
     };
-    let inserted = unless_exists(tx, |connection| diesel::insert_into(t::table).values(row()).execute(connection))?;
-    if inserted == Insertion::AlreadyExists {
-        let this = t::table.filter(t::user_id.eq(link.user_id.as_str()));
-        diesel::update(this).set(row()).execute(&mut tx.0)?;
-    }
+    diesel::insert_into(t::table).values(row).execute(&mut tx.0)?;
     Ok(())
+}
+
+/// Adds it in place of those that there are, which are dead from then on.
+pub fn put(tx: &mut Tx, link: &PasswordLink) -> Result<(), StoreError> {
+    delete_of(tx, &link.user_id)?;
+    add(tx, link)
 }
 
 /// Whose password a link sets, if it works.
@@ -61,7 +62,7 @@ pub fn consume(tx: &mut Tx, hash: &HashedSecret, now: Timestamp) -> Result<Optio
     Ok(user_id.map(UserId::from_stored))
 }
 
-/// Takes out the link of somebody, whose password is another one from now on.
+/// Takes out the links of somebody, whose password is another one from now on.
 pub fn delete_of(tx: &mut Tx, user_id: &UserId) -> Result<(), StoreError> {
     diesel::delete(t::table.filter(t::user_id.eq(user_id.as_str()))).execute(&mut tx.0)?;
     Ok(())

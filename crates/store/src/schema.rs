@@ -12,6 +12,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    email_addresses (user_id) {
+        user_id -> Text,
+        address -> Text,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
     sign_in_failures (hash) {
         hash -> Binary,
         last_failed_at -> BigInt,
@@ -238,10 +246,71 @@ diesel::table! {
 }
 
 diesel::table! {
-    password_links (user_id) {
-        user_id -> Text,
+    password_links (hash) {
         hash -> Binary,
+        user_id -> Text,
         created_at -> BigInt,
+        expires_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    connection_steps (id) {
+        id -> Text,
+        connection -> Text,
+        at -> BigInt,
+        step -> Text,
+        client_id -> Nullable<Text>,
+        user_id -> Nullable<Text>,
+        resource -> Nullable<Text>,
+        source -> Nullable<Text>,
+        grant_id -> Nullable<Text>,
+        detail -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    totp_secrets (user_id) {
+        user_id -> Text,
+        sealed -> Binary,
+        last_step -> BigInt,
+        created_at -> BigInt,
+        last_used_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    recovery_codes (hash) {
+        hash -> Binary,
+        user_id -> Text,
+    }
+}
+
+diesel::table! {
+    second_steps (browser_session) {
+        browser_session -> Binary,
+        user_id -> Text,
+        counted -> Bool,
+        expires_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    passkeys (id) {
+        id -> Binary,
+        user_id -> Text,
+        name -> Text,
+        credential -> Text,
+        counter -> BigInt,
+        created_at -> BigInt,
+        last_used_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    passkey_ceremonies (browser_session) {
+        browser_session -> Binary,
+        state -> Text,
         expires_at -> BigInt,
     }
 }

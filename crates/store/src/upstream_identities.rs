@@ -59,6 +59,12 @@ pub fn find(tx: &mut Tx, issuer: &str, subject: &str) -> Result<Option<UpstreamI
     Ok(this.first::<Row>(&mut tx.0).optional()?.map(UpstreamIdentity::from))
 }
 
+/// Whether somebody has any.
+pub fn are_there_of(tx: &mut Tx, user_id: &UserId) -> Result<bool, StoreError> {
+    let of_user = t::table.filter(t::user_id.eq(user_id.as_str()));
+    Ok(of_user.select(t::subject).first::<String>(&mut tx.0).optional()?.is_some())
+}
+
 /// All of them, by user.
 pub fn list(tx: &mut Tx) -> Result<Vec<UpstreamIdentity>, StoreError> {
     let rows = t::table.order((t::user_id, t::issuer, t::subject)).load::<Row>(&mut tx.0)?;

@@ -18,10 +18,13 @@ use crate::security_events::{SecurityEvent, What};
 pub mod audit;
 pub mod audit_tail;
 pub mod client;
+pub mod connections;
+pub mod email;
 pub mod grant;
 pub mod key;
 pub mod token;
 pub mod user;
+pub mod user_email;
 pub mod user_export;
 pub mod user_link;
 

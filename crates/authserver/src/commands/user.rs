@@ -8,23 +8,26 @@ use clap::{Args, Subcommand};
 use gatelodge_oauth::grant::UserId;
 use gatelodge_oauth::secret::Secret;
 use gatelodge_store::users::{self, User};
-use gatelodge_store::{Insertion, Tx, upstream_identities};
+use gatelodge_store::{Insertion, Tx, email_addresses, upstream_identities};
 
+use super::user_email::{self, UserEmail};
 use super::user_export::{self, ExportUser};
 use super::user_link::{self, Link};
 use super::{Setting, no_user, run, text};
 use crate::cli::ConfigFile;
 use crate::login::one_time_links::{self, password_url, setup_url};
 use crate::login::password::{self, canonical_username};
+use crate::login::second_factors;
 use crate::login::setup::{self, Offer};
 use crate::people::{self, Ended};
+use crate::security_events::{SecurityEvent, What};
 
 /// See `gatelodge user --help`.
 #[derive(Subcommand)]
 pub enum UserCommand {
     /// Add somebody who may sign in. Asks for the password unless told where it is, or to make a link with which they choose it.
-    Add(AddUser),
-    /// List everybody who may sign in, and who they are at OpenID providers.
+    Add(NewUser),
+    /// List everybody who may sign in, where their messages go, and who they are at OpenID providers.
     List(ConfigFile),
     /// Shut somebody out: sessions and grants end, and no sign-in succeeds.
     Disable(Named),
@@ -35,6 +38,11 @@ pub enum UserCommand {
     /// Give somebody another password; asks for it unless told where it is. Sessions and grants end. Or make a link, with which they
     /// choose it themselves.
     ResetPassword(AddUser),
+    /// Set where messages to somebody go: links for another password, and codes to sign in with.
+    Email(UserEmail),
+    /// Take away what the second step of somebody's sign-in asks for, with the recovery codes: for somebody who lost it. The password
+    /// stays, and so does whatever is signed in.
+    ResetSecondFactor(Named),
     /// Make another link that creates the first administrator, while there is nobody. The one before is dead then.
     SetupLink(ConfigFile),
     /// Make somebody an administrator.
@@ -45,6 +53,16 @@ pub enum UserCommand {
     Link(Link),
     /// Take that back. Whoever is signed in stays signed in.
     Unlink(Link),
+}
+
+/// Of `add`.
+#[derive(Args)]
+pub struct NewUser {
+    #[command(flatten)]
+    user: AddUser,
+    /// Where messages to them go. Make sure that it is theirs: whoever reads its messages can choose their password.
+    #[arg(long, value_name = "ADDRESS")]
+    email: Option<String>,
 }
 
 /// Of `add` and `reset-password`.
@@ -96,6 +114,8 @@ impl UserCommand {
             Self::Remove(named) => run(end(named, "removed", |tx, user, now| people::remove(tx, &user.id, now))),
             Self::Enable(named) => run(enable(named)),
             Self::ResetPassword(user) => run(reset_password(user)),
+            Self::Email(email) => user_email::set(email),
+            Self::ResetSecondFactor(named) => run(reset_second_factor(named)),
             Self::SetupLink(file) => run(setup_link(file)),
             Self::SetAdmin(admin) => run(set_admin(admin)),
             Self::Export(export) => user_export::export(export),
@@ -105,8 +125,10 @@ impl UserCommand {
     }
 }
 
-async fn add(add: AddUser) -> Result<(), String> {
+async fn add(new: NewUser) -> Result<(), String> {
+    let NewUser { user: add, email } = new;
     let username = checked_name(&add.name)?;
+    let address = email.as_deref().map(user_email::checked).transpose()?;
     let setting = Setting::open(&add.config).await?;
     let password_hash = if add.link { None } else { Some(read_hash(&add)?) };
     let user = User {
@@ -117,15 +139,26 @@ async fn add(add: AddUser) -> Result<(), String> {
         disabled_at: None,
         is_admin: false,
     };
-    let (with_link, now) = (add.link, setting.now);
-    let added = setting.store.write(move |tx| match users::insert(tx, &user)? {
-        Insertion::AlreadyExists => Ok(None),
-        Insertion::Inserted if with_link => {
-            one_time_links::offer_password(tx, &user.id, now).map(|link| Some(Some(link)))
+    let (with_link, now, to_set) = (add.link, setting.now, address.clone());
+    let added = setting.store.write(move |tx| {
+        if let Some(address) = &to_set
+            && email_addresses::owner(tx, address)?.is_some()
+        {
+            return Ok(Added::AddressTaken);
         }
-        Insertion::Inserted => Ok(Some(None)),
+        if users::insert(tx, &user)? == Insertion::AlreadyExists {
+            return Ok(Added::NameTaken);
+        }
+        if let Some(address) = &to_set {
+            people::set_address(tx, &user.id, address, now)?;
+        }
+        with_link.then(|| one_time_links::offer_password(tx, &user.id, now)).transpose().map(Added::Done)
     });
-    let Some(link) = added.await.map_err(text)? else { return Err(format!("there is a user {username} already")) };
+    let link = match added.await.map_err(text)? {
+        Added::Done(link) => link,
+        Added::NameTaken => return Err(format!("there is a user {username} already")),
+        Added::AddressTaken => return Err(user_email::taken(&address.unwrap_or_default())),
+    };
     println!("added {username}");
     if let Some(link) = link {
         print_link(&setting, &username, &link);
@@ -133,23 +166,31 @@ async fn add(add: AddUser) -> Result<(), String> {
     Ok(())
 }
 
+enum Added {
+    Done(Option<Secret>),
+    NameTaken,
+    AddressTaken,
+}
+
 async fn list(file: ConfigFile) -> Result<(), String> {
     let setting = Setting::open(&file).await?;
-    let both = |tx: &mut Tx| Ok((users::list(tx)?, upstream_identities::list(tx)?));
-    let (users, identities) = setting.store.read(both).await.map_err(text)?;
+    let all = |tx: &mut Tx| Ok((users::list(tx)?, upstream_identities::list(tx)?, email_addresses::list(tx)?));
+    let (users, identities, addresses) = setting.store.read(all).await.map_err(text)?;
     for user in users {
         let state = if user.disabled_at.is_some() { "disabled" } else { "enabled" };
         let role = if user.is_admin { "  administrator" } else { "" };
         let links = identities.iter().filter(|identity| identity.user_id == user.id);
         let links: String =
             links.map(|identity| format!("  {}", user_link::shown(identity, &setting.config))).collect();
-        println!("{:<32} {state:<9} {}{role}{links}", user.username, user.id);
+        let address = addresses.iter().find(|(user_id, _)| *user_id == user.id);
+        let address = address.map(|(_, address)| format!("  {address}")).unwrap_or_default();
+        println!("{:<32} {state:<9} {}{role}{address}{links}", user.username, user.id);
     }
     Ok(())
 }
 
 /// Changes a user, found by name in the same transaction.
-async fn change<T: Send + 'static>(
+pub(super) async fn change<T: Send + 'static>(
     setting: &Setting,
     name: &str,
     work: impl Fn(&mut Tx, &User) -> Result<T, gatelodge_store::StoreError> + Send + 'static,
@@ -196,6 +237,24 @@ async fn reset_password(reset: AddUser) -> Result<(), String> {
     let (hash, now) = (read_hash(&reset)?, setting.now);
     let ended = change(&setting, &reset.name, move |tx, user| people::set_password(tx, &user.id, &hash, now)).await?;
     println!("set a new password of {}; {ended}", reset.name);
+    Ok(())
+}
+
+async fn reset_second_factor(named: Named) -> Result<(), String> {
+    let setting = Setting::open(&named.config).await?;
+    let (config, now) = (setting.config.clone(), setting.now);
+    let reset = change(&setting, &named.name, move |tx, user| {
+        let removed = second_factors::remove_all(tx, &user.id)?;
+        if removed {
+            SecurityEvent::new(&config, What::SecondFactorRemoved, &user.id, now).because("operator").keep(tx)?;
+        }
+        Ok(removed)
+    });
+    let name = &named.name;
+    println!(
+        "{}",
+        if reset.await? { format!("reset the second factor of {name}") } else { format!("{name} has none") }
+    );
     Ok(())
 }
 

@@ -14,9 +14,11 @@ use gatelodge_store::users::User;
 use gatelodge_store::{StoreError, Tx, grants};
 
 use crate::app::App;
+use crate::endpoints::account_passkeys;
 use crate::endpoints::consent::described_by;
 use crate::grants::personal_token;
-use crate::pages::{AccountPage, ConnectedApp, PersonalToken, ScopeLine, SignedInBrowser};
+use crate::login::second_factors::Factors;
+use crate::pages::{AccountPage, ConnectedApp, PersonalToken, ScopeLine, SecondFactorLine, SignedInBrowser};
 use crate::security_events::{SecurityEvent, What};
 use crate::session::OpenSession;
 use crate::{clients, csrf, own_page, problem, respond};
@@ -34,6 +36,7 @@ enum Ending {
 struct Stored {
     grants: Vec<(Grant, Option<Timestamp>, Option<Client>)>,
     sessions: Vec<BrowserSession>,
+    factors: Factors,
 }
 
 /// `GET /account`.
@@ -48,6 +51,11 @@ pub async fn show(request: HttpRequest, app: Data<App>) -> HttpResponse {
     }
 }
 
+/// Sends the browser to that page.
+pub fn go_to(app: &App) -> HttpResponse {
+    respond::see_other(&format!("{}/account", app.config.public_url.path()))
+}
+
 async fn load(app: &App, user_id: UserId) -> Result<Stored, StoreError> {
     let (state, now) = (app.clone(), app.clock.now());
     app.store
@@ -59,19 +67,26 @@ async fn load(app: &App, user_id: UserId) -> Result<Stored, StoreError> {
                 Ok((grant, last_used_at, client))
             };
             let grants = held.into_iter().map(with_client).collect::<Result<_, StoreError>>()?;
-            Ok(Stored { grants, sessions })
+            let factors = Factors::of(tx, &user_id)?;
+            Ok(Stored { grants, sessions, factors })
         })
         .await
 }
 
 fn page(app: &App, session: &OpenSession, user: User, stored: Stored) -> AccountPage {
     let own = session.secret.hash();
+    let may_have_passkeys = account_passkeys::may_have_any(app, &user);
     let (tokens, apps): (Vec<_>, Vec<_>) =
         stored.grants.into_iter().partition(|(grant, ..)| personal_token::is_one(grant));
     AccountPage {
         csrf_token: csrf::session_token(&session.secret),
         has_password: user.password_hash.is_some(),
         account: user.username,
+        second_factor: SecondFactorLine {
+            app_since: stored.factors.totp.map(|totp| totp.created_at.into()),
+            codes_left: stored.factors.recovery_codes,
+            passkeys: may_have_passkeys.then_some(stored.factors.passkeys.len()),
+        },
         apps: apps.into_iter().map(|(grant, used, client)| connected_app(app, grant, used, client)).collect(),
         tokens: tokens.into_iter().map(|(grant, used, _)| token_entry(app, grant, used)).collect(),
         may_make_tokens: app.config.account.personal_tokens,
@@ -147,7 +162,7 @@ pub async fn submit(request: HttpRequest, body: Result<Bytes, Error>, app: Data<
     match app.store.write(move |tx| end(tx, &to_end, &user_id, &own, &events, now)).await {
         Ok(number) => {
             tracing::info!(sub = %user.id, what = ?ending, number, "ended on the account page");
-            respond::see_other(&format!("{}/account", app.config.public_url.path()))
+            go_to(&app)
         }
         Err(error) => problem::store(&app, &request, &error),
     }

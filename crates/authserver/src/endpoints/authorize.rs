@@ -17,7 +17,7 @@ use crate::app::App;
 use crate::clients::Unresolved;
 use crate::endpoints::pushed_authorization;
 use crate::limits::Source;
-use crate::{clients, problem, respond, transaction};
+use crate::{clients, flight_recorder, problem, respond, transaction};
 
 /// What to do with a request that cannot be granted (RFC 6749 §4.1.2.1). Without a [`RedirectTarget`] there is no way to
 /// build a redirect.
@@ -30,6 +30,21 @@ enum Refusal {
     Redirect(RedirectTarget, Option<String>, OAuthError),
 }
 
+impl Refusal {
+    /// For the operator; none for a fault that passes.
+    fn reason(&self) -> Option<String> {
+        match self {
+            Self::Page(error) | Self::Redirect(_, _, error) => Some(error.to_string()),
+            Self::Client(Unresolved::Store(_) | Unresolved::TooMany(_)) => None,
+            Self::Client(Unresolved::NotAllowed { host }) => Some(format!("clients of {host} are not allowed")),
+            Self::Client(Unresolved::Invalid(error)) => Some(error.to_string()),
+            Self::Client(Unresolved::Unreachable { host, .. }) => {
+                Some(format!("the document of the client could not be fetched from {host}"))
+            }
+        }
+    }
+}
+
 /// `GET /authorize`.
 pub async fn authorize(request: HttpRequest, app: Data<App>) -> HttpResponse {
     let source = Source::of(&request, &app.config);
@@ -38,9 +53,16 @@ pub async fn authorize(request: HttpRequest, app: Data<App>) -> HttpResponse {
     }
     let parameters = match Parameters::parse(request.query_string().as_bytes()) {
         Ok(parameters) => parameters,
-        Err(error) => return problem::authorization_request(&app, &request, &error, None),
+        Err(error) => {
+            flight_recorder::request_refused(&app, &request, None, &error.to_string());
+            return problem::authorization_request(&app, &request, &error, None);
+        }
     };
-    match validated(&parameters, source, &app).await {
+    let outcome = validated(&parameters, source, &app).await;
+    if let Some(why) = outcome.as_ref().err().and_then(Refusal::reason) {
+        flight_recorder::request_refused(&app, &request, parameters.optional("client_id").ok().flatten(), &why);
+    }
+    match outcome {
         Ok(asked) => transaction::begin(&request, &app, asked).await,
         Err(Refusal::Page(error)) => {
             let redirect_uri = parameters.optional("redirect_uri").ok().flatten();

@@ -13,14 +13,14 @@ use gatelodge_oauth::parameters::Parameters;
 use gatelodge_oauth::resource::Resource;
 use gatelodge_oauth::scope::Scope;
 use gatelodge_store::users::User;
-use gatelodge_store::{StoreError, users};
+use gatelodge_store::{StoreError, grants, users};
 
 use crate::app::App;
 use crate::approval::{self, Answer, Decision};
 use crate::endpoints::login::{self, Place};
-use crate::pages::{AskedScope, Choice, ConsentPage, Destination, DeviceDonePage, Failure, Lasting, Voucher};
+use crate::pages::{AskedScope, Choice, ConsentPage, Destination, DeviceDonePage, Failure, Lasting, StepUp, Voucher};
 use crate::transaction::{self, OpenTransaction};
-use crate::{problem, respond};
+use crate::{flight_recorder, problem, respond};
 
 /// `GET /consent`.
 pub async fn show(request: HttpRequest, app: Data<App>) -> HttpResponse {
@@ -34,8 +34,11 @@ pub async fn show(request: HttpRequest, app: Data<App>) -> HttpResponse {
 /// The question to whoever is signed in; with what was left ticked, it is asked again because that was nothing.
 async fn ask(request: &HttpRequest, app: &App, open: &OpenTransaction, ticked: Option<&Scope>) -> HttpResponse {
     match signed_in_user(app, open).await {
-        Ok(Some(user)) => match app.resource(&open.pending.request.resource) {
-            Some(resource) => page(app, open, resource, user, ticked),
+        Ok(Some((user, held))) => match app.resource(&open.pending.request.resource) {
+            Some(resource) => {
+                flight_recorder::consent_shown(app, request, &open.pending, &user.id);
+                page(app, open, resource, user, &held, ticked)
+            }
             None => problem::failure(app, request, Failure::RequestEnded),
         },
         Ok(None) => login::go_to(app, Place::Login, &open.transaction, None),
@@ -43,13 +46,28 @@ async fn ask(request: &HttpRequest, app: &App, open: &OpenTransaction, ticked: O
     }
 }
 
-async fn signed_in_user(app: &App, open: &OpenTransaction) -> Result<Option<User>, StoreError> {
+/// Who is asked, and what they allow this client at this resource already.
+async fn signed_in_user(app: &App, open: &OpenTransaction) -> Result<Option<(User, Scope)>, StoreError> {
     let Some(user_id) = open.signed_in().cloned() else { return Ok(None) };
-    app.store.read(move |tx| users::find_enabled(tx, &user_id)).await
+    let (request, now) = (&open.pending.request, app.clock.now());
+    let (client_id, resource) = (request.client_id.clone(), request.resource.clone());
+    let read = app.store.read(move |tx| {
+        let Some(user) = users::find_enabled(tx, &user_id)? else { return Ok(None) };
+        Ok(Some((user, grants::held_scope(tx, &user_id, &client_id, &resource, now)?)))
+    });
+    read.await
 }
 
-fn page(app: &App, open: &OpenTransaction, resource: &Resource, user: User, ticked: Option<&Scope>) -> HttpResponse {
+fn page(
+    app: &App,
+    open: &OpenTransaction,
+    resource: &Resource,
+    user: User,
+    held: &Scope,
+    ticked: Option<&Scope>,
+) -> HttpResponse {
     let request = &open.pending.request;
+    let scopes = asked_scopes(resource, &request.scope, held, ticked);
     let renews = open.client.may_use(GrantType::RefreshToken);
     let tokens = &app.config.tokens;
     respond::page(
@@ -65,7 +83,8 @@ fn page(app: &App, open: &OpenTransaction, resource: &Resource, user: User, tick
             account: user.username,
             resource_name: resource.name.clone(),
             resource_url: resource.id.to_string(),
-            scopes: asked_scopes(resource, &request.scope, ticked),
+            step_up: step_up(&scopes, held),
+            scopes,
             nothing_ticked: ticked.is_some(),
             lifetime: Lasting(if renews { tokens.refresh_token } else { tokens.access_token }),
             renewal: renews.then_some(Lasting(tokens.access_token)),
@@ -73,9 +92,11 @@ fn page(app: &App, open: &OpenTransaction, resource: &Resource, user: User, tick
     )
 }
 
-fn asked_scopes(resource: &Resource, requested: &Scope, ticked: Option<&Scope>) -> Vec<AskedScope> {
+/// What is new comes first: that is what there is to decide.
+fn asked_scopes(resource: &Resource, requested: &Scope, held: &Scope, ticked: Option<&Scope>) -> Vec<AskedScope> {
     let known = requested.intersection(&resource.known_scope());
     let fixed = resource.fixed_scope(requested);
+    let held = resource.with_included(held);
     let title = |name: &str| resource.scope(name).map_or_else(|| name.to_owned(), |scope| scope.title.clone());
     let asked = |name: &str| AskedScope {
         name: name.to_owned(),
@@ -87,8 +108,21 @@ fn asked_scopes(resource: &Resource, requested: &Scope, ticked: Option<&Scope>) 
             false => Choice::Free,
         },
         ticked: fixed.contains(name) || ticked.is_none_or(|ticked| ticked.contains(name)),
+        had: held.contains(name),
     };
-    known.iter().map(asked).collect()
+    let mut scopes: Vec<AskedScope> = known.iter().map(asked).collect();
+    scopes.sort_by_key(|scope| scope.had);
+    scopes
+}
+
+fn step_up(asked: &[AskedScope], held: &Scope) -> Option<StepUp> {
+    let had = asked.iter().filter(|scope| scope.had).count();
+    match had {
+        _ if held.is_empty() => None,
+        0 => Some(StepUp::AllNew),
+        _ if had == asked.len() => Some(StepUp::NothingNew),
+        _ => Some(StepUp::SomeNew),
+    }
 }
 
 /// Whose word the name of a client is.

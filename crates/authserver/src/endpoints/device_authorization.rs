@@ -12,7 +12,7 @@ use serde::Serialize;
 use crate::app::App;
 use crate::clients::authenticate::{self, Authenticated};
 use crate::limits::Source;
-use crate::respond;
+use crate::{flight_recorder, respond};
 
 /// The largest body taken, in bytes.
 pub const MAX_BODY: usize = 16 * 1024;
@@ -80,6 +80,7 @@ async fn issue(
     let issued = app.store.write(write).await;
     let device = issued.map_err(|error| OAuthError::temporarily_unavailable(error.to_string()))??;
     tracing::info!(client_id = %device.client_id, scope = %device.scope, "device authorization begun");
+    flight_recorder::device_asked(app, request, &device);
     let verification_uri = format!("{}/device", app.config.public_url.as_str());
     Ok(DeviceAuthorizationResponse {
         device_code: secret.expose().to_owned(),

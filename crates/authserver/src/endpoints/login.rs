@@ -15,7 +15,7 @@ use crate::login::sign_in::{self, Next, Outcome};
 use crate::pages::{Destination, Failure, LoginPage, LoginProblem, ProviderButton};
 use crate::session::{self, OpenSession};
 use crate::transaction::{self, OpenTransaction};
-use crate::{problem, respond};
+use crate::{flight_recorder, problem, respond};
 
 /// The largest form taken, in bytes.
 pub const MAX_BODY: usize = 16 * 1024;
@@ -25,6 +25,8 @@ pub const MAX_BODY: usize = 16 * 1024;
 pub enum Place {
     /// To sign in.
     Login,
+    /// To prove something more.
+    SecondStep,
     /// To decide.
     Consent,
 }
@@ -33,6 +35,7 @@ pub enum Place {
 pub fn go_to(app: &App, place: Place, transaction: &Secret, session: Option<&OpenSession>) -> HttpResponse {
     let page = match place {
         Place::Login => "login",
+        Place::SecondStep => "second-step",
         Place::Consent => "consent",
     };
     let base = app.config.public_url.path();
@@ -46,6 +49,13 @@ pub fn go_to(app: &App, place: Place, transaction: &Secret, session: Option<&Ope
 /// Sends the browser to the page about the account.
 pub fn go_to_account(app: &App, session: &OpenSession) -> HttpResponse {
     let mut response = respond::see_other(&format!("{}/account", app.config.public_url.path()));
+    add_cookie(&mut response, app, session);
+    response
+}
+
+/// Sends the browser to the second step of a sign-in for that page.
+pub fn go_to_second_step(app: &App, session: &OpenSession) -> HttpResponse {
+    let mut response = respond::see_other(&format!("{}/second-step", app.config.public_url.path()));
     add_cookie(&mut response, app, session);
     response
 }
@@ -111,7 +121,10 @@ async fn sign_in(request: &HttpRequest, app: &App, open: &OpenTransaction, form:
             let next = Next::Consent(open.transaction.clone());
             sign_in::finish(app, request, &open.session, *proof, &next).await
         }
-        Ok(Outcome::Wrong) => page(app, open, username.to_owned(), Some(LoginProblem::CredentialsWrong), None),
+        Ok(Outcome::Wrong) => {
+            flight_recorder::sign_in_failed(app, request, &open.transaction);
+            page(app, open, username.to_owned(), Some(LoginProblem::CredentialsWrong), None)
+        }
         Ok(Outcome::NotNow(wait)) => page(app, open, username.to_owned(), Some(LoginProblem::TooManyAttempts), wait),
         Err(error) => problem::store(app, request, &error),
     }
@@ -152,6 +165,8 @@ fn page(
             destination: Destination::from(&open.pending.request.answer_to),
             resource_name,
             providers: app.config.login.oidc.iter().map(ProviderButton::from).collect(),
+            forgot: app.mail.is_some(),
+            passkeys: app.passkeys.is_some(),
             username,
             problem,
             wait: wait.map(Into::into),

@@ -9,12 +9,12 @@ use actix_web::{Error, HttpRequest, HttpResponse};
 use gatelodge_store::users::User;
 
 use crate::app::App;
-use crate::login::password;
 use crate::login::sign_in::{self, Outcome, Proof};
+use crate::login::{by_mail, password};
 use crate::pages::{Failure, PasswordPage, PasswordProblem};
 use crate::security_events::{SecurityEvent, What};
 use crate::session::OpenSession;
-use crate::{csrf, own_page, people, problem};
+use crate::{csrf, language, own_page, people, problem};
 
 /// `GET /password`.
 pub async fn show(request: HttpRequest, app: Data<App>) -> HttpResponse {
@@ -85,6 +85,7 @@ async fn change(
     match written.await {
         Ok(Some((ended, session))) => {
             tracing::info!(sub = %user.id, sessions = ended.sessions, grants = ended.grants, "password changed");
+            by_mail::tell_of_new_password(app, user.id.clone(), user.username.clone(), language::of(request, app));
             page(request, app, &session, &user, None, None, true)
         }
         Ok(None) => problem::failure(app, request, Failure::FormRefused),

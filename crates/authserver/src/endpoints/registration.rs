@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 use crate::app::App;
 use crate::clients::registration::DynamicRegistration;
 use crate::limits::Source;
-use crate::respond;
+use crate::{flight_recorder, respond};
 
 /// The largest body taken, in bytes.
 pub const MAX_BODY: usize = 16 * 1024;
@@ -26,6 +26,7 @@ pub async fn register(request: HttpRequest, body: Result<Bytes, Error>, app: Dat
     }
     // Whoever may not register uses up nothing of what there is for all.
     if let Err(error) = may_register(&request, &app) {
+        flight_recorder::registration_refused(&app, &request, &error);
         return respond::bearer_refused(&error, &request);
     }
     if let Err(wait) = app.limits.registration.count_together() {
@@ -33,7 +34,10 @@ pub async fn register(request: HttpRequest, body: Result<Bytes, Error>, app: Dat
     }
     match store(&request, body, &app).await {
         Ok(information) => respond::registered(&information),
-        Err(error) => respond::oauth_error(&error, false),
+        Err(error) => {
+            flight_recorder::registration_refused(&app, &request, &error);
+            respond::oauth_error(&error, false)
+        }
     }
 }
 
@@ -70,6 +74,7 @@ async fn store(request: &HttpRequest, body: Result<Bytes, Error>, app: &App) -> 
         written.map_err(|error| OAuthError::temporarily_unavailable(error.to_string()))?;
     let again = insertion == Insertion::AlreadyExists;
     tracing::info!(client_id = %client.id, redirect_uris = client.redirect_uris.len(), again, "client registered");
+    flight_recorder::registered(app, request, &client.id);
     if evicted > 0 {
         tracing::warn!(
             evicted,

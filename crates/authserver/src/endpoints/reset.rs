@@ -1,5 +1,5 @@
 //! A password by link: `GET` and `POST /reset`. The link comes from whoever runs the server, for somebody new or for somebody who
-//! forgot theirs. Everything that was begun with the old password ends.
+//! forgot theirs, or by e-mail (`forgot.rs`). Everything that was begun with the old password ends.
 
 use actix_web::http::StatusCode;
 use actix_web::web::{Bytes, Data};
@@ -9,8 +9,9 @@ use gatelodge_store::users::{self, User};
 use gatelodge_store::{StoreError, Tx, password_links};
 
 use crate::app::App;
-use crate::login::{one_time_links, password};
+use crate::login::{by_mail, one_time_links, password};
 use crate::pages::{Failure, NewPasswordProblem, ResetPage};
+use crate::security_events::{SecurityEvent, What};
 use crate::{language, people, problem, respond};
 
 /// `GET /reset`.
@@ -53,9 +54,17 @@ async fn working(app: &App, presented: Option<Secret>) -> Result<Option<(Secret,
 
 async fn change(request: &HttpRequest, app: &App, secret: &Secret, user: &User, hash: String) -> HttpResponse {
     let (link, now) = (secret.hash(), app.clock.now());
-    match app.store.write(move |tx| people::set_password_by_link(tx, &link, &hash, now)).await {
+    let event = SecurityEvent::new(&app.config, What::PasswordChanged, &user.id, now).because("link");
+    let event = event.of_request(request, &app.config);
+    let written = app.store.write(move |tx| {
+        let set = people::set_password_by_link(tx, &link, &hash, now)?;
+        set.is_some().then(|| event.keep(tx)).transpose()?;
+        Ok(set)
+    });
+    match written.await {
         Ok(Some((user_id, ended))) => {
             tracing::info!(sub = %user_id, sessions = ended.sessions, grants = ended.grants, "password set by link");
+            by_mail::tell_of_new_password(app, user_id, user.username.clone(), language::of(request, app));
             let done = ResetPage { done: true, ..of(user) };
             respond::page(app, &language::of(request, app), StatusCode::OK, &done)
         }

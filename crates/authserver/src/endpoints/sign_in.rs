@@ -88,6 +88,8 @@ async fn page(
         csrf_token: csrf::session_token(&session.secret),
         again,
         providers: app.config.login.oidc.iter().map(ProviderButton::from).collect(),
+        forgot: app.mail.is_some(),
+        passkeys: app.passkeys.is_some(),
         username,
         problem,
         wait: wait.map(Into::into),

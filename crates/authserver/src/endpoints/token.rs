@@ -15,7 +15,7 @@ use gatelodge_oauth::token_response::TokenResponse;
 use crate::app::App;
 use crate::clients::authenticate::{self, Authenticated};
 use crate::grants::{Issued, TokenRequest, authorization_code, client_credentials, device_code, refresh_token};
-use crate::{respond, status_list};
+use crate::{flight_recorder, respond, status_list};
 
 /// The largest body taken, in bytes.
 pub const MAX_BODY: usize = 16 * 1024;
@@ -42,6 +42,7 @@ async fn issue(request: &HttpRequest, body: Result<Bytes, Error>, app: &App) -> 
     };
     let now = app.clock.now();
     let state = app.clone();
+    let code = parameters.optional("code").ok().flatten().and_then(|code| Secret::parse(Kind::AuthorizationCode, code));
     let new_token = Secret::generate(Kind::RefreshToken);
     // Whoever is refused here signs in again, so a database that is away is waited for. Repeating is safe: a request that
     // was committed already finds its own work.
@@ -57,9 +58,19 @@ async fn issue(request: &HttpRequest, body: Result<Bytes, Error>, app: &App) -> 
             TokenRequest { app: &state, client: &client, method, parameters: &parameters, now, new_token: &new_token };
         hand_out(tx, &request)
     });
-    let issued = decision.await.map_err(|error| OAuthError::temporarily_unavailable(error.to_string()))??;
+    let decided = decision.await.map_err(|error| OAuthError::temporarily_unavailable(error.to_string()))?;
+    if let (Err(refusal), Some(code)) = (&decided, &code) {
+        flight_recorder::token_refused(app, request, &code.hash(), refusal);
+    }
+    let issued = decided?;
+    let first =
+        matches!(grant_type, GrantType::AuthorizationCode | GrantType::DeviceCode).then(|| issued.grant.clone());
     // The time again: the database may have been waited for, and a lifetime is counted from the answer.
-    sign(app, issued, app.clock.now()).await
+    let answer = sign(app, issued, app.clock.now()).await?;
+    if let Some(grant) = first {
+        flight_recorder::token_issued(app, request, &grant);
+    }
+    Ok(answer)
 }
 
 /// RFC 9068: the access token, which never outlives its grant.

@@ -24,7 +24,7 @@ use crate::login::upstream::person::Person;
 use crate::login::upstream::provider::{Metadata, Provider};
 use crate::pages::Failure;
 use crate::session::{self, OpenSession};
-use crate::{own_page, problem, respond, transaction};
+use crate::{flight_recorder, own_page, problem, respond, transaction};
 
 /// How long somebody may stay away.
 const AWAY: Duration = Duration::from_secs(600);
@@ -101,6 +101,9 @@ async fn send_away(request: &HttpRequest, app: &App, provider: &Provider, leavin
     let kept = app.store.write(move |tx| upstream_sign_ins::insert(tx, &away)).await;
     if let Err(error) = kept {
         return problem::store(app, request, &error);
+    }
+    if let Next::Consent(transaction) = &leaving.next {
+        flight_recorder::sent_to_provider(app, request, transaction, &provider.config.id);
     }
     let asked_again = leaving.asked_again;
     let there = exchange::authorization_url(provider, &metadata, &redirect_uri, state.expose(), &errand, asked_again);

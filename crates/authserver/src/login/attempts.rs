@@ -1,4 +1,4 @@
-//! Counts password checks before they run and takes the right ones back, so that of many guesses at once none passes while the
+//! Counts checks of passwords, and of codes beside them, before they run and takes the right ones back, so that of many guesses at once none passes while the
 //! others are being checked. The counters are in the store: they outlive a restart, and all servers count together. Whoever
 //! is to wait is told before anybody looks for the user, so that the answer says nothing about who there is.
 
@@ -43,7 +43,7 @@ pub struct Begun {
 /// Counts a sign-in and finds its user, or says how long to wait.
 pub async fn begin(app: &App, request: &HttpRequest, typed: &str) -> Result<Result<Begun, Duration>, StoreError> {
     let username = canonical_username(typed);
-    let attempt = Attempt::of(typed, username.as_deref(), source_of(request, &app.config));
+    let attempt = Attempt::of(Counted::Password, typed, source_of(request, &app.config));
     let now = app.clock.now();
     let counted = app.store.write(move |tx| {
         if let Err(wait) = throttle::decide(&attempt.seen(tx, now)?, now) {
@@ -60,23 +60,58 @@ pub async fn begin(app: &App, request: &HttpRequest, typed: &str) -> Result<Resu
     Ok(begun)
 }
 
+/// Counts a message that somebody wants to have sent to whoever is called so, or says how long to wait. Nobody is looked for.
+pub async fn begin_message(app: &App, request: &HttpRequest, typed: &str) -> Result<Result<(), Duration>, StoreError> {
+    let attempt = Attempt::of(Counted::Message, typed, source_of(request, &app.config));
+    let now = app.clock.now();
+    let counted = app.store.write(move |tx| {
+        if let Err(wait) = throttle::decide(&attempt.seen(tx, now)?, now) {
+            return Ok(Err(wait));
+        }
+        attempt.count(tx, now).map(Ok)
+    });
+    let counted = counted.await?;
+    if let Err(wait) = &counted {
+        tracing::warn!(seconds = wait.as_secs(), "too many messages were asked for: none is sent");
+    }
+    Ok(counted)
+}
+
+/// What is counted. Each has counters of its own: whoever has messages sent to somebody does not slow their sign-in down.
+#[derive(Debug, Clone, Copy)]
+enum Counted {
+    Password,
+    Message,
+}
+
+/// The same attempt, counted before: a sign-in in two steps is one.
+pub fn begun(app: &App, request: &HttpRequest, username: &str) -> Attempt {
+    Attempt::of(Counted::Password, username, source_of(request, &app.config))
+}
+
 /// Where it comes from, behind the proxies that the operator named.
 fn source_of(request: &HttpRequest, config: &Config) -> Option<IpAddr> {
     config.trusted_proxies.source_of(request).map(source::subscriber)
 }
 
 impl Attempt {
-    /// What cannot be a user name is counted by what was typed, in any case, so that it is answered like any other.
-    fn of(typed: &str, username: Option<&str>, source: Option<IpAddr>) -> Self {
-        let account = username.map_or_else(|| typed.trim().to_lowercase(), str::to_owned);
+    /// By what was typed, in any case: what cannot be a name is answered like any other.
+    fn of(what: Counted, typed: &str, source: Option<IpAddr>) -> Self {
+        let account = typed.trim().to_lowercase();
         let source = source.map_or_else(String::new, |source| source.to_string());
-        let name = |kind: &str, source: &str, account: &str| HashedSecret::of(&format!("{kind}\0{source}\0{account}"));
+        let of_what = match what {
+            Counted::Password => "",
+            Counted::Message => "message ",
+        };
+        let name = |kind: &str, source: &str, account: &str| {
+            HashedSecret::of(&format!("{of_what}{kind}\0{source}\0{account}"))
+        };
         Self {
             account: name("account", "", &account),
             source: name("source", &source, ""),
             both: name("both", &source, &account),
             everybody: name("everybody", "", ""),
-            known_source: name("known", &source, &account),
+            known_source: HashedSecret::of(&format!("known\0{source}\0{account}")),
         }
     }
 
@@ -106,7 +141,7 @@ impl Attempt {
         known_sources::remember(tx, &self.known_source, user_id, now.plus(KNOWN_FOR))
     }
 
-    /// Nobody could say whether the password was right.
+    /// Nobody could say whether it was right.
     pub async fn undecided(self, app: &App) -> Result<(), StoreError> {
         let now = app.clock.now();
         app.store

@@ -13,6 +13,19 @@ pub struct LoginConfig {
     pub oidc: Vec<ProviderConfig>,
     /// How the first administrator is made.
     pub setup: SetupConfig,
+    /// Whether a password suffices.
+    pub second_factor: SecondFactor,
+}
+
+/// Who is asked for more than a password.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SecondFactor {
+    /// Whoever set it up.
+    #[default]
+    Optional,
+    /// Everybody: who has nothing sets it up while signing in.
+    Required,
 }
 
 /// As written.
@@ -21,11 +34,16 @@ pub struct LoginConfig {
 pub struct RawLogin {
     oidc: Vec<RawProvider>,
     setup: RawSetup,
+    second_factor: SecondFactor,
 }
 
 impl RawLogin {
     /// Converts, or notes what is wrong.
     pub fn check(self, problems: &mut Problems) -> LoginConfig {
-        LoginConfig { oidc: upstream_config::check_all(self.oidc, problems), setup: self.setup.into() }
+        LoginConfig {
+            oidc: upstream_config::check_all(self.oidc, problems),
+            setup: self.setup.into(),
+            second_factor: self.second_factor,
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! Links that let somebody do one thing once, without signing in: create the first administrator (`/setup`), or choose a password
-//! (`/reset`). Whoever holds the secret of a link may use it, so it is stored as a hash, lives for a day, and is dead after its use.
-//! Opening a link changes nothing: programs that look at mail open links too. Called by the endpoints and by `gatelodge user`.
+//! (`/reset`). Whoever holds the secret of a link may use it, so it is stored as a hash, lives for a day at most, and is dead after its use.
+//! Opening a link changes nothing: programs that look at mail open links too. Called by the endpoints, by `gatelodge user`, and by
+//! what sends links by e-mail.
 
 use std::time::Duration;
 
@@ -14,13 +15,13 @@ use gatelodge_service::config::PublicUrl;
 use gatelodge_store::password_links::{self, PasswordLink};
 use gatelodge_store::{StoreError, Tx};
 
-use super::password;
+use super::{by_mail, password};
 use crate::app::App;
 use crate::endpoints::login::MAX_BODY;
 use crate::pages::{Failure, NewPasswordProblem};
 use crate::{csrf, problem, respond};
 
-/// How long a link works.
+/// How long a link works that the operator hands on.
 pub const LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// What people open to create the first administrator.
@@ -35,11 +36,23 @@ pub fn password_url(public_url: &PublicUrl, secret: &Secret) -> String {
 
 /// A new link for the password of somebody; the one before is dead from then on.
 pub fn offer_password(tx: &mut Tx, user_id: &UserId, now: Timestamp) -> Result<Secret, StoreError> {
-    let secret = Secret::generate(Kind::PasswordReset);
-    let expires_at = now.plus(LIFETIME);
-    let link = PasswordLink { hash: secret.hash(), user_id: user_id.clone(), created_at: now, expires_at };
+    let (secret, link) = password_link(user_id, LIFETIME, now);
     password_links::put(tx, &link)?;
     Ok(secret)
+}
+
+/// A link for the same, to be sent to them. Anybody can have it sent, so it ends none of those before.
+pub fn offer_password_by_mail(tx: &mut Tx, user_id: &UserId, now: Timestamp) -> Result<Secret, StoreError> {
+    let (secret, link) = password_link(user_id, by_mail::LINK_LIFETIME, now);
+    password_links::add(tx, &link)?;
+    Ok(secret)
+}
+
+fn password_link(user_id: &UserId, lifetime: Duration, now: Timestamp) -> (Secret, PasswordLink) {
+    let secret = Secret::generate(Kind::PasswordReset);
+    let expires_at = now.plus(lifetime);
+    let link = PasswordLink { hash: secret.hash(), user_id: user_id.clone(), created_at: now, expires_at };
+    (secret, link)
 }
 
 /// The secret of the link that was opened.

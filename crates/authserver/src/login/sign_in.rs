@@ -11,12 +11,13 @@ use gatelodge_store::{StoreError, Tx, browser_sessions, pending_authorizations, 
 
 use super::attempts::{self, Attempt};
 use super::password::Verified;
+use super::second_step;
 use crate::app::App;
 use crate::endpoints::login::{self, Place};
 use crate::pages::Failure;
-use crate::problem;
 use crate::security_events::{SecurityEvent, What};
 use crate::session::{self, OpenSession};
+use crate::{flight_recorder, problem};
 
 /// That somebody is who they say. Made by a method of `login/`.
 #[derive(Debug, Clone)]
@@ -92,26 +93,40 @@ pub async fn check_password(
 impl Proof {
     /// Writes what the proof itself changes; `false` when the user was shut out or changed the password meanwhile.
     pub fn keep(&self, tx: &mut Tx, now: Timestamp) -> Result<bool, StoreError> {
+        if !self.still_holds(tx)? {
+            return Ok(false);
+        }
+        if let Some(RightPassword { attempt, .. }) = &self.password {
+            attempt.succeeded(tx, &self.user_id, now)?;
+        }
+        Ok(true)
+    }
+
+    fn still_holds(&self, tx: &mut Tx) -> Result<bool, StoreError> {
         let Some(user) = users::find_enabled(tx, &self.user_id)? else { return Ok(false) };
-        let Some(RightPassword { attempt, verified }) = &self.password else { return Ok(true) };
+        let Some(RightPassword { verified, .. }) = &self.password else { return Ok(true) };
         if user.password_hash.as_deref() != Some(verified.stored_hash.as_str()) {
             return Ok(false);
         }
         if let Some(stronger) = &verified.stronger_hash {
             users::rehash_password(tx, &user.id, &verified.stored_hash, stronger)?;
         }
-        attempt.succeeded(tx, &user.id, now)?;
         Ok(true)
     }
 }
 
-/// Renews the session and sends the browser on: the only place where somebody becomes signed in. A session never holds a person
-/// before everything that is asked of them is proven.
+/// Renews the session and sends the browser on: to where the sign-in leads, or to the step that is left. A session never holds a
+/// person before everything that is asked of them is proven.
 pub async fn finish(app: &App, request: &HttpRequest, old: &OpenSession, proof: Proof, next: &Next) -> HttpResponse {
     let (state, now, old, kept) = (app.clone(), app.clock.now(), old.secret.clone(), proof.clone());
     let event = SecurityEvent::new(&app.config, What::SignedIn, &proof.user_id, now).because(proof.method);
     let event = event.of_request(request, &app.config);
     let written = app.store.write(move |tx| {
+        if second_step::is_asked(tx, &state.config, &kept)? {
+            // It stays counted: nothing that was wrong before is forgiven yet.
+            let holds = kept.still_holds(tx)?;
+            return holds.then(|| second_step::begin(tx, &state, &old, &kept, now)).transpose();
+        }
         if !kept.keep(tx, now)? {
             return Ok(None);
         }
@@ -120,14 +135,25 @@ pub async fn finish(app: &App, request: &HttpRequest, old: &OpenSession, proof: 
     });
     match written.await {
         Ok(Some(session)) => {
-            tracing::info!(sub = %proof.user_id, method = proof.method, "signed in");
-            match next {
-                Next::Consent(transaction) => login::go_to(app, Place::Consent, transaction, Some(&session)),
-                Next::Account => login::go_to_account(app, &session),
-            }
+            let what = if session.user_id.is_some() { "signed in" } else { "half-way signed in" };
+            tracing::info!(sub = %proof.user_id, method = proof.method, "{what}");
+            go_on(app, request, next, &session)
         }
         Ok(None) => problem::failure(app, request, Failure::FormRefused),
         Err(error) => problem::store(app, request, &error),
+    }
+}
+
+/// Sends the browser on after a step.
+pub fn go_on(app: &App, request: &HttpRequest, next: &Next, session: &OpenSession) -> HttpResponse {
+    if let Next::Consent(transaction) = next {
+        flight_recorder::signed_in(app, request, transaction, session.user_id.as_ref());
+    }
+    match (next, session.user_id.is_some()) {
+        (Next::Consent(transaction), true) => login::go_to(app, Place::Consent, transaction, Some(session)),
+        (Next::Consent(transaction), false) => login::go_to(app, Place::SecondStep, transaction, Some(session)),
+        (Next::Account, true) => login::go_to_account(app, session),
+        (Next::Account, false) => login::go_to_second_step(app, session),
     }
 }
 

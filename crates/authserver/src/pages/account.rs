@@ -33,6 +33,8 @@ pub struct AccountPage {
     pub account: String,
     /// They have a password, which they may change.
     pub has_password: bool,
+    /// What their sign-in asks for besides.
+    pub second_factor: SecondFactorLine,
     /// What may act for them.
     pub apps: Vec<ConnectedApp>,
     /// What was made for them, by themselves or the operator.
@@ -43,6 +45,17 @@ pub struct AccountPage {
     pub may_delete: bool,
     /// Where they are signed in.
     pub sessions: Vec<SignedInBrowser>,
+}
+
+/// What stands on the page of the second step.
+#[derive(Clone, Serialize)]
+pub struct SecondFactorLine {
+    /// Since when there is an authenticator app.
+    pub app_since: Option<Moment>,
+    /// How many recovery codes are left.
+    pub codes_left: i64,
+    /// How many passkeys there are; none: they may have none.
+    pub passkeys: Option<usize>,
 }
 
 /// A client with a grant.
@@ -187,6 +200,7 @@ impl Page for AccountPage {
             csrf_token: "sample".to_owned(),
             account: "nora".to_owned(),
             has_password: true,
+            second_factor: SecondFactorLine { app_since: None, codes_left: 0, passkeys: None },
             apps: Vec::new(),
             tokens: Vec::new(),
             may_make_tokens: true,
@@ -206,6 +220,7 @@ impl Page for AccountPage {
             },
             Self {
                 account: LONG_NAME.to_owned(),
+                second_factor: SecondFactorLine { app_since: Some(at(0)), codes_left: 9, passkeys: Some(2) },
                 apps: vec![ConnectedApp {
                     name: Some(LONG_NAME.to_owned()),
                     host: Some(format!("{}.example", "a".repeat(63))),
@@ -219,6 +234,7 @@ impl Page for AccountPage {
                 csrf_token: hostile(),
                 account: hostile(),
                 has_password: false,
+                second_factor: SecondFactorLine { app_since: None, codes_left: 0, passkeys: None },
                 apps: vec![ConnectedApp {
                     grant: hostile(),
                     name: Some(hostile()),

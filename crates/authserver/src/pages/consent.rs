@@ -30,6 +30,8 @@ pub struct ConsentPage {
     pub resource_url: String,
     /// What the client will be able to do.
     pub scopes: Vec<AskedScope>,
+    /// How that compares with what it may do already; `None`: it may do nothing yet.
+    pub step_up: Option<StepUp>,
     /// Every box was unticked, and the page asks again.
     pub nothing_ticked: bool,
     /// How long until it has to ask again.
@@ -66,6 +68,20 @@ pub struct AskedScope {
     pub choice: Choice,
     /// Whether its box is ticked.
     pub ticked: bool,
+    /// Whether the client has it already.
+    pub had: bool,
+}
+
+/// What somebody is asked for who allowed this client something before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StepUp {
+    /// Nothing of it did the client have before.
+    AllNew,
+    /// Some of it.
+    SomeNew,
+    /// All of it: it asks again.
+    NothingNew,
 }
 
 /// Whether somebody who consents can leave a scope out.
@@ -169,6 +185,7 @@ impl Page for ConsentPage {
             includes: Vec::new(),
             choice: Choice::Free,
             ticked: true,
+            had: false,
         };
         let only = |name: &str, title: &str| AskedScope { choice: Choice::Only, ..scope(name, title) };
         let host = |host: &str| Voucher::Host { host: host.to_owned() };
@@ -185,6 +202,7 @@ impl Page for ConsentPage {
             resource_name: "Acme MCP".to_owned(),
             resource_url: "https://mcp.example.com/mcp".to_owned(),
             scopes: vec![only("mcp:use", "Use the tools of this server")],
+            step_up: None,
             nothing_ticked: false,
             lifetime: days(90),
             renewal: Some(Lasting(Duration::from_secs(3_600))),
@@ -202,6 +220,7 @@ impl Page for ConsentPage {
             },
             scope("tickets:delete", "Delete tickets for ever"),
         ];
+        let had_but_first = |(index, scope): (usize, AskedScope)| AskedScope { had: index > 0, ..scope };
         vec![
             web.clone(),
             Self { client_name: Some("Claude Code".to_owned()), destination: local("localhost"), ..web.clone() },
@@ -209,7 +228,7 @@ impl Page for ConsentPage {
             Self {
                 client_name: Some("Acme Desk".to_owned()),
                 voucher: Voucher::Operator,
-                scopes: several_kinds,
+                scopes: several_kinds.clone(),
                 lifetime: days(1),
                 renewal: None,
                 ..web.clone()
@@ -264,6 +283,17 @@ impl Page for ConsentPage {
                 scopes: vec![AskedScope { includes: vec![HOSTILE.to_owned()], ..scope(HOSTILE, HOSTILE) }],
                 ..web.clone()
             },
+            Self {
+                step_up: Some(StepUp::SomeNew),
+                scopes: several_kinds.iter().rev().cloned().enumerate().map(had_but_first).collect(),
+                ..web.clone()
+            },
+            Self {
+                step_up: Some(StepUp::NothingNew),
+                scopes: vec![AskedScope { had: true, ..only("mcp:use", "Use the tools of this server") }],
+                ..web.clone()
+            },
+            Self { step_up: Some(StepUp::AllNew), scopes: several_kinds.clone(), ..web.clone() },
             Self {
                 client_name: Some("\u{5d0}\u{5d1}\u{5d2} (1)".to_owned()),
                 destination: website("xn--4dbcagdahymbxekheh6e0a7fei0b.example"),

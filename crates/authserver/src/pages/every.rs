@@ -2,7 +2,8 @@
 
 use super::{
     AccountDeletedPage, AccountPage, AccountTokensPage, ActivityPage, ConsentPage, DeleteAccountPage, DeviceDonePage,
-    DevicePage, ErrorPage, LegalPage, LoginPage, Page, PagesError, PasswordPage, ResetPage, SetupPage, SignInPage,
+    DevicePage, ErrorPage, ForgotPage, LegalPage, LoginPage, Page, PagesError, PasskeyPage, PasskeysPage, PasswordPage,
+    ResetPage, SecondFactorPage, SecondStepPage, SetupPage, SignInPage,
 };
 
 /// Does something with each kind of page.
@@ -15,7 +16,11 @@ pub trait PageVisitor {
 pub fn visit_every_page(visitor: &mut impl PageVisitor) -> Result<(), PagesError> {
     visitor.visit::<LoginPage>()?;
     visitor.visit::<SignInPage>()?;
+    visitor.visit::<SecondStepPage>()?;
+    visitor.visit::<PasskeyPage>()?;
     visitor.visit::<AccountPage>()?;
+    visitor.visit::<SecondFactorPage>()?;
+    visitor.visit::<PasskeysPage>()?;
     visitor.visit::<AccountTokensPage>()?;
     visitor.visit::<ActivityPage>()?;
     visitor.visit::<DeleteAccountPage>()?;
@@ -23,6 +28,7 @@ pub fn visit_every_page(visitor: &mut impl PageVisitor) -> Result<(), PagesError
     visitor.visit::<PasswordPage>()?;
     visitor.visit::<SetupPage>()?;
     visitor.visit::<ResetPage>()?;
+    visitor.visit::<ForgotPage>()?;
     visitor.visit::<ConsentPage>()?;
     visitor.visit::<DevicePage>()?;
     visitor.visit::<DeviceDonePage>()?;

@@ -24,6 +24,10 @@ pub struct LoginPage {
     pub resource_name: String,
     /// Where else people may sign in.
     pub providers: Vec<ProviderButton>,
+    /// Whether another password can be had by e-mail.
+    pub forgot: bool,
+    /// With a passkey too.
+    pub passkeys: bool,
     /// What was typed before; empty at first.
     pub username: String,
     /// Why the last attempt failed.
@@ -85,6 +89,8 @@ impl Page for LoginPage {
             destination: local("localhost"),
             resource_name: "Acme MCP".to_owned(),
             providers: Vec::new(),
+            forgot: false,
+            passkeys: false,
             username: String::new(),
             problem: None,
             wait: None,
@@ -92,7 +98,12 @@ impl Page for LoginPage {
         let button = |id: &str, name: &str| ProviderButton { id: id.to_owned(), name: name.to_owned() };
         vec![
             plain.clone(),
-            Self { username: "nora".to_owned(), problem: Some(LoginProblem::CredentialsWrong), ..plain.clone() },
+            Self {
+                username: "nora".to_owned(),
+                problem: Some(LoginProblem::CredentialsWrong),
+                forgot: true,
+                ..plain.clone()
+            },
             Self {
                 username: "nora".to_owned(),
                 problem: Some(LoginProblem::TooManyAttempts),
@@ -125,6 +136,8 @@ impl Page for LoginPage {
                 destination: local(HOSTILE),
                 resource_name: HOSTILE.to_owned(),
                 providers: vec![button(HOSTILE, HOSTILE)],
+                forgot: true,
+                passkeys: true,
                 username: HOSTILE.to_owned(),
                 problem: None,
                 wait: None,

@@ -17,6 +17,8 @@ use crate::branding::{Branding, LegalText};
 mod account;
 mod account_activity;
 mod account_delete;
+mod account_passkeys;
+mod account_second_factor;
 mod account_tokens;
 mod assets;
 mod consent;
@@ -24,26 +26,38 @@ mod device;
 mod error;
 mod every;
 mod files;
+mod forgot;
 mod language;
 mod legal;
+mod letter;
 mod locales;
 mod login;
 mod one_time_link;
+mod passkey;
+mod second_step;
 mod sign_in;
 
-pub use account::{AccountPage, ConnectedApp, Moment, PasswordPage, PasswordProblem, PersonalToken, SignedInBrowser};
+pub use account::{
+    AccountPage, ConnectedApp, Moment, PasswordPage, PasswordProblem, PersonalToken, SecondFactorLine, SignedInBrowser,
+};
 pub use account_activity::{ActivityPage, Happening};
 pub use account_delete::{AccountDeletedPage, DeleteAccountPage, DeletionProblem};
+pub use account_passkeys::{PasskeyEntry, PasskeyProblem, PasskeysPage};
+pub use account_second_factor::{SecondFactorPage, SecondFactorProblem, TotpApp};
 pub use account_tokens::{AccountTokensPage, Lifetime, MadeToken, TokenProblem, TokenResource, TokenScope};
 pub use assets::Asset;
-pub use consent::{AskedScope, Choice, ConsentPage, Destination, Lasting, ScopeLine, Voucher};
+pub use consent::{AskedScope, Choice, ConsentPage, Destination, Lasting, ScopeLine, StepUp, Voucher};
 pub use device::{DeviceDonePage, DevicePage, DeviceProblem};
 pub use error::{ErrorPage, Failure};
 pub use every::{PageVisitor, visit_every_page};
+pub use forgot::{ForgotPage, ForgotProblem};
 pub use language::Language;
 pub use legal::LegalPage;
+pub use letter::{Letter, WrittenLetter};
 pub use login::{LoginPage, LoginProblem, ProviderButton};
 pub use one_time_link::{NewPasswordProblem, ResetPage, SetupPage};
+pub use passkey::PasskeyPage;
+pub use second_step::{SecondStepPage, SecondStepProblem, TotpSetUp};
 pub use sign_in::{SignInPage, Wait};
 
 use assets::Assets;
@@ -135,6 +149,16 @@ pub enum PagesError {
         /// Why, with the line.
         source: tera::Error,
     },
+    /// A message cannot be written.
+    #[error(
+        "no message can be written in \"{language}\": {says}\n  hint: compare the translation with templates/locales/en.ftl"
+    )]
+    Letter {
+        /// In which language.
+        language: String,
+        /// Why.
+        says: String,
+    },
     /// One of them shows a form that cannot be answered.
     #[error("{}: has no field \"{field}\"\n  hint: keep the forms of our template, with {{% include \"form_fields.html\" %}}", path.display())]
     FieldMissing {
@@ -150,6 +174,8 @@ pub struct Pages {
     tera: Tera,
     files: Files,
     assets: Arc<Assets>,
+    locales: Arc<Locales>,
+    product: String,
     languages: Vec<Language>,
     default_language: Language,
 }
@@ -159,7 +185,7 @@ impl Pages {
     /// not a sign-in.
     pub fn load(branding: &Branding) -> Result<Self, PagesError> {
         let files = Files::read(branding.templates_dir.as_deref())?;
-        let locales = Locales::load(&files)?;
+        let locales = Arc::new(Locales::load(&files)?);
         let languages = locales.languages();
         let wanted = branding.default_locale.tag();
         let Some(default_language) = language::choose(&languages, Some(&wanted), None).cloned() else {
@@ -170,14 +196,15 @@ impl Pages {
         let mut tera = Tera::new();
         tera.set_escape_fn(escape);
         set_globals(&mut tera, branding, &default_language);
-        register_functions(&mut tera, locales, Arc::clone(&assets));
+        register_functions(&mut tera, &locales, Arc::clone(&assets));
         let mut templates = Vec::new();
         for name in files.names().into_iter().filter(|name| name.ends_with(".html")) {
             let text = files.text(&name)?.unwrap_or_default();
             templates.push((name, text));
         }
         tera.add_raw_templates(templates).map_err(PagesError::Load)?;
-        let pages = Self { tera, files, assets, languages, default_language };
+        let product = branding.name.clone();
+        let pages = Self { tera, files, assets, locales, product, languages, default_language };
         pages.languages.iter().try_for_each(|language| pages.render_every_sample(language))?;
         Ok(pages)
     }
@@ -189,6 +216,7 @@ impl Pages {
                 self.0.render_samples::<P>(self.1)
             }
         }
+        Letter::samples().iter().try_for_each(|letter| self.write(letter, language).map(drop))?;
         visit_every_page(&mut Samples(self, language))
     }
 
@@ -219,6 +247,11 @@ impl Pages {
             language: language.tag(),
             source,
         })
+    }
+
+    /// A message in words.
+    pub fn write(&self, letter: &Letter, language: &Language) -> Result<WrittenLetter, PagesError> {
+        letter.write(&self.locales, &language.tag(), &self.product)
     }
 
     /// What a page loads.
@@ -259,7 +292,7 @@ fn set_globals(tera: &mut Tera, branding: &Branding, default_language: &Language
     globals.insert(root, "");
 }
 
-fn register_functions(tera: &mut Tera, locales: Locales, assets: Arc<Assets>) {
+fn register_functions(tera: &mut Tera, locales: &Arc<Locales>, assets: Arc<Assets>) {
     tera.register_function("asset", move |arguments: Kwargs, state: &State| {
         let name: &str = arguments.must_get("name")?;
         // Of pages that lie deeper than others: the way up.
@@ -267,8 +300,7 @@ fn register_functions(tera: &mut Tera, locales: Locales, assets: Arc<Assets>) {
         let url = assets.url(name).map(|url| root.unwrap_or_default() + &url);
         url.ok_or_else(|| tera::Error::message(format!("there is no asset {name}")))
     });
-    let texts = Arc::new(locales);
-    let pieces = Arc::clone(&texts);
+    let (texts, pieces) = (Arc::clone(locales), Arc::clone(locales));
     tera.register_function("t", move |arguments: Kwargs, state: &State| texts.text(&arguments, state));
     tera.register_function("parts", move |arguments: Kwargs, state: &State| pieces.parts(&arguments, state));
     // Nothing that is shown may skip `escape`.

@@ -16,6 +16,10 @@ pub struct SignInPage {
     pub again: Option<String>,
     /// Where else people may sign in.
     pub providers: Vec<ProviderButton>,
+    /// Whether another password can be had by e-mail.
+    pub forgot: bool,
+    /// With a passkey too.
+    pub passkeys: bool,
     /// What was typed before; empty at first.
     pub username: String,
     /// Why the last attempt failed.
@@ -52,6 +56,8 @@ impl Page for SignInPage {
             csrf_token: "sample".to_owned(),
             again: None,
             providers: Vec::new(),
+            forgot: false,
+            passkeys: false,
             username: String::new(),
             problem: None,
             wait: None,
@@ -66,7 +72,12 @@ impl Page for SignInPage {
             Self { again: again.clone(), ..plain.clone() },
             Self { providers: providers.clone(), ..plain.clone() },
             Self { again: again.clone(), providers, problem: Some(LoginProblem::OtherAccount), ..plain.clone() },
-            Self { username: "nora".to_owned(), problem: Some(LoginProblem::CredentialsWrong), ..plain.clone() },
+            Self {
+                username: "nora".to_owned(),
+                problem: Some(LoginProblem::CredentialsWrong),
+                forgot: true,
+                ..plain.clone()
+            },
             Self { username: "nora".to_owned(), problem: too_many, wait, ..plain.clone() },
             Self { username: "nora".to_owned(), problem: too_many, ..plain.clone() },
             Self {
@@ -79,6 +90,8 @@ impl Page for SignInPage {
                 csrf_token: HOSTILE.to_owned(),
                 again: Some(HOSTILE.to_owned()),
                 providers: vec![button(HOSTILE, HOSTILE)],
+                forgot: true,
+                passkeys: true,
                 username: HOSTILE.to_owned(),
                 problem: None,
                 wait: None,

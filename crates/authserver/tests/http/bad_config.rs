@@ -59,6 +59,11 @@ const CASES: &[Case] = &[
         &["audit.secret", "shorter than 22", "hint:", "openssl rand"],
     ),
     case(END, "title = \"x\"\n[audit]\nretention = \"1h\"\n", &["audit.retention", "shorter than", "hint:", "forever"]),
+    case(
+        END,
+        "title = \"x\"\n[connections]\nretention = \"1h\"\n",
+        &["connections.retention", "not between \"1d\" and \"400d\"", "hint:", "off"],
+    ),
     // Documents of clients
     case(
         END,
@@ -411,6 +416,48 @@ const CASES: &[Case] = &[
         END,
         "title = \"x\"\n[[client]]\nid = \"c\"\nname = \"C\"\nredirect_uri = [\"https://c.example/cb\"]\n",
         &["gatelodge.toml:16:", "did you mean redirect_uris?"],
+    ),
+    // E-mail
+    case(END, "title = \"x\"\n[email]\nfrom = \"a@example.com\"\n", &["email", "host is missing", "hint:"]),
+    case(
+        END,
+        "title = \"x\"\n[email]\nhost = \"smtp.example.com:465\"\nfrom = \"accounts\"\n",
+        &["gatelodge.toml:14:", "email.host", "email.port", "email.from", "\"accounts\"", "accounts@example.com"],
+    ),
+    case(
+        END,
+        "title = \"x\"\n[email]\nhost = \"smtp.example.com\"\nfrom = \"a@example.com, b@example.com\"\nport = 0\n",
+        &["email.from", "email.port", "587"],
+    ),
+    case(
+        END,
+        "title = \"x\"\n[email]\nhost = \"10.0.0.1\"\ntls = \"none\"\nfrom = \"a@example.com\"\n",
+        &["email.tls", "in clear", "starttls", "localhost"],
+    ),
+    case(
+        END,
+        "title = \"x\"\n[email]\nhost = \"h.example\"\ntls = \"ssl\"\nfrom = \"a@example.com\"\n",
+        &["email.tls", "wrapper", "starttls", "none"],
+    ),
+    case(
+        END,
+        "title = \"x\"\n[email]\nhost = \"h.example\"\nusername = \"gate\"\nfrom = \"a@example.com\"\n",
+        &["email.username", "password_file", "hint:"],
+    ),
+    case(
+        END,
+        "title = \"x\"\n[email]\nhost = \"h.example\"\npassword = \"hunter2\"\nfrom = \"a@example.com\"\n",
+        &["email.password", "email.username", "hint:"],
+    ),
+    case(
+        END,
+        "title = \"x\"\n[email]\nhost = \"h.example\"\nusername = \"gate\"\npassword_file = \"DIRECTORY/world_readable\"\nfrom = \"a@example.com\"\n",
+        &["email.password_file", "chmod 600"],
+    ),
+    case(
+        END,
+        "title = \"x\"\n[email]\nhost = \"h.example\"\nfrom = \"a@example.com\"\nsender = \"x\"\n",
+        &["email.sender", "unknown"],
     ),
     // Keys
     case(END, "title = \"x\"\n[keys]\nalgorithm = \"HS256\"\n", &["keys.algorithm", "ES256, EdDSA, RS256"]),

@@ -16,6 +16,8 @@ on_both_databases! {
     with_nothing_ticked_the_question_is_asked_again,
     whoever_switches_accounts_answers_the_same_request,
     a_client_that_cannot_refresh_is_said_to_ask_again_soon,
+    on_a_step_up_the_page_says_what_is_new,
+    what_somebody_else_allowed_or_allows_no_more_is_no_step_up,
 }
 
 /// `mcp:use` is required; `notes:write` includes `notes:read`.
@@ -197,4 +199,92 @@ async fn a_client_that_cannot_refresh_is_said_to_ask_again_soon(database: &Datab
         assert!(consent.answer.body.contains(words), "{consent:?}");
         assert_eq!(consent.answer.body.contains("about every 60 minutes"), words.contains("days"));
     }
+}
+
+/// What the page says of what is new: the sentence, and what stands beside each scope.
+fn compared(page: &Page) -> (Option<String>, Vec<(String, &'static str)>) {
+    let lines = page.answer.body.split("<li>").skip(1).map(|line| {
+        let name = line.split("<code>").nth(1).and_then(|rest| rest.split("</code>").next()).expect("a scope");
+        let mark = match (line.contains(">New</span>"), line.contains("allowed before")) {
+            (true, false) => "new",
+            (false, true) => "had",
+            (false, false) => "",
+            (true, true) => panic!("{line}"),
+        };
+        (name.to_owned(), mark)
+    });
+    (page.has("step-up").then(|| page.text_of("step-up")), lines.collect())
+}
+
+fn marked(scopes: &[(&str, &'static str)]) -> Vec<(String, &'static str)> {
+    scopes.iter().map(|(name, mark)| ((*name).to_owned(), *mark)).collect()
+}
+
+/// Proves MCP authorization "Step-Up Authorization Flow": whoever is asked for more sees what is more, and grants what is ticked.
+async fn on_a_step_up_the_page_says_what_is_new(database: &Database) {
+    let server = Server::start_with(database, Settings { resources: NOTES, ..Settings::default() }).await;
+    let client = McpClient::register(&server).await;
+    let (mut browser, first) = asked(&server, &client, "mcp:use").await;
+    assert_eq!(compared(&first), (None, marked(&[("mcp:use", "")])));
+    browser.allow(&first).await;
+
+    let mut ask =
+        async |scope: &str| browser.open(&path_of(&client.authorization_request().with("scope", scope))).await;
+    let nothing = ask("mcp:use").await;
+    assert_eq!(
+        compared(&nothing),
+        (Some("It has all of this already. Nothing is new.".into()), marked(&[("mcp:use", "")]))
+    );
+    let other = ask("notes:read").await;
+    assert_eq!(
+        compared(&other),
+        (Some("It has access already. All of this is new.".into()), marked(&[("notes:read", "")]))
+    );
+    let more = ask("mcp:use notes:write").await;
+    let some = Some("It has some of this already. What is new is marked.".to_owned());
+    assert_eq!(compared(&more), (some.clone(), marked(&[("notes:write", "new"), ("mcp:use", "had")])));
+    // Asked once more because nothing was ticked, it says the same.
+    let more = ask("notes:write notes:read").await;
+    let again = browser.submit("/consent", &ticking(&more, &[])).await;
+    let all_new = Some("It has access already. All of this is new.".to_owned());
+    assert_eq!(compared(&again), (all_new, marked(&[("notes:write", ""), ("notes:read", "")])));
+    let allowed = browser.submit("/consent", &ticking(&again, &["notes:write"])).await;
+    assert_eq!(Tokens::of(&client.exchange(&allowed.answered("code")).await).scope, "notes:write");
+
+    // What a scope includes is had with it.
+    let page =
+        browser.open(&path_of(&client.authorization_request().with("scope", "mcp:use notes:read notes:write"))).await;
+    let nothing = Some("It has all of this already. Nothing is new.".to_owned());
+    let unmarked = marked(&[("mcp:use", ""), ("notes:read", ""), ("notes:write", "")]);
+    assert_eq!(compared(&page), (nothing, unmarked));
+}
+
+/// Proves MCP authorization "Step-Up Authorization Flow": what counts as had is what this person still allows this client here.
+async fn what_somebody_else_allowed_or_allows_no_more_is_no_step_up(database: &Database) {
+    let server = Server::start_with(database, Settings { resources: TWO_RESOURCES, ..Settings::default() }).await;
+    let client = McpClient::register(&server).await;
+    let (mut browser, consent) = asked(&server, &client, "mcp:use").await;
+    browser.allow(&consent).await;
+    let request = client.authorization_request().with("scope", "mcp:use");
+    let consent = browser.open(&path_of(&request)).await;
+    assert!(consent.has("step-up"));
+
+    let elsewhere =
+        client.authorization_request().with("resource", "https://mcp.example.com/other").with("scope", "other:use");
+    let stranger = McpClient::register(&server).await;
+    for other in [elsewhere, stranger.authorization_request().with("scope", "mcp:use")] {
+        let page = browser.open(&path_of(&other)).await;
+        page.assert_consent();
+        assert!(!page.has("step-up"), "{page:?}");
+    }
+    let login = browser.submit(&consent.action("switch-account"), &consent.form("switch-account")).await;
+    let of_bob = browser.sign_in(&login, "bob").await;
+    of_bob.assert_consent();
+    assert!(!of_bob.has("step-up"), "{of_bob:?}");
+    let (mut browser, again) = asked(&server, &client, "mcp:use").await;
+    assert!(again.has("step-up"));
+    database.execute("UPDATE grants SET revoked_at = 1");
+    assert!(!browser.open(&path_of(&request)).await.has("step-up"));
+    database.execute("UPDATE grants SET revoked_at = NULL, expires_at = 1");
+    assert!(!browser.open(&path_of(&request)).await.has("step-up"));
 }

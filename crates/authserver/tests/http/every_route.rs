@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use reqwest::Method;
 
 use crate::browser_pages::assert_private;
+use crate::support::mail_server::MailServer;
 use crate::support::openid_provider::OpenIdProvider;
 use crate::support::{Answer, Browser, Database, Form, McpClient, PASSWORD, Server, on_any_database};
 
@@ -53,7 +54,8 @@ fn is_among(paths: &[&str], path: &str) -> bool {
 
 async fn everything_on(database: &Database) -> (OpenIdProvider, Server) {
     let provider = OpenIdProvider::start(&gatelodge_service::clock::Clock::system());
-    let settings = provider.settings("allow_everybody = true\n[grants]\ndevice_code = true");
+    let mail = MailServer::start().toml("");
+    let settings = provider.settings(&format!("allow_everybody = true\n[grants]\ndevice_code = true\n{mail}"));
     let server = Server::start_with(database, settings).await;
     (provider, server)
 }

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::support::database::{self, Database};
 use crate::support::proxy::{Cut, Proxy};
-use crate::support::{Answer, Browser, McpClient, Page, RESOURCE, Server, Tokens, on_any_database};
+use crate::support::{Answer, Browser, McpClient, Page, RESOURCE, Server, Settings, Tokens, on_any_database};
 
 on_any_database! { a_database_that_others_keep_busy_is_waited_for_and_then_excused }
 
@@ -140,7 +140,9 @@ fn behind_proxy(test: &str, body: impl AsyncFnOnce(&Database, &Server, &Proxy)) 
         let proxy = Proxy::start(postgres.port()).await;
         let port = |port: u16| format!(":{port}/");
         let through = Database::at(direct.url.replace(&port(postgres.port()), &port(proxy.port)));
-        let server = Server::start(&through).await;
+        // What is cut is a COMMIT of the request, and none of what is written behind its back.
+        let settings = Settings { more: "[connections]\nretention = \"off\"\n", ..Settings::default() };
+        let server = Server::start_with(&through, settings).await;
         body(direct, &server, &proxy).await;
         through.stop_servers().await;
     });

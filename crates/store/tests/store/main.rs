@@ -2,6 +2,7 @@
 
 mod audit_trail;
 mod clients;
+mod connections;
 mod devices;
 mod documents;
 mod one_time_links;
@@ -9,6 +10,7 @@ mod opening;
 mod people;
 mod races;
 mod schema;
+mod second_factors;
 mod support;
 mod tables;
 mod transactions;

@@ -15,6 +15,7 @@ on_both_databases!(
     a_setup_link_ends_and_makes_room_for_another,
     of_twenty_that_hold_a_password_link_one_uses_it,
     a_newer_password_link_kills_the_older_and_a_removed_user_has_none,
+    a_password_link_beside_others_kills_none,
 );
 
 fn setup_link() -> SetupLink {
@@ -152,4 +153,29 @@ async fn a_newer_password_link_kills_the_older_and_a_removed_user_has_none(datab
     for (now, swept) in [(at(60), 0), (at(61), 1)] {
         assert_eq!(database.write(move |tx| sweep(tx, now)).await.password_links, swept);
     }
+}
+
+/// Proves RFC 6819 §5.1.4.2.3: what strangers cause locks nobody out.
+async fn a_password_link_beside_others_kills_none(database: TestDatabase) {
+    let ada = user("ada");
+    let link = |until| PasswordLink {
+        hash: hash(Kind::PasswordReset),
+        user_id: ada.id.clone(),
+        created_at: at(0),
+        expires_at: at(until),
+    };
+    let (first, second) = (link(60), link(61));
+    database
+        .write(move |tx| {
+            users::insert(tx, &ada)?;
+            password_links::put(tx, &first)?;
+            password_links::add(tx, &second)?;
+            assert_eq!(password_links::owner(tx, &first.hash, at(1))?.as_ref(), Some(&ada.id));
+            assert_eq!(password_links::consume(tx, &second.hash, at(1))?.as_ref(), Some(&ada.id));
+            assert_eq!(password_links::owner(tx, &first.hash, at(1))?.as_ref(), Some(&ada.id));
+            password_links::delete_of(tx, &ada.id)?;
+            assert_eq!(password_links::consume(tx, &first.hash, at(1))?, None);
+            Ok(())
+        })
+        .await;
 }

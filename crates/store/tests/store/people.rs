@@ -5,7 +5,7 @@ use std::time::Duration;
 use gatelodge_oauth::secret::HashedSecret;
 use gatelodge_store::browser_sessions::{self, BrowserSession};
 use gatelodge_store::sign_in_failures::Failures;
-use gatelodge_store::{grants, known_sources, sign_in_failures, sweep, users};
+use gatelodge_store::{Insertion, email_addresses, grants, known_sources, sign_in_failures, sweep, users};
 
 use crate::support::{TestDatabase, at, on_both_databases, session, user};
 
@@ -13,7 +13,8 @@ on_both_databases!(
     failures_are_counted_forgotten_and_taken_back,
     a_source_is_known_until_it_is_not,
     the_sessions_of_one_person_end_and_no_others,
-    grants_outlive_the_person_who_is_removed
+    grants_outlive_the_person_who_is_removed,
+    an_address_is_of_one_person_until_it_is_taken_away
 );
 
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -46,6 +47,31 @@ async fn a_source_is_known_until_it_is_not(database: TestDatabase) {
     assert!(is_known(99).await && !is_known(100).await);
     database.write(move |tx| known_sources::forget_all_of(tx, &id)).await;
     assert!(!is_known(1).await);
+}
+
+/// Proves RFC 6819 §5.1.4.2.3: nobody gets the messages of another.
+async fn an_address_is_of_one_person_until_it_is_taken_away(database: TestDatabase) {
+    let people = [user("ada"), user("bob")];
+    let [ada, bob] = [people[0].id.clone(), people[1].id.clone()];
+    database
+        .write(move |tx| {
+            people.iter().try_for_each(|person| users::insert(tx, person).map(drop))?;
+            assert_eq!(email_addresses::put(tx, &ada, "ada@example.com", at(1))?, Insertion::Inserted);
+            assert_eq!(email_addresses::put(tx, &bob, "ada@example.com", at(2))?, Insertion::AlreadyExists);
+            assert_eq!(email_addresses::of_user(tx, &bob)?, None);
+            assert_eq!(email_addresses::put(tx, &bob, "bob@example.com", at(3))?, Insertion::Inserted);
+            assert_eq!(email_addresses::put(tx, &bob, "ada@example.com", at(4))?, Insertion::AlreadyExists);
+            assert_eq!(email_addresses::of_user(tx, &bob)?.as_deref(), Some("bob@example.com"));
+            assert_eq!(email_addresses::put(tx, &ada, "lovelace@example.com", at(5))?, Insertion::Inserted);
+            assert_eq!(email_addresses::owner(tx, "ada@example.com")?, None);
+            assert_eq!(email_addresses::owner(tx, "lovelace@example.com")?.as_ref(), Some(&ada));
+            assert_eq!(email_addresses::list(tx)?.len(), 2);
+            assert!(email_addresses::delete_of(tx, &bob)? && !email_addresses::delete_of(tx, &bob)?);
+            users::delete(tx, &ada)?;
+            assert_eq!(email_addresses::list(tx)?, []);
+            Ok(())
+        })
+        .await;
 }
 
 async fn the_sessions_of_one_person_end_and_no_others(database: TestDatabase) {

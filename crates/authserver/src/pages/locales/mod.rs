@@ -92,8 +92,13 @@ impl Locales {
                 _ => {}
             }
         }
-        let found = [language.as_str(), COMPLETE].into_iter().find_map(|tag| message(self.0.get(tag)?, key, &values));
-        found.unwrap_or_else(|| Err(format!("there is no text {key}"))).map_err(tera::Error::message)
+        self.plain(key, &language, &values).map_err(tera::Error::message)
+    }
+
+    /// A text with values in it, or why there is none.
+    pub fn plain(&self, key: &str, language: &str, values: &FluentArgs<'_>) -> Result<String, String> {
+        let found = [language, COMPLETE].into_iter().find_map(|tag| message(self.0.get(tag)?, key, values));
+        found.unwrap_or_else(|| Err(format!("there is no text {key}")))
     }
 }
 

@@ -142,6 +142,11 @@ impl Database {
             "device_authorizations",
             "device_authorizations WHERE grant_id IS NOT NULL OR denied_at IS NOT NULL",
             "clients",
+            "totp_secrets",
+            "recovery_codes",
+            "second_steps",
+            "passkeys",
+            "passkey_ceremonies",
         ]
         .map(|of| (of, connection.count(of)))
         .into()

@@ -2,11 +2,13 @@
 //! [`Browser`] and [`McpClient`], and [`on_both_databases`], which makes two tests of each body.
 
 pub mod answer;
+pub mod authenticator;
 pub mod binary;
 pub mod browser;
 pub mod database;
 pub mod form;
 pub mod load;
+pub mod mail_server;
 pub mod mcp_client;
 pub mod openid_provider;
 pub mod program;

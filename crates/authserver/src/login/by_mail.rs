@@ -1,0 +1,76 @@
+//! What goes to somebody by e-mail about their password. All of it is found out and sent after the page was answered, so that neither
+//! the answer nor its time says whether there is such a person, or where their messages go.
+
+use std::time::Duration;
+
+use gatelodge_oauth::grant::UserId;
+use gatelodge_oauth::secret::Secret;
+use gatelodge_store::{StoreError, Tx, email_addresses, upstream_identities};
+
+use super::one_time_links;
+use crate::app::App;
+use crate::mail::{Addressed, QueueFull};
+use crate::pages::{Language, Letter};
+use crate::people;
+use crate::security_events::{Origin, SecurityEvent, What};
+
+/// How long a link works that was sent.
+pub const LINK_LIFETIME: Duration = Duration::from_secs(60 * 60);
+
+/// Sends a link for another password to whoever is called so, if there is somebody who may have it.
+pub fn send_link(app: &App, typed: String, language: Language, origin: Origin) -> Result<(), QueueFull> {
+    let state = app.clone();
+    post(app, async move {
+        let (again, now) = (state.clone(), state.clock.now());
+        let offer = move |tx: &mut Tx| {
+            let Some((user_id, account, address)) = reachable(tx, &typed)? else { return Ok(None) };
+            let secret = one_time_links::offer_password_by_mail(tx, &user_id, now)?;
+            SecurityEvent::new(&again.config, What::PasswordLinkSent, &user_id, now).from(&origin).keep(tx)?;
+            Ok(Some((account, address, secret)))
+        };
+        let offered: Option<(String, String, Secret)> = found(state.store.write(offer).await)?;
+        let (account, address, secret) = offered?;
+        let link = one_time_links::password_url(&state.config.public_url, &secret);
+        let minutes = LINK_LIFETIME.as_secs() / 60;
+        addressed(&state, &address, &Letter::PasswordLink { account, link, minutes }, &language)
+    })
+}
+
+/// Who may set a password by a link that is sent, and where it goes. Whoever has always come in through a provider gets none: what is
+/// asked of them there would no longer be asked.
+fn reachable(tx: &mut Tx, typed: &str) -> Result<Option<(UserId, String, String)>, StoreError> {
+    let Some(user) = people::called(tx, typed)?.filter(|user| user.disabled_at.is_none()) else { return Ok(None) };
+    if user.password_hash.is_none() && upstream_identities::are_there_of(tx, &user.id)? {
+        return Ok(None);
+    }
+    let address = email_addresses::of_user(tx, &user.id)?;
+    Ok(address.map(|address| (user.id, user.username, address)))
+}
+
+/// Tells somebody that their password is another one now: if it was not them, they hear of it.
+pub fn tell_of_new_password(app: &App, user_id: UserId, account: String, language: Language) {
+    let state = app.clone();
+    let told = post(app, async move {
+        let address = state.store.read(move |tx| email_addresses::of_user(tx, &user_id)).await;
+        let server = state.config.public_url.to_string();
+        addressed(&state, &found(address)??, &Letter::PasswordChanged { account, server }, &language)
+    });
+    if told.is_err() {
+        tracing::warn!("nobody was told of a new password");
+    }
+}
+
+/// Where no messages can be sent, nothing is looked for.
+fn post(app: &App, write: impl Future<Output = Option<Addressed>> + Send + 'static) -> Result<(), QueueFull> {
+    app.mail.as_ref().map_or(Ok(()), |mail| mail.post(write))
+}
+
+fn found<T>(result: Result<T, StoreError>) -> Option<T> {
+    result.inspect_err(|error| tracing::error!(%error, "a message was not written")).ok()
+}
+
+fn addressed(app: &App, address: &str, letter: &Letter, language: &Language) -> Option<Addressed> {
+    let written = app.pages.write(letter, language);
+    let letter = written.inspect_err(|error| tracing::error!(%error, "a message was not written")).ok()?;
+    Some(Addressed { to: address.parse().ok()?, letter })
+}

@@ -1,0 +1,94 @@
+//! What is said by e-mail: plain text, in the language of whoever it is for. The texts are in `templates/locales/` with those of the
+//! pages: `mail-…`, and their attribute `subject`. Sent by `mail/`.
+
+use fluent_bundle::FluentArgs;
+
+use super::PagesError;
+use super::locales::Locales;
+
+/// A message, and what it tells.
+#[derive(Debug, Clone)]
+pub enum Letter {
+    /// That messages arrive.
+    Test {
+        /// The URL of this server.
+        server: String,
+    },
+    /// The link for another password.
+    PasswordLink {
+        /// Whose.
+        account: String,
+        /// What to open.
+        link: String,
+        /// How long it works.
+        minutes: u64,
+    },
+    /// That there is another password.
+    PasswordChanged {
+        /// Whose.
+        account: String,
+        /// The URL of this server.
+        server: String,
+    },
+}
+
+/// A message in words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WrittenLetter {
+    /// Which one, for the log.
+    pub what: &'static str,
+    /// What it is about.
+    pub subject: String,
+    /// What it says.
+    pub text: String,
+}
+
+impl Letter {
+    /// One of each kind.
+    pub fn samples() -> Vec<Self> {
+        let (account, server) = ("nora".to_owned(), "https://mcp.example.com".to_owned());
+        let link = format!("{server}/reset?secret=gatelodge_reset_sample");
+        vec![
+            Self::Test { server: server.clone() },
+            Self::PasswordLink { account: account.clone(), link, minutes: 60 },
+            Self::PasswordChanged { account, server },
+        ]
+    }
+
+    fn key(&self) -> &'static str {
+        match self {
+            Letter::Test { .. } => "mail-test",
+            Letter::PasswordLink { .. } => "mail-password-link",
+            Letter::PasswordChanged { .. } => "mail-password-changed",
+        }
+    }
+
+    fn values(&self) -> FluentArgs<'_> {
+        let mut values = FluentArgs::new();
+        match self {
+            Letter::Test { server } => values.set("server", server.as_str()),
+            Letter::PasswordLink { account, link, minutes } => {
+                values.set("account", account.as_str());
+                values.set("link", link.as_str());
+                values.set("minutes", *minutes);
+            }
+            Letter::PasswordChanged { account, server } => {
+                values.set("account", account.as_str());
+                values.set("server", server.as_str());
+            }
+        }
+        values
+    }
+
+    /// In words. `product` is what the operator calls this server.
+    pub(super) fn write(&self, locales: &Locales, language: &str, product: &str) -> Result<WrittenLetter, PagesError> {
+        let mut values = self.values();
+        values.set("product", product);
+        let text = |key: &str| {
+            let failed = |says| PagesError::Letter { language: language.to_owned(), says };
+            locales.plain(key, language, &values).map_err(failed)
+        };
+        let what = self.key();
+        Ok(WrittenLetter { what, subject: text(&format!("{what}.subject"))?, text: text(what)? + "\n" })
+    }
+}

@@ -1,0 +1,28 @@
+-- The second step of a sign-in. Authenticator apps (RFC 6238): one for each person.
+CREATE TABLE totp_secrets (
+    user_id TEXT NOT NULL PRIMARY KEY REFERENCES users (id) ON DELETE CASCADE,
+    -- Encrypted.
+    sealed BYTEA NOT NULL,
+    -- The newest time step of which a code was taken: that one and those before it are worth nothing.
+    last_step BIGINT NOT NULL,
+    created_at BIGINT NOT NULL,
+    last_used_at BIGINT
+);
+
+-- What is left of somebody's recovery codes: one that is used goes.
+CREATE TABLE recovery_codes (
+    -- SHA-256 of the code and whose it is.
+    hash BYTEA NOT NULL PRIMARY KEY,
+    user_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE
+);
+CREATE INDEX recovery_codes_user_id ON recovery_codes (user_id);
+
+-- Who took the first step in which browser, and is signed in nowhere yet.
+CREATE TABLE second_steps (
+    browser_session BYTEA NOT NULL PRIMARY KEY REFERENCES browser_sessions (hash) ON DELETE CASCADE,
+    user_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    -- The first step was counted like a failure, and the first try of the second one is counted with it.
+    counted BOOLEAN NOT NULL,
+    expires_at BIGINT NOT NULL
+);
+CREATE INDEX second_steps_user_id ON second_steps (user_id);
