@@ -1,18 +1,23 @@
 //! Chromium on the pages of the authorization server, driven by the scripts in `clients/browser/`: each is given the address of
 //! a [`Stack`], looks, and prints what it found as one line of JSON.
 
-use std::{path::PathBuf, process::Command, time::Duration};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    time::Duration,
+};
 
 use serde_json::Value;
 
 use crate::{
     clients::{chromium, install_from_npm, run_to_the_end},
-    requirements::Missing,
-    stack::Stack,
+    requirements::{Missing, profile_directory},
+    stack::{Stack, build_binaries},
 };
 
-/// Dozens of pages on a machine under load.
-const PATIENCE: Duration = Duration::from_secs(600);
+/// Thousands of pages on a machine under load.
+const PATIENCE: Duration = Duration::from_secs(1_200);
 
 /// Chromium and its scripts.
 #[derive(Debug)]
@@ -45,4 +50,17 @@ impl Browser {
         let report = run_to_the_end(&mut command, &stack.artifacts, PATIENCE);
         serde_json::from_str(&report).expect("the report is one line of JSON")
     }
+}
+
+/// Has every sample of every page rendered into `directory`; with `texts`, a file with a JSON list, the hostile samples with
+/// each of these texts.
+///
+/// # Panics
+/// When a page does not render.
+pub fn render_sample_pages(directory: &Path, texts: Option<&Path>) {
+    build_binaries();
+    fs::create_dir_all(directory).expect("a directory for the pages");
+    let mut command = Command::new(profile_directory().join("examples/sample_pages"));
+    let output = command.arg(directory).args(texts).stdin(Stdio::null()).output().expect("sample_pages starts");
+    assert!(output.status.success(), "sample_pages: {}", String::from_utf8_lossy(&output.stderr));
 }

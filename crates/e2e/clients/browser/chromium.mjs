@@ -50,6 +50,24 @@ export async function watch(page, allowedOrigins) {
   return problems;
 }
 
+// The headers that the real server sends with a page: those of an error page, which needs nothing.
+export async function headersOfPages(publicUrl) {
+  const answer = await fetch(`${publicUrl}/authorize`, { headers: { accept: "text/html" } });
+  await answer.arrayBuffer();
+  const ofTheConnection = ["connection", "content-encoding", "content-length", "date", "keep-alive", "transfer-encoding"];
+  const headers = Object.fromEntries([...answer.headers].filter(([name]) => !ofTheConnection.includes(name)));
+  if (!headers["content-security-policy"]) throw new Error(`no page came: ${answer.status}`);
+  return headers;
+}
+
+// A rendered page at the place of a real one, so that it loads what it needs from the real server, under the real headers.
+export async function servePages(page, publicUrl, headers, read) {
+  await page.route(`${publicUrl}/sample-*`, async (route) => {
+    const name = new URL(route.request().url()).pathname.slice("/sample-".length);
+    await route.fulfill({ status: 200, headers, body: await read(name) });
+  });
+}
+
 // Prints the report, one line of JSON, and says by its exit code whether there is one.
 export async function main(run) {
   try {
