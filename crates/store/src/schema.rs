@@ -97,6 +97,7 @@ diesel::table! {
         auth_method -> Nullable<Text>,
         status_index -> Nullable<BigInt>,
         name -> Nullable<Text>,
+        remembered -> Bool,
     }
 }
 
