@@ -1,5 +1,6 @@
 //! What an answer to the consent page writes: the pending request is spent, and a grant is written, for a signed-in person, in the
-//! transaction that spends it. Without a question only `remembered_consent.rs` writes one (RFC 6749 §4.1.2, RFC 8628 §3.3). Called by `endpoints/consent.rs`.
+//! transaction that spends it (RFC 6749 §4.1.2, RFC 8628 §3.3). Without a question only `remembered_consent.rs` writes one. Called by
+//! `endpoints/consent.rs`.
 
 use actix_web::HttpRequest;
 use gatelodge_oauth::authorization_request::{AnswerTo, ClientAnswer, DeviceAnswer};
