@@ -8,6 +8,7 @@ use actix_web::http::StatusCode;
 use actix_web::web::{Bytes, Data};
 use actix_web::{Error, HttpRequest, HttpResponse};
 use gatelodge_oauth::error::OAuthError;
+use gatelodge_oauth::grant::UserId;
 use gatelodge_oauth::parameters::Parameters;
 
 use super::login::{self, Place};
@@ -23,33 +24,64 @@ use crate::transaction::{self, OpenTransaction};
 use crate::{csrf, language, own_page, problem, respond};
 
 /// Where somebody is on the way.
-struct Here {
-    session: OpenSession,
-    next: Next,
-    csrf_token: String,
-    language: Language,
+pub(super) struct Here {
+    pub session: OpenSession,
+    pub next: Next,
+    pub csrf_token: String,
+    pub language: Language,
+    /// Whoever waits for this sign-in has it already.
+    pub is_signed_in: bool,
 }
 
 impl Here {
     fn of_transaction(open: OpenTransaction) -> Self {
-        let csrf_token = open.csrf_token();
-        Self { session: open.session, next: Next::Consent(open.transaction), csrf_token, language: open.language }
+        let (csrf_token, is_signed_in) = (open.csrf_token(), open.signed_in().is_some());
+        let next = Next::Consent(open.transaction);
+        Self { session: open.session, next, csrf_token, language: open.language, is_signed_in }
     }
 
     fn of_account(request: &HttpRequest, app: &App, session: OpenSession) -> Self {
         let csrf_token = csrf::session_token(&session.secret);
-        Self { session, next: Next::Account, csrf_token, language: language::of(request, app) }
+        Self { session, next: Next::Account, csrf_token, language: language::of(request, app), is_signed_in: false }
     }
 
-    fn transaction(&self) -> Option<String> {
+    /// From a form that only a page of ours can have sent.
+    pub async fn of_form(
+        request: &HttpRequest,
+        body: Result<Bytes, Error>,
+        app: &App,
+    ) -> Result<(Self, Parameters), HttpResponse> {
+        if body.as_ref().is_ok_and(|body| login::is_for_account(body)) {
+            let (session, form) = own_page::form(request, body, app).await?;
+            return Ok((Self::of_account(request, app, session), form));
+        }
+        let (open, form) = transaction::of_trusted_form(request, body, app).await?;
+        Ok((Self::of_transaction(open), form))
+    }
+
+    /// From the URL of such a page.
+    pub async fn of_query(request: &HttpRequest, app: &App) -> Result<Self, HttpResponse> {
+        if login::is_for_account(request.query_string().as_bytes()) {
+            return own_page::visit(request, app).await.map(|session| Self::of_account(request, app, session));
+        }
+        transaction::of_query(request, app).await.map(Self::of_transaction)
+    }
+
+    /// The transaction that the sign-in is for.
+    pub fn transaction(&self) -> Option<String> {
         match &self.next {
             Next::Consent(transaction) => Some(transaction.expose().to_owned()),
             Next::Account => None,
         }
     }
 
+    /// Who is signed in, and has to prove it once more for the account page.
+    pub fn again(&self) -> Option<&UserId> {
+        self.session.user_id.as_ref().filter(|_| matches!(self.next, Next::Account))
+    }
+
     /// Back to the first step.
-    fn start_over(&self, app: &App) -> HttpResponse {
+    pub fn start_over(&self, app: &App) -> HttpResponse {
         match &self.next {
             Next::Consent(transaction) => login::go_to(app, Place::Login, transaction, None),
             Next::Account => login::go_to_login(app),
@@ -59,12 +91,7 @@ impl Here {
 
 /// `GET /second-step`.
 pub async fn show(request: HttpRequest, app: Data<App>) -> HttpResponse {
-    let here = if login::is_for_account(request.query_string().as_bytes()) {
-        own_page::visit(&request, &app).await.map(|session| Here::of_account(&request, &app, session))
-    } else {
-        transaction::of_query(&request, &app).await.map(Here::of_transaction)
-    };
-    let here = match here {
+    let here = match Here::of_query(&request, &app).await {
         Ok(here) => here,
         Err(page) => return page,
     };
@@ -78,13 +105,7 @@ pub async fn show(request: HttpRequest, app: Data<App>) -> HttpResponse {
 
 /// `POST /second-step`.
 pub async fn submit(request: HttpRequest, body: Result<Bytes, Error>, app: Data<App>) -> HttpResponse {
-    let read = if body.as_ref().is_ok_and(|body| login::is_for_account(body)) {
-        let form = own_page::form(&request, body, &app).await;
-        form.map(|(session, form)| (Here::of_account(&request, &app, session), form))
-    } else {
-        transaction::of_trusted_form(&request, body, &app).await.map(|(open, form)| (Here::of_transaction(open), form))
-    };
-    let (here, form) = match read {
+    let (here, form) = match Here::of_form(&request, body, &app).await {
         Ok(read) => read,
         Err(page) => return page,
     };

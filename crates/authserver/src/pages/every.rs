@@ -2,7 +2,7 @@
 
 use super::{
     AccountDeletedPage, AccountPage, AccountTokensPage, ActivityPage, ConsentPage, DeleteAccountPage, DeviceDonePage,
-    DevicePage, ErrorPage, ForgotPage, LegalPage, LoginPage, Page, PagesError, PasswordPage, ResetPage,
+    DevicePage, EmailCodePage, ErrorPage, ForgotPage, LegalPage, LoginPage, Page, PagesError, PasswordPage, ResetPage,
     SecondFactorPage, SecondStepPage, SetupPage, SignInPage,
 };
 
@@ -27,6 +27,7 @@ pub fn visit_every_page(visitor: &mut impl PageVisitor) -> Result<(), PagesError
     visitor.visit::<SetupPage>()?;
     visitor.visit::<ResetPage>()?;
     visitor.visit::<ForgotPage>()?;
+    visitor.visit::<EmailCodePage>()?;
     visitor.visit::<ConsentPage>()?;
     visitor.visit::<DevicePage>()?;
     visitor.visit::<DeviceDonePage>()?;

@@ -26,6 +26,8 @@ pub struct LoginPage {
     pub providers: Vec<ProviderButton>,
     /// Whether another password can be had by e-mail.
     pub forgot: bool,
+    /// Whether a code can be.
+    pub email_code: bool,
     /// What was typed before; empty at first.
     pub username: String,
     /// Why the last attempt failed.
@@ -88,6 +90,7 @@ impl Page for LoginPage {
             resource_name: "Acme MCP".to_owned(),
             providers: Vec::new(),
             forgot: false,
+            email_code: false,
             username: String::new(),
             problem: None,
             wait: None,
@@ -99,6 +102,7 @@ impl Page for LoginPage {
                 username: "nora".to_owned(),
                 problem: Some(LoginProblem::CredentialsWrong),
                 forgot: true,
+                email_code: true,
                 ..plain.clone()
             },
             Self {
@@ -134,6 +138,7 @@ impl Page for LoginPage {
                 resource_name: HOSTILE.to_owned(),
                 providers: vec![button(HOSTILE, HOSTILE)],
                 forgot: true,
+                email_code: true,
                 username: HOSTILE.to_owned(),
                 problem: None,
                 wait: None,

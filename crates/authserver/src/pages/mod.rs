@@ -22,6 +22,7 @@ mod account_tokens;
 mod assets;
 mod consent;
 mod device;
+mod email_code;
 mod error;
 mod every;
 mod files;
@@ -45,6 +46,7 @@ pub use account_tokens::{AccountTokensPage, Lifetime, MadeToken, TokenProblem, T
 pub use assets::Asset;
 pub use consent::{AskedScope, Choice, ConsentPage, Destination, Lasting, ScopeLine, StepUp, Voucher};
 pub use device::{DeviceDonePage, DevicePage, DeviceProblem};
+pub use email_code::{EmailCodePage, EmailCodeProblem};
 pub use error::{ErrorPage, Failure};
 pub use every::{PageVisitor, visit_every_page};
 pub use forgot::{ForgotPage, ForgotProblem};

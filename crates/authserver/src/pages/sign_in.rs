@@ -18,6 +18,8 @@ pub struct SignInPage {
     pub providers: Vec<ProviderButton>,
     /// Whether another password can be had by e-mail.
     pub forgot: bool,
+    /// Whether a code can be.
+    pub email_code: bool,
     /// What was typed before; empty at first.
     pub username: String,
     /// Why the last attempt failed.
@@ -55,6 +57,7 @@ impl Page for SignInPage {
             again: None,
             providers: Vec::new(),
             forgot: false,
+            email_code: false,
             username: String::new(),
             problem: None,
             wait: None,
@@ -73,6 +76,7 @@ impl Page for SignInPage {
                 username: "nora".to_owned(),
                 problem: Some(LoginProblem::CredentialsWrong),
                 forgot: true,
+                email_code: true,
                 ..plain.clone()
             },
             Self { username: "nora".to_owned(), problem: too_many, wait, ..plain.clone() },
@@ -88,6 +92,7 @@ impl Page for SignInPage {
                 again: Some(HOSTILE.to_owned()),
                 providers: vec![button(HOSTILE, HOSTILE)],
                 forgot: true,
+                email_code: true,
                 username: HOSTILE.to_owned(),
                 problem: None,
                 wait: None,

@@ -17,6 +17,7 @@ mod configured_clients;
 mod consent;
 mod cut_answers;
 mod email;
+mod email_code;
 mod every_route;
 mod faults;
 mod flight_recorder;
