@@ -57,11 +57,11 @@ authenticator-code = Code, den die App zeigt
 authenticator-submit = App einrichten
 
 recovery-title = Wiederherstellungscodes
-recovery-once = <strong>Bewahren Sie diese Codes jetzt auf.</strong> Sie werden nur dieses eine Mal gezeigt. Mit jedem können Sie sich einmal anmelden, zusammen mit dem Passwort, wenn Sie die App nicht haben.
+recovery-once = <strong>Bewahren Sie diese Codes jetzt auf.</strong> Sie werden nur dieses eine Mal gezeigt. Mit jedem können Sie sich einmal anmelden, zusammen mit dem Passwort, wenn Sie für den zweiten Schritt nichts anderes haben.
 recovery-continue = Weiter
 recovery-use = Wiederherstellungscode benutzen
 recovery-code = Wiederherstellungscode
-recovery-hint = Einer von denen, die Sie beim Einrichten der App aufbewahrt haben.
+recovery-hint = Einer von denen, die Sie beim Einrichten des zweiten Schritts aufbewahrt haben.
 
 second-factor-title = Zweiter Schritt bei der Anmeldung
 second-factor-account = Damit kommt niemand als <strong>{ $account }</strong> hinein, der nur das Passwort kennt.
@@ -69,7 +69,7 @@ second-factor-none = Nicht eingerichtet
 second-factor-app = Authenticator-App
 second-factor-since = Eingerichtet { $time }
 second-factor-remove = Entfernen
-second-factor-remove-what = Danach reicht das Passwort allein, und die Wiederherstellungscodes sind nichts mehr wert.
+second-factor-remove-what = Nach ihr wird nicht mehr gefragt. Ohne Passkey reicht dann das Passwort allein, und die Wiederherstellungscodes sind nichts mehr wert.
 second-factor-remove-yes = Ja, entfernen
 second-factor-codes-left =
     { $count ->
@@ -84,6 +84,33 @@ second-factor-another-what = Die bisherige und ihre Wiederherstellungscodes gelt
 second-factor-problem-set_up_wrong = <strong>Dieser Code passte nicht.</strong> Es wurde nichts geändert. Geben Sie den ein, den die App jetzt zeigt. Wenn es dabei bleibt, lassen Sie das Gerät seine Uhr selbst stellen.
 second-factor-problem-sent_before = <strong>Diese App ist schon eingerichtet.</strong> Wenn Sie die Wiederherstellungscodes nicht aufbewahrt haben, legen Sie unten neue an.
 second-factor-problem-required = <strong>Ein Passwort allein reicht hier nicht.</strong> Es wurde nichts entfernt. Sie können unten eine andere App einrichten.
+
+## Passkeys
+
+passkey-title = Mit Passkey anmelden
+passkey-use = Passkey benutzen
+passkey-look = Ihr Browser fragt jetzt danach.
+passkey-failed = <strong>Das hat nicht geklappt oder wurde abgebrochen.</strong> Drücken Sie auf den Knopf, um es noch einmal zu versuchen.
+passkey-script = <strong>Passkeys brauchen JavaScript.</strong> Es ist hier abgeschaltet: Gehen Sie zurück und benutzen Sie etwas anderes.
+passkey-other = Etwas anderes benutzen
+passkeys-title = Passkeys
+passkeys-account = Ein Passkey auf Ihrem Gerät oder Sicherheitsschlüssel meldet Sie als <strong>{ $account }</strong> an, ohne Passwort. Vom ersten an reicht das Passwort allein nicht mehr.
+passkeys-count =
+    { $count ->
+        [0] keine
+        [one] ein Passkey
+       *[other] { $count } Passkeys
+    }
+passkeys-new = Passkey hinzufügen
+passkeys-make = Passkey anlegen
+passkeys-name-hint = Wo er ist, zum Beispiel das Gerät oder der Schlüssel.
+passkeys-remove-what = Er meldet niemanden mehr an. Ohne einen anderen und ohne App reicht dann das Passwort allein, und die Wiederherstellungscodes sind nichts mehr wert.
+passkeys-codes-why = Sie sind dafür da, wenn Sie keinen Passkey zur Hand haben.
+passkeys-back = Zurück zu Ihren Passkeys
+passkeys-problem-name = <strong>Der Passkey braucht einen Namen</strong> von bis zu 80 Zeichen.
+passkeys-problem-too_many = <strong>Sie haben zu viele Passkeys.</strong> Entfernen Sie zuerst einen.
+passkeys-problem-refused = <strong>Es wurde kein Passkey hinzugefügt.</strong> Es dauerte zu lange, oder was der Browser antwortete, passte nicht. Versuchen Sie es noch einmal.
+passkeys-problem-required = <strong>Ein Passwort allein reicht hier nicht.</strong> Es wurde nichts entfernt. Fügen Sie zuerst einen anderen Passkey oder eine App hinzu.
 
 ## Das Konto
 
@@ -235,6 +262,7 @@ activity-by-oidc = Bei einem Anmeldedienst.
 activity-by-link = Mit einem Link.
 activity-by-email_code = Mit einem Code per E-Mail.
 activity-by-totp = Mit einer Authenticator-App.
+activity-by-passkey = Mit einem Passkey.
 activity-by-recovery_code = Mit einem Wiederherstellungscode.
 activity-by-owner = Von Ihnen.
 activity-by-client = Vom Programm selbst.
@@ -417,6 +445,10 @@ error-sign_in_other_user = Das ist ein anderes Konto
     .text = Sie sollten bestätigen, dass Sie es sind, und haben sich beim Anbieter als jemand anders angemeldet. Es wurde nichts geändert.
     .step-1 = Melden Sie sich noch einmal an, mit dem Konto, mit dem Sie hier angemeldet sind.
     .step-2 = Wenn Sie das andere verwenden möchten, melden Sie sich hier zuerst ab.
+error-passkey_refused = Dieser Passkey wurde nicht angenommen
+    .text = Er ist hier nicht bekannt, er wurde entfernt, oder er hat nicht auf die Frage geantwortet. Es wurde nichts geändert.
+    .step-1 = Gehen Sie zurück und melden Sie sich mit dem Passwort oder mit einem anderen Passkey an.
+    .step-2 = Wenn es wieder geschieht, entfernen Sie den Passkey auf Ihrer Kontoseite und auf dem Gerät und fügen Sie einen neuen hinzu.
 error-back-to-sign-in = Zurück zur Anmeldung
 error-setup_link_ended = Dieser Link gilt nicht mehr
     .text = Mit ihm wird der erste Verwalter angelegt, einmal und innerhalb eines Tages. Er wurde benutzt, es gibt einen neueren, oder jemand hat hier schon ein Konto.

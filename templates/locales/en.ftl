@@ -62,11 +62,11 @@ authenticator-code = Code that the app shows
 authenticator-submit = Set up the app
 
 recovery-title = Recovery codes
-recovery-once = <strong>Keep these codes now.</strong> They are shown this once. Each of them signs you in once, together with your password, when you do not have the app.
+recovery-once = <strong>Keep these codes now.</strong> They are shown this once. Each of them signs you in once, together with your password, when you have nothing else for the second step.
 recovery-continue = Continue
 recovery-use = Use a recovery code
 recovery-code = Recovery code
-recovery-hint = One of those that you kept when you set up the app.
+recovery-hint = One of those that you kept when you set up the second step.
 
 second-factor-title = Second step at sign-in
 second-factor-account = With it nobody gets in as <strong>{ $account }</strong> who only knows the password.
@@ -74,7 +74,7 @@ second-factor-none = Not set up
 second-factor-app = Authenticator app
 second-factor-since = Set up { $time }
 second-factor-remove = Remove
-second-factor-remove-what = After that the password alone is enough, and the recovery codes are worth nothing.
+second-factor-remove-what = It is asked for no more. Without a passkey the password alone is enough then, and the recovery codes are worth nothing.
 second-factor-remove-yes = Yes, remove
 second-factor-codes-left =
     { $count ->
@@ -89,6 +89,33 @@ second-factor-another-what = The one that you have, and its recovery codes, stop
 second-factor-problem-set_up_wrong = <strong>That code did not match.</strong> Nothing was changed. Type the one that the app shows now. If it goes on, let the device set its clock by itself.
 second-factor-problem-sent_before = <strong>This app is set up already.</strong> If you did not keep the recovery codes, make new ones below.
 second-factor-problem-required = <strong>A password alone is not enough here.</strong> Nothing was removed. You can set up another app below.
+
+## Passkeys
+
+passkey-title = Sign in with a passkey
+passkey-use = Use a passkey
+passkey-look = Your browser asks for it now.
+passkey-failed = <strong>That did not work, or was cancelled.</strong> Press the button to try again.
+passkey-script = <strong>Passkeys need JavaScript.</strong> It is switched off here: go back and use something else.
+passkey-other = Use something else
+passkeys-title = Passkeys
+passkeys-account = A passkey on your device or your security key signs you in as <strong>{ $account }</strong> without the password. From the first one on, the password alone does not.
+passkeys-count =
+    { $count ->
+        [0] none
+        [one] one passkey
+       *[other] { $count } passkeys
+    }
+passkeys-new = Add a passkey
+passkeys-make = Make the passkey
+passkeys-name-hint = Where it is, for instance the device or the key.
+passkeys-remove-what = It signs nobody in any more. Without another one and without an app the password alone is enough then, and the recovery codes are worth nothing.
+passkeys-codes-why = They are for when you have no passkey at hand.
+passkeys-back = Back to your passkeys
+passkeys-problem-name = <strong>The passkey needs a name</strong> of up to 80 characters.
+passkeys-problem-too_many = <strong>You have too many passkeys.</strong> Remove one first.
+passkeys-problem-refused = <strong>No passkey was added.</strong> It took too long, or what the browser answered did not fit. Try again.
+passkeys-problem-required = <strong>A password alone is not enough here.</strong> Nothing was removed. Add another passkey or an app first.
 
 ## The account
 
@@ -240,6 +267,7 @@ activity-by-oidc = At a sign-in provider.
 activity-by-link = By a link.
 activity-by-email_code = With a code by e-mail.
 activity-by-totp = With an authenticator app.
+activity-by-passkey = With a passkey.
 activity-by-recovery_code = With a recovery code.
 activity-by-owner = By you.
 activity-by-client = By the app itself.
@@ -422,6 +450,10 @@ error-sign_in_other_user = That is another account
     .text = You were asked to confirm that it is you, and signed in at the provider as somebody else. Nothing was changed.
     .step-1 = Sign in again, with the account that you are signed in with here.
     .step-2 = If you want to use the other one, sign out here first.
+error-passkey_refused = This passkey was not accepted
+    .text = It is not known here, it was removed, or it did not answer what it was asked. Nothing was changed.
+    .step-1 = Go back and sign in with your password, or with another passkey.
+    .step-2 = If it happens again, remove the passkey on your account page and on the device, and add a new one.
 error-back-to-sign-in = Back to the sign-in
 error-setup_link_ended = This link works no more
     .text = It creates the first administrator, once and within a day. It was used, a newer one was made, or somebody has an account here already.

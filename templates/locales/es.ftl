@@ -57,11 +57,11 @@ authenticator-code = Código que muestra la aplicación
 authenticator-submit = Configurar la aplicación
 
 recovery-title = Códigos de recuperación
-recovery-once = <strong>Guarde estos códigos ahora.</strong> Se muestran solo esta vez. Con cada uno puede iniciar sesión una vez, junto con la contraseña, cuando no tenga la aplicación.
+recovery-once = <strong>Guarde estos códigos ahora.</strong> Se muestran solo esta vez. Con cada uno puede iniciar sesión una vez, junto con la contraseña, cuando no tenga otra cosa para el segundo paso.
 recovery-continue = Continuar
 recovery-use = Usar un código de recuperación
 recovery-code = Código de recuperación
-recovery-hint = Uno de los que guardó al configurar la aplicación.
+recovery-hint = Uno de los que guardó al configurar el segundo paso.
 
 second-factor-title = Segundo paso al iniciar sesión
 second-factor-account = Con él no entra como <strong>{ $account }</strong> nadie que solo conozca la contraseña.
@@ -69,7 +69,7 @@ second-factor-none = Sin configurar
 second-factor-app = Aplicación de autenticación
 second-factor-since = Configurada { $time }
 second-factor-remove = Eliminar
-second-factor-remove-what = Después bastará con la contraseña, y los códigos de recuperación no valdrán nada.
+second-factor-remove-what = Ya no se pedirá. Sin una llave de acceso bastará con la contraseña, y los códigos de recuperación no valdrán nada.
 second-factor-remove-yes = Sí, eliminar
 second-factor-codes-left =
     { $count ->
@@ -84,6 +84,33 @@ second-factor-another-what = La que tiene y sus códigos de recuperación dejan 
 second-factor-problem-set_up_wrong = <strong>Ese código no coincide.</strong> No se ha cambiado nada. Escriba el que la aplicación muestra ahora. Si sigue sin coincidir, deje que el dispositivo ponga su reloj en hora.
 second-factor-problem-sent_before = <strong>Esta aplicación ya está configurada.</strong> Si no guardó los códigos de recuperación, cree otros abajo.
 second-factor-problem-required = <strong>Aquí no basta con una contraseña.</strong> No se ha eliminado nada. Puede configurar otra aplicación abajo.
+
+## Llaves de acceso
+
+passkey-title = Iniciar sesión con una llave de acceso
+passkey-use = Usar una llave de acceso
+passkey-look = Su navegador la pide ahora.
+passkey-failed = <strong>No funcionó o se canceló.</strong> Pulse el botón para intentarlo de nuevo.
+passkey-script = <strong>Las llaves de acceso necesitan JavaScript.</strong> Aquí está desactivado: vuelva atrás y use otra cosa.
+passkey-other = Usar otra cosa
+passkeys-title = Llaves de acceso
+passkeys-account = Una llave de acceso en su dispositivo o en su llave de seguridad inicia la sesión de <strong>{ $account }</strong> sin contraseña. Desde la primera, la contraseña sola no basta.
+passkeys-count =
+    { $count ->
+        [0] ninguna
+        [one] una llave de acceso
+       *[other] { $count } llaves de acceso
+    }
+passkeys-new = Añadir una llave de acceso
+passkeys-make = Crear la llave de acceso
+passkeys-name-hint = Dónde está, por ejemplo el dispositivo o la llave.
+passkeys-remove-what = Ya no inicia la sesión de nadie. Sin otra y sin aplicación bastará con la contraseña, y los códigos de recuperación no valdrán nada.
+passkeys-codes-why = Son para cuando no tenga una llave de acceso a mano.
+passkeys-back = Volver a sus llaves de acceso
+passkeys-problem-name = <strong>La llave de acceso necesita un nombre</strong> de hasta 80 caracteres.
+passkeys-problem-too_many = <strong>Tiene demasiadas llaves de acceso.</strong> Elimine antes una.
+passkeys-problem-refused = <strong>No se añadió ninguna llave de acceso.</strong> Tardó demasiado, o lo que respondió el navegador no encajaba. Inténtelo de nuevo.
+passkeys-problem-required = <strong>Aquí no basta con una contraseña.</strong> No se ha eliminado nada. Añada antes otra llave de acceso o una aplicación.
 
 ## La cuenta
 
@@ -235,6 +262,7 @@ activity-by-oidc = En un proveedor de inicio de sesión.
 activity-by-link = Con un enlace.
 activity-by-email_code = Con un código por correo.
 activity-by-totp = Con una aplicación de autenticación.
+activity-by-passkey = Con una llave de acceso.
 activity-by-recovery_code = Con un código de recuperación.
 activity-by-owner = Por usted.
 activity-by-client = Por la propia aplicación.
@@ -417,6 +445,10 @@ error-sign_in_other_user = Esa es otra cuenta
     .text = Se le pidió confirmar que es usted, e inició sesión en el proveedor como otra persona. No se cambió nada.
     .step-1 = Inicie sesión otra vez, con la cuenta con la que tiene la sesión abierta aquí.
     .step-2 = Si quiere usar la otra, cierre antes la sesión aquí.
+error-passkey_refused = Esta llave de acceso no fue aceptada
+    .text = No se conoce aquí, fue eliminada o no respondió a lo que se le pidió. No se ha cambiado nada.
+    .step-1 = Vuelva atrás e inicie sesión con su contraseña o con otra llave de acceso.
+    .step-2 = Si vuelve a ocurrir, elimine la llave de acceso en la página de su cuenta y en el dispositivo, y añada otra nueva.
 error-back-to-sign-in = Volver al inicio de sesión
 error-setup_link_ended = Este enlace ya no sirve
     .text = Crea el primer administrador, una vez y en el plazo de un día. Ya se usó, se hizo uno más nuevo, o alguien ya tiene una cuenta aquí.

@@ -20,13 +20,15 @@ use crate::clients::metadata_document::BackOff;
 use crate::code_guesses::CodeGuesses;
 use crate::config::Config;
 use crate::endpoints::{
-    account, account_activity, account_data, account_second_factor, account_tokens, authorize, consent, device,
-    device_authorization, email_code, forgot, introspection, legal, login, metadata, password, pushed_authorization,
-    registration, registration_management, reset, revocation, second_step, setup, status_list, token, upstream_sign_in,
+    account, account_activity, account_data, account_passkeys, account_second_factor, account_tokens, authorize,
+    consent, device, device_authorization, email_code, forgot, introspection, legal, login, metadata, passkey,
+    password, pushed_authorization, registration, registration_management, reset, revocation, second_step, setup,
+    status_list, token, upstream_sign_in,
 };
 use crate::flight_recorder::FlightRecorder;
 use crate::keys::KeyRing;
 use crate::limits::Limits;
+use crate::login::passkeys::Passkeys;
 use crate::login::password::Passwords;
 use crate::login::upstream::Providers;
 use crate::mail::Mailer;
@@ -64,6 +66,8 @@ pub struct State {
     pub pages: Pages,
     /// Password checks.
     pub passwords: Passwords,
+    /// Asks for passkeys; none where the host is an address.
+    pub passkeys: Option<Passkeys>,
     /// Where else people may sign in.
     pub providers: Providers,
     /// Messages to people, where they can be sent.
@@ -180,6 +184,18 @@ pub fn routes(config: &Config) -> impl Fn(&mut ServiceConfig) + Clone + use<> {
                 .default_service(allow("GET, HEAD, POST")),
         );
         service.service(
+            at("/second-step/passkey")
+                .app_data(PayloadConfig::new(login::MAX_BODY))
+                .route(web::post().to(passkey::second_step))
+                .default_service(allow("POST")),
+        );
+        service.service(
+            at("/login/passkey")
+                .app_data(PayloadConfig::new(login::MAX_BODY))
+                .route(web::post().to(passkey::sign_in))
+                .default_service(allow("POST")),
+        );
+        service.service(
             at("/login/oidc/{id}")
                 .app_data(PayloadConfig::new(login::MAX_BODY))
                 .route(web::post().to(upstream_sign_in::begin))
@@ -218,6 +234,13 @@ pub fn routes(config: &Config) -> impl Fn(&mut ServiceConfig) + Clone + use<> {
                 .app_data(PayloadConfig::new(login::MAX_BODY))
                 .route(read().to(account_second_factor::show))
                 .route(web::post().to(account_second_factor::submit))
+                .default_service(allow("GET, HEAD, POST")),
+        );
+        service.service(
+            at("/account/passkeys")
+                .app_data(PayloadConfig::new(login::MAX_BODY))
+                .route(read().to(account_passkeys::show))
+                .route(web::post().to(account_passkeys::submit))
                 .default_service(allow("GET, HEAD, POST")),
         );
         service.service(

@@ -49,6 +49,9 @@ pub fn export(tx: &mut Tx, config: &Config, user: &User, now: Timestamp) -> Resu
             "authenticator_app": factors.totp.map(|totp| json!({
                 "since": shown(totp.created_at), "last_used_at": totp.last_used_at.map(shown),
             })),
+            "passkeys": factors.passkeys.iter().map(|passkey| json!({
+                "name": passkey.name, "since": shown(passkey.created_at), "last_used_at": passkey.last_used_at.map(shown),
+            })).collect::<Vec<_>>(),
             "recovery_codes_left": factors.recovery_codes,
         },
         "grants": grants.iter().map(|(grant, last_used_at)| of_grant(grant, *last_used_at)).collect::<Vec<_>>(),

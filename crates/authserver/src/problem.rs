@@ -107,6 +107,17 @@ pub fn sign_in(
     show(app, request, failure, page)
 }
 
+/// A passkey that signed nobody in, with the way back to the page where the person may try again, or something else.
+pub fn passkey(app: &App, request: &HttpRequest, failure: Failure, page: &str, next: &Next) -> HttpResponse {
+    let back = match next {
+        Next::Consent(transaction) => format!("{page}?transaction={}", transaction.expose()),
+        Next::Account => page.to_owned(),
+    };
+    let page = ErrorPage::new(failure, http::id_of_current()).with_way_back(back);
+    tracing::info!(code = page.code(), "refused");
+    show(app, request, failure, page)
+}
+
 fn refuse(
     app: &App,
     request: &HttpRequest,

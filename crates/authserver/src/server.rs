@@ -14,6 +14,7 @@ use gatelodge_service::guarded_fetch::GuardedFetch;
 use gatelodge_service::http::{self, health};
 use gatelodge_store::{PoolOptions, Store, StoreError, Tx, audit_events, clients, sweep};
 use tokio::sync::mpsc;
+use webauthn_rs::prelude::WebauthnError;
 
 use crate::app::{App, Documents, State, routes};
 use crate::clients::keys::PublishedKeys;
@@ -25,6 +26,7 @@ use crate::flight_recorder::writing::{self, Writing};
 use crate::flight_recorder::{FlightRecorder, Note};
 use crate::keys::{self, KeyError, KeyRing};
 use crate::limits::Limits;
+use crate::login::passkeys::Passkeys;
 use crate::login::password::{PasswordError, Passwords};
 use crate::login::setup::{self, Offer};
 use crate::login::upstream::Providers;
@@ -57,6 +59,9 @@ pub enum StartError {
     /// See [`PasswordError`].
     #[error(transparent)]
     Passwords(#[from] PasswordError),
+    /// Passkeys cannot be had for this host.
+    #[error("passkeys cannot be used at this public_url: {0}")]
+    Passkeys(#[from] WebauthnError),
     /// OpenID providers cannot be asked: there are no certificates to check theirs with.
     #[error(
         "OpenID providers cannot be asked: {0}\n  hint: install the certificates of the public authorities (ca-certificates)"
@@ -100,6 +105,7 @@ impl Application {
         let (pages, passwords) = (Pages::load(&config.branding)?, Passwords::new()?);
         let documents = Documents::new(&config, &pages)?;
         let status_list = PublishedStatusList::default();
+        let passkeys = Passkeys::new(&config.public_url, &config.branding.name)?;
         let providers = Providers::new(&config.login.oidc)?;
         let postman = config.email.as_ref().map(|email| Postman::new(&config, email)).transpose()?;
         let limits = Limits::new(&config.limits, &clock);
@@ -119,6 +125,7 @@ impl Application {
             recorder,
             pages,
             passwords,
+            passkeys,
             providers,
             mail: postman.map(Mailer::new),
             code_guesses: CodeGuesses::default(),

@@ -211,6 +211,7 @@ fn hostile_text_adds_no_element_and_no_attribute() {
         unverified: true,
         destination: Destination::ThisComputer { host: text(), port: 1 },
         resource_name: text(),
+        passkeys: true,
         providers: vec![ProviderButton { id: text(), name: text() }],
         forgot: true,
         email_code: true,

@@ -44,6 +44,8 @@ pub mod grants;
 mod insertion;
 pub mod known_sources;
 mod migrate;
+pub mod passkey_ceremonies;
+pub mod passkeys;
 pub mod password_links;
 pub mod pending_authorizations;
 pub mod pushed_authorization_requests;

@@ -305,3 +305,23 @@ diesel::table! {
         expires_at -> BigInt,
     }
 }
+
+diesel::table! {
+    passkeys (id) {
+        id -> Binary,
+        user_id -> Text,
+        name -> Text,
+        credential -> Text,
+        counter -> BigInt,
+        created_at -> BigInt,
+        last_used_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    passkey_ceremonies (browser_session) {
+        browser_session -> Binary,
+        state -> Text,
+        expires_at -> BigInt,
+    }
+}

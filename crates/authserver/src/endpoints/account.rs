@@ -14,6 +14,7 @@ use gatelodge_store::users::User;
 use gatelodge_store::{StoreError, Tx, grants};
 
 use crate::app::App;
+use crate::endpoints::account_passkeys;
 use crate::endpoints::consent::described_by;
 use crate::grants::personal_token;
 use crate::login::second_factors::Factors;
@@ -50,6 +51,11 @@ pub async fn show(request: HttpRequest, app: Data<App>) -> HttpResponse {
     }
 }
 
+/// Sends the browser to that page.
+pub fn go_to(app: &App) -> HttpResponse {
+    respond::see_other(&format!("{}/account", app.config.public_url.path()))
+}
+
 async fn load(app: &App, user_id: UserId) -> Result<Stored, StoreError> {
     let (state, now) = (app.clone(), app.clock.now());
     app.store
@@ -69,6 +75,7 @@ async fn load(app: &App, user_id: UserId) -> Result<Stored, StoreError> {
 
 fn page(app: &App, session: &OpenSession, user: User, stored: Stored) -> AccountPage {
     let own = session.secret.hash();
+    let may_have_passkeys = account_passkeys::may_have_any(app, &user);
     let (tokens, apps): (Vec<_>, Vec<_>) =
         stored.grants.into_iter().partition(|(grant, ..)| personal_token::is_one(grant));
     AccountPage {
@@ -78,6 +85,7 @@ fn page(app: &App, session: &OpenSession, user: User, stored: Stored) -> Account
         second_factor: SecondFactorLine {
             app_since: stored.factors.totp.map(|totp| totp.created_at.into()),
             codes_left: stored.factors.recovery_codes,
+            passkeys: may_have_passkeys.then_some(stored.factors.passkeys.len()),
         },
         apps: apps.into_iter().map(|(grant, used, client)| connected_app(app, grant, used, client)).collect(),
         tokens: tokens.into_iter().map(|(grant, used, _)| token_entry(app, grant, used)).collect(),
@@ -154,7 +162,7 @@ pub async fn submit(request: HttpRequest, body: Result<Bytes, Error>, app: Data<
     match app.store.write(move |tx| end(tx, &to_end, &user_id, &own, &events, now)).await {
         Ok(number) => {
             tracing::info!(sub = %user.id, what = ?ending, number, "ended on the account page");
-            respond::see_other(&format!("{}/account", app.config.public_url.path()))
+            go_to(&app)
         }
         Err(error) => problem::store(&app, &request, &error),
     }

@@ -150,11 +150,11 @@ impl Change {
             }
             // They would stand in for nothing.
             Self::NewCodes(_) => Ok(Outcome::SignedOut),
-            Self::Remove if app.config.login.second_factor == SecondFactor::Required => {
+            Self::Remove if app.config.login.second_factor == SecondFactor::Required && factors.passkeys.is_empty() => {
                 Ok(Outcome::Refused(SecondFactorProblem::Required))
             }
             Self::Remove => {
-                let removed = second_factors::remove_all(tx, &owner.id)?;
+                let removed = second_factors::remove_totp(tx, &owner.id)?;
                 Ok(if removed { Outcome::Done } else { Outcome::SignedOut })
             }
         }

@@ -3,6 +3,7 @@
 pub mod account;
 pub mod account_activity;
 pub mod account_data;
+pub mod account_passkeys;
 pub mod account_second_factor;
 pub mod account_tokens;
 pub mod audit_events;
@@ -16,6 +17,7 @@ pub mod introspection;
 pub mod legal;
 pub mod login;
 pub mod metadata;
+pub mod passkey;
 pub mod password;
 pub mod pushed_authorization;
 pub mod registration;

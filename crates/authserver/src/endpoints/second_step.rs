@@ -21,7 +21,7 @@ use crate::login::totp::TotpKey;
 use crate::pages::{Failure, Language, SecondStepPage, SecondStepProblem, TotpSetUp};
 use crate::session::OpenSession;
 use crate::transaction::{self, OpenTransaction};
-use crate::{csrf, language, own_page, problem, respond};
+use crate::{csrf, flight_recorder, language, own_page, problem, respond};
 
 /// Where somebody is on the way.
 pub(super) struct Here {
@@ -162,8 +162,11 @@ async fn set_up(request: &HttpRequest, app: &App, here: &Here, half: &HalfWay, f
     };
     match second_step::set_up(app, request, &here.session, &half.user, sealed, step, &codes).await {
         Ok(Some(session)) => {
+            if let Next::Consent(transaction) = &here.next {
+                flight_recorder::signed_in(app, request, transaction, session.user_id.as_ref());
+            }
             let codes = codes.iter().map(RecoveryCode::text).collect();
-            let page = SecondStepPage { codes: Some(codes), ..page(here, half) };
+            let page = SecondStepPage { codes: Some(codes), ..page(app, here, half) };
             answer(app, here, &session, StatusCode::OK, &page)
         }
         Ok(None) => here.start_over(app),
@@ -171,11 +174,13 @@ async fn set_up(request: &HttpRequest, app: &App, here: &Here, half: &HalfWay, f
     }
 }
 
-fn page(here: &Here, half: &HalfWay) -> SecondStepPage {
+fn page(app: &App, here: &Here, half: &HalfWay) -> SecondStepPage {
     SecondStepPage {
         transaction: here.transaction(),
         csrf_token: here.csrf_token.clone(),
         account: half.user.username.clone(),
+        has_app: half.factors.totp.is_some(),
+        has_passkey: app.passkeys.is_some() && !half.factors.passkeys.is_empty(),
         set_up: None,
         codes: None,
         problem: None,
@@ -199,7 +204,7 @@ fn ask(
             (SecondFactor::Required, Err(_)) => problem::failure(app, request, Failure::ServerError),
         };
     }
-    let page = SecondStepPage { problem, wait: wait.map(Into::into), ..page(here, half) };
+    let page = SecondStepPage { problem, wait: wait.map(Into::into), ..page(app, here, half) };
     let mut response =
         answer(app, here, &here.session, problem.map_or(StatusCode::OK, SecondStepProblem::status), &page);
     super::sign_in::add_retry_after(&mut response, wait);
@@ -216,7 +221,7 @@ fn offer_set_up(
 ) -> HttpResponse {
     match TotpSetUp::new(app, key, &half.user.username, &here.session.secret) {
         Ok(set_up) => {
-            let page = SecondStepPage { set_up: Some(set_up), problem, ..page(here, half) };
+            let page = SecondStepPage { set_up: Some(set_up), problem, ..page(app, here, half) };
             answer(app, here, &here.session, problem.map_or(StatusCode::OK, SecondStepProblem::status), &page)
         }
         Err(_) => problem::failure(app, request, Failure::ServerError),

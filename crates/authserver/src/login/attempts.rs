@@ -174,12 +174,13 @@ impl Attempt {
     /// Nobody could say whether it was right.
     pub async fn undecided(self, app: &App) -> Result<(), StoreError> {
         let now = app.clock.now();
-        app.store
-            .write(move |tx| {
-                self.seen(tx, now)?;
-                self.forgive(tx, 1, now)
-            })
-            .await
+        app.store.write(move |tx| self.take_back(tx, now)).await
+    }
+
+    /// It is as if it had not been counted.
+    pub fn take_back(&self, tx: &mut Tx, now: Timestamp) -> Result<(), StoreError> {
+        self.seen(tx, now)?;
+        self.forgive(tx, 1, now)
     }
 
     fn forgive(&self, tx: &mut Tx, failures: u32, now: Timestamp) -> Result<(), StoreError> {

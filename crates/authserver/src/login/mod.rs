@@ -5,6 +5,7 @@ pub mod by_mail;
 pub mod config;
 pub mod email_code;
 pub mod one_time_links;
+pub mod passkeys;
 pub mod password;
 pub mod recovery_codes;
 pub mod second_factors;

@@ -3,8 +3,9 @@
 
 use gatelodge_oauth::grant::UserId;
 use gatelodge_oauth::time::Timestamp;
+use gatelodge_store::passkeys::Passkey;
 use gatelodge_store::totp_secrets::{self, TotpSecret};
-use gatelodge_store::{Insertion, StoreError, Tx, recovery_codes, second_steps};
+use gatelodge_store::{Insertion, StoreError, Tx, passkeys, recovery_codes, second_steps};
 
 use super::recovery_codes::RecoveryCode;
 
@@ -13,6 +14,8 @@ use super::recovery_codes::RecoveryCode;
 pub struct Factors {
     /// The authenticator app.
     pub totp: Option<TotpSecret>,
+    /// The passkeys.
+    pub passkeys: Vec<Passkey>,
     /// How many recovery codes are left.
     pub recovery_codes: i64,
 }
@@ -20,12 +23,16 @@ pub struct Factors {
 impl Factors {
     /// Of somebody.
     pub fn of(tx: &mut Tx, user_id: &UserId) -> Result<Self, StoreError> {
-        Ok(Self { totp: totp_secrets::find(tx, user_id)?, recovery_codes: recovery_codes::count(tx, user_id)? })
+        Ok(Self {
+            totp: totp_secrets::find(tx, user_id)?,
+            passkeys: passkeys::of_user(tx, user_id)?,
+            recovery_codes: recovery_codes::count(tx, user_id)?,
+        })
     }
 
     /// Whether a second step can be asked for. Recovery codes alone are none: they stand in for something else.
     pub fn exist(&self) -> bool {
-        self.totp.is_some()
+        self.totp.is_some() || !self.passkeys.is_empty()
     }
 }
 
@@ -59,10 +66,45 @@ pub fn replace_codes(tx: &mut Tx, user_id: &UserId, codes: &[RecoveryCode]) -> R
     recovery_codes::replace(tx, user_id, &hashes)
 }
 
+/// Adds a passkey, with recovery codes for somebody who has none; `None` when it is somebody's already, else whether there are new
+/// codes.
+pub fn add_passkey(tx: &mut Tx, passkey: &Passkey, codes: &[RecoveryCode]) -> Result<Option<bool>, StoreError> {
+    let has_codes = recovery_codes::count(tx, &passkey.user_id)? > 0;
+    if passkeys::insert(tx, passkey)? == Insertion::AlreadyExists {
+        return Ok(None);
+    }
+    if !has_codes {
+        replace_codes(tx, &passkey.user_id, codes)?;
+    }
+    Ok(Some(!has_codes))
+}
+
+/// Takes out the app. Recovery codes go with the last thing that they stand in for.
+pub fn remove_totp(tx: &mut Tx, user_id: &UserId) -> Result<bool, StoreError> {
+    let removed = totp_secrets::delete(tx, user_id)?;
+    forget_idle_codes(tx, user_id)?;
+    Ok(removed)
+}
+
+/// Takes out a passkey, in the same way.
+pub fn remove_passkey(tx: &mut Tx, user_id: &UserId, id: &[u8]) -> Result<bool, StoreError> {
+    let removed = passkeys::delete(tx, user_id, id)?;
+    forget_idle_codes(tx, user_id)?;
+    Ok(removed)
+}
+
+fn forget_idle_codes(tx: &mut Tx, user_id: &UserId) -> Result<(), StoreError> {
+    if !Factors::of(tx, user_id)?.exist() {
+        recovery_codes::delete_all_of(tx, user_id)?;
+    }
+    Ok(())
+}
+
 /// Takes out everything: the first step alone signs in again. Whoever is half-way begins anew. `false` when there was nothing.
 pub fn remove_all(tx: &mut Tx, user_id: &UserId) -> Result<bool, StoreError> {
     let had_totp = totp_secrets::delete(tx, user_id)?;
+    let had_passkeys = passkeys::delete_all_of(tx, user_id)? > 0;
     let had_codes = recovery_codes::delete_all_of(tx, user_id)? > 0;
     second_steps::delete_all_of(tx, user_id)?;
-    Ok(had_totp || had_codes)
+    Ok(had_totp || had_passkeys || had_codes)
 }

@@ -13,6 +13,7 @@ use gatelodge_store::{StoreError, Tx, recovery_codes, second_steps, totp_secrets
 
 use super::attempts::{self, Attempt};
 use super::config::SecondFactor;
+use super::passkeys::Used;
 use super::recovery_codes::RecoveryCode;
 use super::second_factors::{self, Factors};
 use super::sign_in::{self, Proof};
@@ -36,8 +37,10 @@ pub struct HalfWay {
 pub enum Typed {
     /// What the app shows.
     Code(String),
-    /// One of the codes kept for when there is no app.
+    /// One of the codes kept for when there is nothing else.
     RecoveryCode(String),
+    /// What a passkey signed, which is right: it remains to be noted.
+    Passkey(Used),
 }
 
 impl Typed {
@@ -46,6 +49,7 @@ impl Typed {
         match self {
             Self::Code(_) => "totp",
             Self::RecoveryCode(_) => "recovery_code",
+            Self::Passkey(_) => "passkey",
         }
     }
 }
@@ -65,9 +69,9 @@ pub enum Outcome {
 }
 
 /// Whether what was proven is only half of it. A sign-in at an OpenID provider is whole: what is asked there is the provider's
-/// business, and it may well have asked for two things.
+/// business, and it may well have asked for two things. So is a passkey, which verifies its user itself.
 pub fn is_asked(tx: &mut Tx, config: &Config, proof: &Proof) -> Result<bool, StoreError> {
-    if proof.method == "oidc" {
+    if matches!(proof.method, "oidc" | "passkey") {
         return Ok(false);
     }
     Ok(config.login.second_factor == SecondFactor::Required || Factors::of(tx, &proof.user_id)?.exist())
@@ -78,7 +82,7 @@ pub fn is_asked(tx: &mut Tx, config: &Config, proof: &Proof) -> Result<bool, Sto
 pub fn begin(tx: &mut Tx, app: &App, old: &Secret, proof: &Proof, now: Timestamp) -> Result<OpenSession, StoreError> {
     let session = sign_in::renew(tx, app, old, None, now)?;
     let expires_at = now.plus(app.config.tokens.consent);
-    second_steps::insert(tx, &session.secret.hash(), &proof.user_id, proof.password.is_some(), expires_at)?;
+    second_steps::insert(tx, &session.secret.hash(), &proof.user_id, proof.stays_counted(), expires_at)?;
     Ok(session)
 }
 
@@ -169,6 +173,7 @@ fn is_right(tx: &mut Tx, app: &App, half: &HalfWay, typed: &Typed, now: Timestam
             Some(code) => recovery_codes::consume(tx, owner, &code.hash(owner)).map(Some),
             None => Ok(Some(false)),
         },
+        Typed::Passkey(used) => used.note(tx, now).map(Some),
         Typed::Code(typed) => {
             let Some(secret) = &half.factors.totp else { return Ok(Some(false)) };
             let Ok(key) = TotpKey::open(&secret.sealed, owner, app.keys.sealing()) else { return Ok(None) };

@@ -97,6 +97,11 @@ impl Proof {
         Self { user_id, method: "email_code", password: Some(RightPassword { attempt, verified: None }) }
     }
 
+    /// Whether it is counted, by the name of the user, until what else is asked for is proven.
+    pub fn stays_counted(&self) -> bool {
+        self.password.as_ref().is_some_and(|right| right.verified.is_some())
+    }
+
     /// Writes what the proof itself changes; `false` when the user was shut out or changed the password meanwhile.
     pub fn keep(&self, tx: &mut Tx, now: Timestamp) -> Result<bool, StoreError> {
         if !self.still_holds(tx)? {
@@ -130,8 +135,12 @@ pub async fn finish(app: &App, request: &HttpRequest, old: &OpenSession, proof: 
     let event = event.of_request(request, &app.config);
     let written = app.store.write(move |tx| {
         if second_step::is_asked(tx, &state.config, &kept)? {
-            // It stays counted: nothing that was wrong before is forgiven yet.
+            // A password stays counted: nothing that was wrong before is forgiven yet. A code is counted by what was typed, which
+            // may be an address, so it is taken back, and the next step is counted by itself.
             let holds = kept.still_holds(tx)?;
+            if let Some(right) = kept.password.as_ref().filter(|_| !kept.stays_counted()) {
+                right.attempt.take_back(tx, now)?;
+            }
             return holds.then(|| second_step::begin(tx, &state, &old, &kept, now)).transpose();
         }
         if !kept.keep(tx, now)? {

@@ -54,6 +54,8 @@ pub struct SecondFactorLine {
     pub app_since: Option<Moment>,
     /// How many recovery codes are left.
     pub codes_left: i64,
+    /// How many passkeys there are; none: they may have none.
+    pub passkeys: Option<usize>,
 }
 
 /// A client with a grant.
@@ -198,7 +200,7 @@ impl Page for AccountPage {
             csrf_token: "sample".to_owned(),
             account: "nora".to_owned(),
             has_password: true,
-            second_factor: SecondFactorLine { app_since: None, codes_left: 0 },
+            second_factor: SecondFactorLine { app_since: None, codes_left: 0, passkeys: None },
             apps: Vec::new(),
             tokens: Vec::new(),
             may_make_tokens: true,
@@ -218,7 +220,7 @@ impl Page for AccountPage {
             },
             Self {
                 account: LONG_NAME.to_owned(),
-                second_factor: SecondFactorLine { app_since: Some(at(0)), codes_left: 9 },
+                second_factor: SecondFactorLine { app_since: Some(at(0)), codes_left: 9, passkeys: Some(2) },
                 apps: vec![ConnectedApp {
                     name: Some(LONG_NAME.to_owned()),
                     host: Some(format!("{}.example", "a".repeat(63))),
@@ -232,7 +234,7 @@ impl Page for AccountPage {
                 csrf_token: hostile(),
                 account: hostile(),
                 has_password: false,
-                second_factor: SecondFactorLine { app_since: None, codes_left: 0 },
+                second_factor: SecondFactorLine { app_since: None, codes_left: 0, passkeys: None },
                 apps: vec![ConnectedApp {
                     grant: hostile(),
                     name: Some(hostile()),

@@ -27,6 +27,8 @@ pub struct ErrorPage {
 /// What went wrong, as far as the person in front of the page can tell. The names of the codes are stable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Failure {
+    /// A passkey that is not known here, or did not sign what it was asked.
+    PasskeyRefused,
     /// No such `client_id`: the client keeps a registration that is gone here.
     ClientUnknown,
     /// The document that its `client_id` is the URL of cannot be used.
@@ -77,7 +79,7 @@ pub enum Failure {
 
 impl Failure {
     /// Every failure.
-    pub const ALL: [Failure; 23] = [
+    pub const ALL: [Failure; 24] = [
         Failure::ClientUnknown,
         Failure::ClientDocumentRefused,
         Failure::ClientDocumentUnreachable,
@@ -96,6 +98,7 @@ impl Failure {
         Failure::SignInEnded,
         Failure::SignInElsewhere,
         Failure::SignInOtherUser,
+        Failure::PasskeyRefused,
         Failure::SetupLinkEnded,
         Failure::PasswordLinkEnded,
         Failure::TooManyRequests,
@@ -113,6 +116,7 @@ impl Failure {
             | Failure::SignInNotLinked
             | Failure::SignInFailed
             | Failure::SignInElsewhere
+            | Failure::PasskeyRefused
             | Failure::SignInOtherUser => 403,
             Failure::TemporarilyUnavailable | Failure::ClientDocumentUnreachable | Failure::ProviderUnreachable => 503,
             Failure::TooManyRequests => 429,
@@ -142,6 +146,7 @@ impl Failure {
             Failure::SignInEnded => "sign_in_ended",
             Failure::SignInElsewhere => "sign_in_elsewhere",
             Failure::SignInOtherUser => "sign_in_other_user",
+            Failure::PasskeyRefused => "passkey_refused",
             Failure::SetupLinkEnded => "setup_link_ended",
             Failure::PasswordLinkEnded => "password_link_ended",
             Failure::TooManyRequests => "too_many_requests",

@@ -2,8 +2,8 @@
 
 use super::{
     AccountDeletedPage, AccountPage, AccountTokensPage, ActivityPage, ConsentPage, DeleteAccountPage, DeviceDonePage,
-    DevicePage, EmailCodePage, ErrorPage, ForgotPage, LegalPage, LoginPage, Page, PagesError, PasswordPage, ResetPage,
-    SecondFactorPage, SecondStepPage, SetupPage, SignInPage,
+    DevicePage, EmailCodePage, ErrorPage, ForgotPage, LegalPage, LoginPage, Page, PagesError, PasskeyPage,
+    PasskeysPage, PasswordPage, ResetPage, SecondFactorPage, SecondStepPage, SetupPage, SignInPage,
 };
 
 /// Does something with each kind of page.
@@ -17,8 +17,10 @@ pub fn visit_every_page(visitor: &mut impl PageVisitor) -> Result<(), PagesError
     visitor.visit::<LoginPage>()?;
     visitor.visit::<SignInPage>()?;
     visitor.visit::<SecondStepPage>()?;
+    visitor.visit::<PasskeyPage>()?;
     visitor.visit::<AccountPage>()?;
     visitor.visit::<SecondFactorPage>()?;
+    visitor.visit::<PasskeysPage>()?;
     visitor.visit::<AccountTokensPage>()?;
     visitor.visit::<ActivityPage>()?;
     visitor.visit::<DeleteAccountPage>()?;

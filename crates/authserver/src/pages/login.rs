@@ -28,6 +28,8 @@ pub struct LoginPage {
     pub forgot: bool,
     /// Whether a code can be.
     pub email_code: bool,
+    /// With a passkey too.
+    pub passkeys: bool,
     /// What was typed before; empty at first.
     pub username: String,
     /// Why the last attempt failed.
@@ -91,6 +93,7 @@ impl Page for LoginPage {
             providers: Vec::new(),
             forgot: false,
             email_code: false,
+            passkeys: false,
             username: String::new(),
             problem: None,
             wait: None,
@@ -139,6 +142,7 @@ impl Page for LoginPage {
                 providers: vec![button(HOSTILE, HOSTILE)],
                 forgot: true,
                 email_code: true,
+                passkeys: true,
                 username: HOSTILE.to_owned(),
                 problem: None,
                 wait: None,

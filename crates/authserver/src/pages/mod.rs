@@ -17,6 +17,7 @@ use crate::branding::{Branding, LegalText};
 mod account;
 mod account_activity;
 mod account_delete;
+mod account_passkeys;
 mod account_second_factor;
 mod account_tokens;
 mod assets;
@@ -33,6 +34,7 @@ mod letter;
 mod locales;
 mod login;
 mod one_time_link;
+mod passkey;
 mod second_step;
 mod sign_in;
 
@@ -41,6 +43,7 @@ pub use account::{
 };
 pub use account_activity::{ActivityPage, Happening};
 pub use account_delete::{AccountDeletedPage, DeleteAccountPage, DeletionProblem};
+pub use account_passkeys::{PasskeyEntry, PasskeyProblem, PasskeysPage};
 pub use account_second_factor::{SecondFactorPage, SecondFactorProblem, TotpApp};
 pub use account_tokens::{AccountTokensPage, Lifetime, MadeToken, TokenProblem, TokenResource, TokenScope};
 pub use assets::Asset;
@@ -55,6 +58,7 @@ pub use legal::LegalPage;
 pub use letter::{Letter, WrittenLetter};
 pub use login::{LoginPage, LoginProblem, ProviderButton};
 pub use one_time_link::{NewPasswordProblem, ResetPage, SetupPage};
+pub use passkey::PasskeyPage;
 pub use second_step::{SecondStepPage, SecondStepProblem, TotpSetUp};
 pub use sign_in::{SignInPage, Wait};
 

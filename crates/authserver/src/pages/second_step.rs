@@ -19,6 +19,10 @@ pub struct SecondStepPage {
     pub csrf_token: String,
     /// Who is half-way.
     pub account: String,
+    /// There is an authenticator app.
+    pub has_app: bool,
+    /// There is a passkey.
+    pub has_passkey: bool,
     /// There is nothing yet, and there must be.
     pub set_up: Option<TotpSetUp>,
     /// It was set up: the recovery codes, for the only time.
@@ -91,6 +95,8 @@ impl Page for SecondStepPage {
             transaction: None,
             csrf_token: "sample".to_owned(),
             account: "nora".to_owned(),
+            has_app: true,
+            has_passkey: false,
             set_up: None,
             codes: None,
             problem: None,
@@ -108,6 +114,8 @@ impl Page for SecondStepPage {
             plain.clone(),
             Self { transaction: transaction(), ..failed(SecondStepProblem::CodeWrong) },
             Self { wait: Some(Wait { count: 15, unit: "minutes" }), ..failed(SecondStepProblem::TooManyAttempts) },
+            Self { has_passkey: true, ..plain.clone() },
+            Self { has_app: false, has_passkey: true, transaction: transaction(), ..plain.clone() },
             set_up(None),
             Self { transaction: transaction(), ..set_up(Some(SecondStepProblem::SetUpWrong)) },
             Self { codes: Some(codes.clone()), ..plain.clone() },
@@ -117,6 +125,8 @@ impl Page for SecondStepPage {
                 transaction: Some(HOSTILE.to_owned()),
                 csrf_token: HOSTILE.to_owned(),
                 account: HOSTILE.to_owned(),
+                has_app: true,
+                has_passkey: true,
                 set_up: None,
                 codes: None,
                 problem: None,

@@ -20,6 +20,8 @@ pub struct SignInPage {
     pub forgot: bool,
     /// Whether a code can be.
     pub email_code: bool,
+    /// With a passkey too.
+    pub passkeys: bool,
     /// What was typed before; empty at first.
     pub username: String,
     /// Why the last attempt failed.
@@ -58,6 +60,7 @@ impl Page for SignInPage {
             providers: Vec::new(),
             forgot: false,
             email_code: false,
+            passkeys: false,
             username: String::new(),
             problem: None,
             wait: None,
@@ -93,6 +96,7 @@ impl Page for SignInPage {
                 providers: vec![button(HOSTILE, HOSTILE)],
                 forgot: true,
                 email_code: true,
+                passkeys: true,
                 username: HOSTILE.to_owned(),
                 problem: None,
                 wait: None,

@@ -227,7 +227,9 @@ async fn a_code_is_half_of_it_where_a_second_step_is_asked_for(database: &Databa
 async fn a_code_does_not_outlive_the_address_the_password_or_the_person(database: &Database) {
     let (mail, server) = start(database).await;
     let operator = Workplace::new(&Settings::default().toml(&database.url));
-    for (command, number) in [(["user", "email", "ada", "lovelace@example.org"].as_slice(), 1), (&["user", "disable", "ada"], 2)] {
+    for (command, number) in
+        [(["user", "email", "ada", "lovelace@example.org"].as_slice(), 1), (&["user", "disable", "ada"], 2)]
+    {
         let (mut browser, page) = asked(&server, "ada").await;
         let code = code_of(&mail.wait_for(number).await);
         assert!(operator.run(command, &[]).status.success());

@@ -32,6 +32,7 @@ mod oidc_prompt;
 mod oidc_sign_in;
 mod parallel_exchange;
 mod parallel_requests;
+mod passkeys;
 mod password_link;
 mod personal_tokens;
 mod restarted_database;

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use gatelodge_oauth::secret::HashedSecret;
+use gatelodge_store::passkeys::{self, Passkey};
 use gatelodge_store::totp_secrets::{self, TotpSecret};
-use gatelodge_store::{Insertion, browser_sessions, recovery_codes, second_steps, users};
+use gatelodge_store::{Insertion, browser_sessions, passkey_ceremonies, recovery_codes, second_steps, users};
 
 use crate::support::{TestDatabase, at, on_both_databases, session, user};
 
@@ -13,6 +14,8 @@ on_both_databases!(
     of_twenty_that_send_one_code_one_is_taken_and_no_older_one_after_it,
     of_twenty_that_hold_a_recovery_code_one_uses_it_and_nobody_elses_is_worth_anything,
     half_of_a_sign_in_ends_once_in_time_and_with_its_browser,
+    a_passkey_comes_back_and_its_counter_goes_forward,
+    a_ceremony_is_taken_once_in_time_and_ends_with_its_browser,
 );
 
 fn app(user: &users::User) -> TotpSecret {
@@ -124,4 +127,61 @@ async fn half_of_a_sign_in_ends_once_in_time_and_with_its_browser(database: Test
         })
         .await;
     assert_eq!(database.count("second_steps"), 0);
+}
+
+fn passkey(user: &users::User, id: u8) -> Passkey {
+    let (name, credential) = ("laptop".to_owned(), "{}".to_owned());
+    let id = vec![id; 16];
+    Passkey { id, user_id: user.id.clone(), name, credential, counter: 0, created_at: at(1), last_used_at: None }
+}
+
+async fn a_passkey_comes_back_and_its_counter_goes_forward(database: TestDatabase) {
+    let (ada, bob) = (user("ada"), user("bob"));
+    database
+        .write(move |tx| {
+            users::insert(tx, &ada)?;
+            users::insert(tx, &bob)?;
+            let one = passkey(&ada, 1);
+            assert_eq!(passkeys::insert(tx, &one)?, Insertion::Inserted);
+            assert_eq!(
+                passkeys::insert(tx, &Passkey { user_id: bob.id.clone(), ..one.clone() })?,
+                Insertion::AlreadyExists
+            );
+            passkeys::insert(tx, &Passkey { created_at: at(2), ..passkey(&ada, 2) })?;
+            assert_eq!(passkeys::find(tx, &one.id)?.as_ref(), Some(&one));
+            // One that does not count, then one that began to.
+            assert!(
+                passkeys::use_once(tx, &one.id, 0, "{}", at(3))? && passkeys::use_once(tx, &one.id, 5, "[]", at(4))?
+            );
+            for stale in [5, 4, 0] {
+                assert!(!passkeys::use_once(tx, &one.id, stale, "{}", at(5))?, "{stale}");
+            }
+            let used = Passkey { counter: 5, credential: "[]".into(), last_used_at: Some(at(4)), ..one.clone() };
+            assert_eq!(passkeys::of_user(tx, &ada.id)?.first(), Some(&used));
+            assert!(!passkeys::delete(tx, &bob.id, &one.id)? && passkeys::delete(tx, &ada.id, &one.id)?);
+            assert!(!passkeys::use_once(tx, &one.id, 6, "{}", at(6))?);
+            assert_eq!(passkeys::delete_all_of(tx, &ada.id)?, 1);
+            Ok(())
+        })
+        .await;
+}
+
+async fn a_ceremony_is_taken_once_in_time_and_ends_with_its_browser(database: TestDatabase) {
+    let rows = [session(), session()];
+    database
+        .write(move |tx| {
+            let [first, second] = &rows;
+            rows.iter().try_for_each(|row| browser_sessions::insert(tx, row))?;
+            passkey_ceremonies::put(tx, &first.hash, "old", at(60))?;
+            passkey_ceremonies::put(tx, &first.hash, "new", at(60))?;
+            passkey_ceremonies::put(tx, &second.hash, "other", at(60))?;
+            assert_eq!(passkey_ceremonies::take(tx, &first.hash, at(59))?.as_deref(), Some("new"));
+            assert_eq!(passkey_ceremonies::take(tx, &first.hash, at(59))?, None);
+            assert_eq!(passkey_ceremonies::take(tx, &second.hash, at(60))?, None, "too late, and spent");
+            assert_eq!(passkey_ceremonies::take(tx, &second.hash, at(1))?, None);
+            passkey_ceremonies::put(tx, &second.hash, "other", at(60))?;
+            browser_sessions::delete(tx, &second.hash).map(drop)
+        })
+        .await;
+    assert_eq!(database.count("passkey_ceremonies"), 0);
 }

@@ -189,6 +189,12 @@ impl Page {
         self.resolved(&action)
     }
 
+    /// An attribute of a form or of something in it.
+    #[track_caller]
+    pub fn attribute_of(&self, form: &str, name: &str) -> String {
+        attribute(self.element(form), name).unwrap_or_else(|| panic!("no {name}: {self:?}"))
+    }
+
     /// A URL of the page as a path of the server.
     pub fn resolved(&self, relative: &str) -> String {
         let here = Url::parse("https://server.example").and_then(|server| server.join(&self.path)).expect("a URL");

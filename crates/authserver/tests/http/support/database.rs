@@ -145,6 +145,8 @@ impl Database {
             "totp_secrets",
             "recovery_codes",
             "second_steps",
+            "passkeys",
+            "passkey_ceremonies",
         ]
         .map(|of| (of, connection.count(of)))
         .into()

@@ -2,6 +2,7 @@
 //! [`Browser`] and [`McpClient`], and [`on_both_databases`], which makes two tests of each body.
 
 pub mod answer;
+pub mod authenticator;
 pub mod binary;
 pub mod browser;
 pub mod database;
