@@ -304,6 +304,14 @@ consent-new = Neu
 consent-had = schon erlaubt
 consent-required = wird für alles andere gebraucht
 consent-includes = Enthält:
+consent-tools = Mit Werkzeugen, die der Server so beschreibt:
+consent-destructive = kann löschen
+consent-read-only = liest nur
+consent-more-tools =
+    { $count ->
+        [one] und eines mehr
+       *[other] und { $count } mehr
+    }
 consent-nothing-ticked = Nichts ist angekreuzt. Kreuzen Sie an, was erlaubt sein soll, oder lehnen Sie ab.
 consent-lifetime = Wie lange
 consent-days =

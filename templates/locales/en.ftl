@@ -309,6 +309,14 @@ consent-new = New
 consent-had = allowed before
 consent-required = needed for everything else
 consent-includes = Includes:
+consent-tools = With tools that the server describes so:
+consent-destructive = can destroy
+consent-read-only = reads only
+consent-more-tools =
+    { $count ->
+        [one] and one more
+       *[other] and { $count } more
+    }
 consent-nothing-ticked = Nothing is ticked. Tick what it may do, or deny.
 consent-lifetime = How long
 consent-days =

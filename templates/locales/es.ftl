@@ -304,6 +304,14 @@ consent-new = Nuevo
 consent-had = ya permitido
 consent-required = necesario para todo lo demás
 consent-includes = Incluye:
+consent-tools = Con herramientas que el servidor describe así:
+consent-destructive = puede destruir
+consent-read-only = solo lee
+consent-more-tools =
+    { $count ->
+        [one] y una más
+       *[other] y { $count } más
+    }
 consent-nothing-ticked = No hay nada marcado. Marque lo que podrá hacer o deniegue el acceso.
 consent-lifetime = Cuánto tiempo
 consent-days =

@@ -366,7 +366,7 @@ fn a_badge_says_whose_word_the_name_is_and_there_is_one() {
             Voucher::Nobody => [false, false, true],
         };
         assert_eq!(badges, expected);
-        assert_eq!(html.matches("class=\"badge").count() - html.matches("class=\"badge new\"").count(), 1);
+        assert_eq!(html.matches("<p class=\"voucher\"><span class=\"badge").count(), 1);
         kinds.insert(expected);
     }
     assert_eq!(kinds.len(), 3);

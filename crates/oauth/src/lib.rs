@@ -29,6 +29,7 @@
 //! | RFC 9728 (protected resource metadata) | [`protected_resource_metadata`] |
 //! | draft-ietf-oauth-status-list | [`status_list`] |
 //! | none: what both programs keep of one call | [`audit_event`] |
+//! | none: what both programs say of the tools behind a scope | [`resource_tools`] |
 #![warn(missing_docs)]
 
 pub mod access_token;
@@ -55,6 +56,7 @@ pub mod prompt;
 pub mod protected_resource_metadata;
 pub mod redirect_uri;
 pub mod resource;
+pub mod resource_tools;
 pub mod scope;
 pub mod secret;
 pub mod status_list;

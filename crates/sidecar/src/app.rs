@@ -27,6 +27,7 @@ use crate::headers::Arrival;
 use crate::identity::{self, Identity, IdentityError};
 use crate::legacy_sse::{Addresses, Role};
 use crate::limits::{self, Connections, OpenRequests, Rates, Room, descriptors};
+use crate::listed_tools::ListedTools;
 use crate::protected_resource;
 use crate::relay::{self, Relay};
 use crate::respond::{self, Fault};
@@ -91,6 +92,7 @@ struct OfResource {
     identity: Arc<Identity>,
     api_keys: Option<Arc<ApiKeys>>,
     legacy: Option<(Target, Arc<Addresses>)>,
+    listed_tools: Option<Arc<ListedTools>>,
 }
 
 impl Shared {
@@ -108,6 +110,7 @@ impl Shared {
                 identity: Arc::new(Identity::new(config, resource, clock)?),
                 api_keys: resource.api_keys.clone().map(|keys| Arc::new(ApiKeys::new(keys))),
                 legacy: legacy.transpose()?,
+                listed_tools: ListedTools::of(resource),
             })
         });
         let open_requests = OpenRequests::new(&config.limits);
@@ -123,6 +126,13 @@ impl Shared {
         let mut tasks = self.tokens.keep_fresh();
         tasks.extend(self.resources.iter().filter_map(|resource| resource.identity.keep_fresh()));
         tasks
+    }
+
+    /// Tells the authorization server which tools there are.
+    fn keep_tools_told(&self, config: &Config) -> Result<Vec<JoinHandle<()>>, reqwest::Error> {
+        let Some(audit) = &config.audit else { return Ok(Vec::new()) };
+        let listed = self.resources.iter().filter_map(|resource| resource.listed_tools.as_ref());
+        listed.map(|tools| tools.keep_told(audit)).collect()
     }
 
     /// The keys of the assertions, for the health listener.
@@ -178,6 +188,7 @@ impl Worker {
                     gate: Gate::new(Arc::clone(&resource.policy), protected_resource::url(config, named))
                         .map_err(|_| StartError::Host)?,
                     overlay: Arc::clone(&resource.overlay),
+                    listed_tools: of_resource.listed_tools.clone(),
                     stream_grace: resource.stream_grace,
                     tool_challenges: resource.tool_challenges,
                     open_requests: shared.open_requests.clone(),
@@ -270,7 +281,8 @@ impl Application {
         let ready = move || std::future::ready(asked.is_ready());
         let (health, health_address) = health::serve_with(config.health_listen, ready, shared.assertion_keys())
             .map_err(|source| StartError::Bind { address: config.health_listen, key: "health_listen", source })?;
-        let refreshers = shared.keep_fresh();
+        let mut refreshers = shared.keep_fresh();
+        refreshers.extend(shared.keep_tools_told(&config)?);
 
         let listen = config.listen;
         let limits = config.limits.clone();

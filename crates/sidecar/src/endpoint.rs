@@ -33,6 +33,7 @@ use crate::gate::{Decided, Decision, Gate, Permit, Wanted};
 use crate::headers::Arrival;
 use crate::legacy_sse::Role;
 use crate::limits::{OpenRequests, Rates};
+use crate::listed_tools::ListedTools;
 use crate::lists::{Asked, List, Overlay, Rewriter};
 use crate::mcp::{self, Id, Kind, Message, Operations, Revision};
 use crate::presented::{Presented, presented};
@@ -74,6 +75,8 @@ pub struct Endpoint {
     pub legacy: Option<Role>,
     /// How tools are described, in place of what the MCP server says.
     pub overlay: Arc<Overlay>,
+    /// What the consent page shows of its tools.
+    pub listed_tools: Option<Arc<ListedTools>>,
     /// Whose sessions are whose.
     pub sessions: Arc<Sessions>,
     /// Whose tasks are whose.
@@ -319,14 +322,18 @@ impl Endpoint {
     pub fn lists(&self, caller: &Caller, asked: Asked, is_modern: bool) -> Option<(Rewriter<CallersView>, Asked)> {
         let policy = &self.gate.policy;
         let shows_security_schemes = self.tool_challenges != ToolChallenges::Http;
-        let changes_any =
-            !self.overlay.is_empty() || policy.hides_anything() || policy.list_only_permitted || shows_security_schemes;
+        let changes_any = !self.overlay.is_empty()
+            || policy.hides_anything()
+            || policy.list_only_permitted
+            || shows_security_schemes
+            || self.listed_tools.is_some();
         if asked.is_answered() || !(changes_any || asked.may_bring(List::Tasks)) {
             return None;
         }
         let (policy, tasks, caller) = (Arc::clone(policy), Arc::clone(&self.tasks), caller.clone());
         let view = CallersView { policy, tasks, changes_only_tasks: !changes_any, caller, shows_security_schemes };
-        Some((Rewriter { overlay: Arc::clone(&self.overlay), view, is_modern }, asked))
+        let (overlay, listed) = (Arc::clone(&self.overlay), self.listed_tools.clone());
+        Some((Rewriter { overlay, view, listed, is_modern }, asked))
     }
 
     /// Forwards within what the caller may have under way.

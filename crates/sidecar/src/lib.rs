@@ -22,6 +22,7 @@
 //! | `upstream` | its HTTP/1.1 client |
 //! | `body`, `headers`, `proxy_headers`, `event_stream` | its parts: request body, header hygiene, server-sent events |
 //! | `view`, [`lists`] | what of `tools/list` and its like comes back, and how tools are described |
+//! | `listed_tools` | what the consent page shows of them, behind each scope |
 //! | `caller`, `identity` | who calls, and in which form the MCP server is told |
 //! | [`limits`], `shutdown` | what clients may hold and how slow they may be; how everything ends |
 //! | `protected_resource`, `well_known` | the metadata document, and what else is public |
@@ -46,6 +47,7 @@ mod holders;
 mod identity;
 mod legacy_sse;
 pub mod limits;
+mod listed_tools;
 pub mod lists;
 pub mod mcp;
 mod policy;

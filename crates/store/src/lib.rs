@@ -51,6 +51,7 @@ pub mod pending_authorizations;
 pub mod pushed_authorization_requests;
 pub mod recovery_codes;
 pub mod refresh_tokens;
+pub mod resource_tools;
 mod row;
 mod schema;
 pub mod second_steps;

@@ -307,6 +307,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    resource_tools (resource) {
+        resource -> Text,
+        tools -> Text,
+        updated_at -> BigInt,
+    }
+}
+
+diesel::table! {
     passkeys (id) {
         id -> Binary,
         user_id -> Text,

@@ -7,9 +7,11 @@ use actix_web::http::header::AUTHORIZATION;
 use actix_web::web::{self, Bytes, Data, Payload, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 use gatelodge_oauth::audit_event::{AuditEvent, MAX_BODY, MAX_EVENTS, MEDIA_TYPE, PATH};
+use gatelodge_oauth::resource_tools::PATH as TOOLS_PATH;
 use gatelodge_oauth::secret::HashedSecret;
 use gatelodge_store::audit_events;
 
+use super::resource_tools;
 use crate::app::App;
 use crate::respond;
 
@@ -30,7 +32,12 @@ enum Refusal {
     Store(#[from] gatelodge_store::StoreError),
 }
 
-/// The route, for the health listener.
+/// Whoever sends has the secret of the trail.
+pub fn is_from_sidecar(request: &HttpRequest, app: &App) -> bool {
+    app.config.audit.secret.is_some_and(|secret| is_proven(request, &secret))
+}
+
+/// The routes, for the health listener: this one, and that of the tools.
 pub fn routes(app: &App) -> impl Fn(&mut ServiceConfig) + Clone + Send + 'static {
     let app = app.clone();
     move |services: &mut ServiceConfig| {
@@ -38,6 +45,10 @@ pub fn routes(app: &App) -> impl Fn(&mut ServiceConfig) + Clone + Send + 'static
             let resource = web::resource(PATH).app_data(Data::new(app.clone())).route(web::post().to(take));
             services.service(resource.default_service(web::to(|| async {
                 respond::plain_error(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", Some("POST"))
+            })));
+            let tools = web::resource(TOOLS_PATH).app_data(Data::new(app.clone()));
+            services.service(tools.route(web::put().to(resource_tools::take)).default_service(web::to(|| async {
+                respond::plain_error(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", Some("PUT"))
             })));
         }
     }
@@ -62,7 +73,7 @@ async fn take(request: HttpRequest, payload: Payload, app: Data<App>) -> HttpRes
 
 /// Who sends is known before anything of the body is read.
 async fn keep(request: &HttpRequest, payload: Payload, app: &App) -> Result<(), Refusal> {
-    if !app.config.audit.secret.is_some_and(|secret| is_proven(request, &secret)) {
+    if !is_from_sidecar(request, app) {
         return Err(Refusal::WrongSecret);
     }
     if !respond::has_media_type(request, MEDIA_TYPE) {

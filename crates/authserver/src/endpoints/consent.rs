@@ -11,14 +11,17 @@ use gatelodge_oauth::client_id_metadata_document::DocumentUrl;
 use gatelodge_oauth::error::OAuthError;
 use gatelodge_oauth::parameters::Parameters;
 use gatelodge_oauth::resource::Resource;
+use gatelodge_oauth::resource_tools::ListedTool;
 use gatelodge_oauth::scope::Scope;
 use gatelodge_store::users::User;
-use gatelodge_store::{StoreError, grants, users};
+use gatelodge_store::{StoreError, grants, resource_tools, users};
 
 use crate::app::App;
 use crate::approval::{self, Answer, Decision};
 use crate::endpoints::login::{self, Place};
-use crate::pages::{AskedScope, Choice, ConsentPage, Destination, DeviceDonePage, Failure, Lasting, StepUp, Voucher};
+use crate::pages::{
+    AskedScope, Choice, ConsentPage, Destination, DeviceDonePage, Failure, Lasting, ShownTool, StepUp, Voucher,
+};
 use crate::transaction::{self, OpenTransaction};
 use crate::{flight_recorder, problem, respond};
 
@@ -34,10 +37,10 @@ pub async fn show(request: HttpRequest, app: Data<App>) -> HttpResponse {
 /// The question to whoever is signed in; with what was left ticked, it is asked again because that was nothing.
 async fn ask(request: &HttpRequest, app: &App, open: &OpenTransaction, ticked: Option<&Scope>) -> HttpResponse {
     match signed_in_user(app, open).await {
-        Ok(Some((user, held))) => match app.resource(&open.pending.request.resource) {
+        Ok(Some(asked)) => match app.resource(&open.pending.request.resource) {
             Some(resource) => {
-                flight_recorder::consent_shown(app, request, &open.pending, &user.id);
-                page(app, open, resource, user, &held, ticked)
+                flight_recorder::consent_shown(app, request, &open.pending, &asked.user.id);
+                page(app, open, resource, asked, ticked)
             }
             None => problem::failure(app, request, Failure::RequestEnded),
         },
@@ -46,28 +49,30 @@ async fn ask(request: &HttpRequest, app: &App, open: &OpenTransaction, ticked: O
     }
 }
 
-/// Who is asked, and what they allow this client at this resource already.
-async fn signed_in_user(app: &App, open: &OpenTransaction) -> Result<Option<(User, Scope)>, StoreError> {
+/// Whoever is asked.
+struct Asked {
+    user: User,
+    /// What they allow this client at this resource already.
+    held: Scope,
+    /// The tools of the resource, as far as its sidecar tells them.
+    tools: Vec<ListedTool>,
+}
+
+async fn signed_in_user(app: &App, open: &OpenTransaction) -> Result<Option<Asked>, StoreError> {
     let Some(user_id) = open.signed_in().cloned() else { return Ok(None) };
     let (request, now) = (&open.pending.request, app.clock.now());
     let (client_id, resource) = (request.client_id.clone(), request.resource.clone());
     let read = app.store.read(move |tx| {
         let Some(user) = users::find_enabled(tx, &user_id)? else { return Ok(None) };
-        Ok(Some((user, grants::held_scope(tx, &user_id, &client_id, &resource, now)?)))
+        let held = grants::held_scope(tx, &user_id, &client_id, &resource, now)?;
+        Ok(Some(Asked { user, held, tools: resource_tools::find(tx, resource.as_str())? }))
     });
     read.await
 }
 
-fn page(
-    app: &App,
-    open: &OpenTransaction,
-    resource: &Resource,
-    user: User,
-    held: &Scope,
-    ticked: Option<&Scope>,
-) -> HttpResponse {
+fn page(app: &App, open: &OpenTransaction, resource: &Resource, asked: Asked, ticked: Option<&Scope>) -> HttpResponse {
     let request = &open.pending.request;
-    let scopes = asked_scopes(resource, &request.scope, held, ticked);
+    let scopes = asked_scopes(resource, &request.scope, &asked, ticked);
     let renews = open.client.may_use(GrantType::RefreshToken);
     let tokens = &app.config.tokens;
     respond::page(
@@ -80,10 +85,10 @@ fn page(
             client_name: open.client.name.clone(),
             voucher: voucher(&open.client),
             destination: Destination::from(&request.answer_to),
-            account: user.username,
+            account: asked.user.username,
             resource_name: resource.name.clone(),
             resource_url: resource.id.to_string(),
-            step_up: step_up(&scopes, held),
+            step_up: step_up(&scopes, &asked.held),
             scopes,
             nothing_ticked: ticked.is_some(),
             lifetime: Lasting(if renews { tokens.refresh_token } else { tokens.access_token }),
@@ -93,13 +98,20 @@ fn page(
 }
 
 /// What is new comes first: that is what there is to decide.
-fn asked_scopes(resource: &Resource, requested: &Scope, held: &Scope, ticked: Option<&Scope>) -> Vec<AskedScope> {
+fn asked_scopes(resource: &Resource, requested: &Scope, asked: &Asked, ticked: Option<&Scope>) -> Vec<AskedScope> {
     let known = requested.intersection(&resource.known_scope());
     let fixed = resource.fixed_scope(requested);
-    let held = resource.with_included(held);
+    let held = resource.with_included(&asked.held);
+    // What a scope includes is shown with it, unless it has a line of its own.
+    let behind = |name: &str| {
+        let reached = resource.included_in(name);
+        let opens = |scope: &str| scope == name || (reached.contains(scope) && !known.contains(scope));
+        ShownTool::first_of(asked.tools.iter().filter(|tool| tool.scope.iter().any(opens)))
+    };
     let title = |name: &str| resource.scope(name).map_or_else(|| name.to_owned(), |scope| scope.title.clone());
-    let asked = |name: &str| AskedScope {
+    let line = |name: &str| AskedScope {
         name: name.to_owned(),
+        tools: behind(name),
         title: title(name),
         includes: resource.included_in(name).iter().map(title).collect(),
         choice: match fixed.contains(name) {
@@ -110,7 +122,7 @@ fn asked_scopes(resource: &Resource, requested: &Scope, held: &Scope, ticked: Op
         ticked: fixed.contains(name) || ticked.is_none_or(|ticked| ticked.contains(name)),
         had: held.contains(name),
     };
-    let mut scopes: Vec<AskedScope> = known.iter().map(asked).collect();
+    let mut scopes: Vec<AskedScope> = known.iter().map(line).collect();
     scopes.sort_by_key(|scope| scope.had);
     scopes
 }

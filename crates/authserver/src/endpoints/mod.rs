@@ -23,6 +23,7 @@ pub mod pushed_authorization;
 pub mod registration;
 pub mod registration_management;
 pub mod reset;
+pub mod resource_tools;
 pub mod revocation;
 pub mod second_step;
 pub mod setup;

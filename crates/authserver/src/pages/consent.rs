@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use gatelodge_oauth::authorization_request::AnswerTo;
 use gatelodge_oauth::redirect_uri::RedirectTarget;
+use gatelodge_oauth::resource_tools::ListedTool;
 use serde::{Serialize, Serializer};
 
 use super::{HOSTILE, LONG_NAME, Page, long_url};
@@ -64,12 +65,56 @@ pub struct AskedScope {
     pub title: String,
     /// What it includes besides, in the same words.
     pub includes: Vec<String>,
+    /// Tools that it opens, as far as they are known.
+    pub tools: ShownTools,
     /// Whether it can be left out.
     pub choice: Choice,
     /// Whether its box is ticked.
     pub ticked: bool,
     /// Whether the client has it already.
     pub had: bool,
+}
+
+/// The tools behind one scope: those that matter most, and how many more there are.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct ShownTools {
+    /// What can destroy something comes first, what only reads comes last.
+    pub first: Vec<ShownTool>,
+    /// How many are left out.
+    pub more: usize,
+}
+
+/// One tool, as its MCP server describes it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ShownTool {
+    /// Its title, or its name.
+    pub name: String,
+    /// It only reads.
+    pub read_only: bool,
+    /// It can destroy something.
+    pub destructive: bool,
+}
+
+impl ShownTool {
+    /// How many are read by anybody.
+    const MOST: usize = 12;
+
+    /// Of all these, the first.
+    pub fn first_of<'t>(tools: impl Iterator<Item = &'t ListedTool>) -> ShownTools {
+        let shown = |tool: &ListedTool| Self {
+            name: tool.shown().to_owned(),
+            read_only: tool.read_only,
+            destructive: tool.destructive,
+        };
+        let mut first: Vec<Self> = tools.map(shown).collect();
+        first.sort_by(|one, other| {
+            let rank = |tool: &Self| (!tool.destructive, tool.read_only);
+            (rank(one), &one.name).cmp(&(rank(other), &other.name))
+        });
+        let more = first.len().saturating_sub(Self::MOST);
+        first.truncate(Self::MOST);
+        ShownTools { first, more }
+    }
 }
 
 /// What somebody is asked for who allowed this client something before.
@@ -183,6 +228,7 @@ impl Page for ConsentPage {
             name: name.to_owned(),
             title: title.to_owned(),
             includes: Vec::new(),
+            tools: ShownTools::default(),
             choice: Choice::Free,
             ticked: true,
             had: false,
@@ -219,6 +265,24 @@ impl Page for ConsentPage {
                 ..scope("tickets:write", "Create and change tickets")
             },
             scope("tickets:delete", "Delete tickets for ever"),
+        ];
+        let tool = |name: &str, read_only: bool, destructive: bool| ShownTool {
+            name: name.to_owned(),
+            read_only,
+            destructive,
+        };
+        let with_tools = vec![
+            AskedScope {
+                tools: ShownTools { first: vec![tool("Search tickets", true, false)], more: 0 },
+                ..scope("tickets:read", "Read tickets and their history")
+            },
+            AskedScope {
+                tools: ShownTools {
+                    first: vec![tool("Delete a ticket", false, true), tool("create_ticket", false, false)],
+                    more: 17,
+                },
+                ..scope("tickets:write", "Create and change tickets")
+            },
         ];
         let had_but_first = |(index, scope): (usize, AskedScope)| AskedScope { had: index > 0, ..scope };
         vec![
@@ -266,7 +330,11 @@ impl Page for ConsentPage {
                 resource_name: LONG_NAME.to_owned(),
                 resource_url: long_url(),
                 scopes: vec![
-                    AskedScope { includes: vec![LONG_NAME.to_owned(); 3], ..scope(LONG_NAME, LONG_NAME) },
+                    AskedScope {
+                        includes: vec![LONG_NAME.to_owned(); 3],
+                        tools: ShownTools { first: vec![tool(LONG_NAME, false, true); 3], more: 188 },
+                        ..scope(LONG_NAME, LONG_NAME)
+                    },
                     AskedScope { choice: Choice::Required, ..scope("x", LONG_NAME) },
                 ],
                 ..web.clone()
@@ -280,7 +348,11 @@ impl Page for ConsentPage {
                 resource_name: HOSTILE.to_owned(),
                 resource_url: HOSTILE.to_owned(),
                 voucher: host(HOSTILE),
-                scopes: vec![AskedScope { includes: vec![HOSTILE.to_owned()], ..scope(HOSTILE, HOSTILE) }],
+                scopes: vec![AskedScope {
+                    includes: vec![HOSTILE.to_owned()],
+                    tools: ShownTools { first: vec![tool(HOSTILE, false, true)], more: 1 },
+                    ..scope(HOSTILE, HOSTILE)
+                }],
                 ..web.clone()
             },
             Self {
@@ -294,6 +366,7 @@ impl Page for ConsentPage {
                 ..web.clone()
             },
             Self { step_up: Some(StepUp::AllNew), scopes: several_kinds.clone(), ..web.clone() },
+            Self { scopes: with_tools, ..web.clone() },
             Self {
                 client_name: Some("\u{5d0}\u{5d1}\u{5d2} (1)".to_owned()),
                 destination: website("xn--4dbcagdahymbxekheh6e0a7fei0b.example"),

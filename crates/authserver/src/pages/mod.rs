@@ -47,7 +47,9 @@ pub use account_passkeys::{PasskeyEntry, PasskeyProblem, PasskeysPage};
 pub use account_second_factor::{SecondFactorPage, SecondFactorProblem, TotpApp};
 pub use account_tokens::{AccountTokensPage, Lifetime, MadeToken, TokenProblem, TokenResource, TokenScope};
 pub use assets::Asset;
-pub use consent::{AskedScope, Choice, ConsentPage, Destination, Lasting, ScopeLine, StepUp, Voucher};
+pub use consent::{
+    AskedScope, Choice, ConsentPage, Destination, Lasting, ScopeLine, ShownTool, ShownTools, StepUp, Voucher,
+};
 pub use device::{DeviceDonePage, DevicePage, DeviceProblem};
 pub use email_code::{EmailCodePage, EmailCodeProblem};
 pub use error::{ErrorPage, Failure};

@@ -15,6 +15,7 @@ mod client_document_policy;
 mod client_documents;
 mod configured_clients;
 mod consent;
+mod consent_tools;
 mod cut_answers;
 mod email;
 mod email_code;

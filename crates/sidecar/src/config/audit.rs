@@ -7,7 +7,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use url::Url;
 
-use super::http_url;
+use super::{Resource, http_url};
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -63,5 +63,13 @@ impl RawAudit {
             );
         }
         Some(AuditConfig { url: url?, secret, public_calls: self.public_calls })
+    }
+}
+
+/// The tools of the consent page go the same way.
+pub(super) fn needed_for_tools(resources: &[Resource], has_audit: bool, problems: &mut Problems) {
+    for (index, _) in resources.iter().enumerate().filter(|(_, resource)| resource.tools_on_consent && !has_audit) {
+        let hint = "write url and secret_file in [audit], where the authorization server is told which tools there are";
+        problems.add(format!("resource[{index}].tools_on_consent"), "needs [audit]", hint);
     }
 }

@@ -151,11 +151,13 @@ impl RawConfig {
             problems.add("authorization_server.clock_leeway", says, "write \"30s\", and keep both clocks right");
         }
         let audit = self.audit.check(&mut problems);
+        let has_audit = audit.is_some();
         well_known::check(&self.well_known, &mut problems);
         let limits = self.limits.check(unsafe_values_allowed, &mut problems);
         let issuers = issuer::further(&self.issuer, server.as_ref().map(|server| &server.issuer), &mut problems);
         let resources = resource::check(self.resource, origin.as_ref(), unsafe_values_allowed, &mut problems);
         limits.hold(&resources, &mut problems);
+        audit::needed_for_tools(&resources, has_audit, &mut problems);
         api_keys::apart_from_tokens(&resources, &issuers, &mut problems);
         if let (Some(server), Some(origin)) = (&server, &origin)
             && server.relay.is_some()

@@ -53,6 +53,8 @@ pub(super) struct RawResource {
     #[serde(default)]
     tool_challenges: ToolChallenges,
     #[serde(default)]
+    tools_on_consent: bool,
+    #[serde(default)]
     unknown_sessions: RawUnknownSessions,
     #[serde(default)]
     access: RawAccess,
@@ -119,6 +121,8 @@ pub struct Resource {
     pub policy: Arc<Policy>,
     /// Where a tool call is challenged.
     pub tool_challenges: ToolChallenges,
+    /// Whether the consent page shows the tools behind each scope.
+    pub tools_on_consent: bool,
     /// Whose the sessions are that were begun elsewhere.
     pub unknown_sessions: Unknown,
     /// Web pages that may call it, beside those of the public origin.
@@ -236,6 +240,7 @@ impl RawResource {
             policy: Arc::new(policy),
             overlay: Arc::new(Overlay::new(&self.tools)),
             tool_challenges: self.tool_challenges,
+            tools_on_consent: self.tools_on_consent,
             unknown_sessions: match self.unknown_sessions {
                 RawUnknownSessions::Refuse => Unknown::Refuse,
                 RawUnknownSessions::Adopt => Unknown::Adopt,

@@ -25,7 +25,7 @@ impl View for Caller {
 }
 
 fn rewriter() -> Rewriter<Caller> {
-    Rewriter { overlay: Arc::new(Overlay::default()), view: Caller, is_modern: false }
+    Rewriter { overlay: Arc::new(Overlay::default()), view: Caller, listed: None, is_modern: false }
 }
 
 fn no_limit() -> Held {

@@ -28,6 +28,8 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use crate::listed_tools::ListedTools;
+
 pub use asked::Asked;
 pub use created::{created_tasks, names_a_task};
 pub use events::{Broken, Edit, Lists, edited, joined_data};
@@ -129,6 +131,8 @@ pub struct Rewriter<V> {
     pub overlay: Arc<Overlay>,
     /// What the caller gets to see.
     pub view: V,
+    /// Who is told which tools are shown.
+    pub listed: Option<Arc<ListedTools>>,
     /// Whether the request was of revision 2026-07-28 or later, where a result says how it may be cached.
     pub is_modern: bool,
 }

@@ -16,7 +16,7 @@ pub struct Overlay {
 
 #[derive(Debug)]
 struct Tool {
-    is_hidden: bool,
+    described: ToolConfig,
     changes: Vec<Change>,
     was_seen: AtomicBool,
 }
@@ -25,7 +25,7 @@ impl Overlay {
     /// Made once; workers share it.
     pub fn new(config: &BTreeMap<String, ToolConfig>) -> Self {
         let tool = |config: &ToolConfig| Tool {
-            is_hidden: config.hide,
+            described: config.clone(),
             changes: changes(config),
             was_seen: AtomicBool::new(false),
         };
@@ -40,7 +40,12 @@ impl Overlay {
 
     /// Whether nobody sees this tool, and nobody may call it.
     pub fn hides(&self, tool: &str) -> bool {
-        self.tools.get(tool).is_some_and(|tool| tool.is_hidden)
+        self.tools.get(tool).is_some_and(|tool| tool.described.hide)
+    }
+
+    /// What the operator says of a tool.
+    pub fn described(&self, tool: &str) -> Option<&ToolConfig> {
+        self.tools.get(tool).map(|tool| &tool.described)
     }
 
     /// What is set in the description of a tool that the MCP server lists.

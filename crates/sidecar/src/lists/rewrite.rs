@@ -149,6 +149,9 @@ impl<V: View> Rewriter<V> {
     }
 
     fn tool<'t>(&self, name: &str, tool: Value<'t>, new: &mut Splice<'t>) -> Result<(), Unrewritable> {
+        if let Some(listed) = &self.listed {
+            listed.note(name, tool.raw());
+        }
         let schemes = self.view.security_schemes(name).map(|schemes| {
             let schemes = serde_json::to_string(&schemes).map_err(|_| Unrewritable::NotJson)?;
             Ok::<_, Unrewritable>(Change { name: "securitySchemes", new: New::Value(schemes) })

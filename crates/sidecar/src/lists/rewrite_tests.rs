@@ -29,7 +29,7 @@ impl View for Caller {
 
 fn rewriter(tools: &[(&str, ToolConfig)]) -> Rewriter<Caller> {
     let tools: BTreeMap<_, _> = tools.iter().map(|(name, tool)| ((*name).to_owned(), tool.clone())).collect();
-    Rewriter { overlay: Arc::new(Overlay::new(&tools)), view: Caller::default(), is_modern: false }
+    Rewriter { overlay: Arc::new(Overlay::new(&tools)), view: Caller::default(), listed: None, is_modern: false }
 }
 
 fn rewritten(rewriter: &Rewriter<Caller>, body: &str, asked: Asked) -> Result<Option<String>, Unrewritable> {

@@ -218,6 +218,13 @@ fn an_audit_trail_needs_an_address_and_a_secret() {
 }
 
 #[test]
+fn tools_on_the_consent_page_go_the_way_of_the_audit_trail() {
+    let (_dir, path) = written(&format!("{GOOD}tools_on_consent = true\n"));
+    let said = told_by(&sidecar("check", &path).output().expect("it runs"), "no [audit]");
+    assert!(said.contains("resource[0].tools_on_consent: needs [audit]\n  hint: write url and secret_file"), "{said}");
+}
+
+#[test]
 fn an_audience_is_the_name_of_one_resource() {
     let second = "[[resource]]\npath = \"/b\"\nupstream = \"http://127.0.0.1:3000/b\"\n";
     for (first, then, expected) in [

@@ -18,6 +18,7 @@ mod introspection;
 mod issuers;
 mod keys;
 mod legacy_sse;
+mod listed_tools;
 mod lists;
 mod metadata;
 mod rates;

@@ -20,6 +20,7 @@ pub struct Trail {
 struct Shared {
     status: Mutex<u16>,
     kept: Mutex<Vec<Value>>,
+    told: Mutex<Vec<Value>>,
     refused: Mutex<usize>,
     may_answer: Semaphore,
 }
@@ -29,6 +30,7 @@ impl Trail {
         let shared = Arc::new(Shared {
             status: Mutex::new(204),
             kept: Mutex::default(),
+            told: Mutex::default(),
             refused: Mutex::default(),
             may_answer: Semaphore::new(Semaphore::MAX_PERMITS),
         });
@@ -38,6 +40,7 @@ impl Trail {
                 .app_data(data.clone())
                 .app_data(web::PayloadConfig::new(1024 * 1024))
                 .route("/audit/events", web::post().to(take))
+                .route("/audit/tools", web::put().to(hear))
         })
         .workers(1)
         .bind("127.0.0.1:0")
@@ -77,6 +80,21 @@ impl Trail {
         self.kept()
     }
 
+    pub fn told(&self) -> Vec<Value> {
+        self.shared.told.lock().expect("unpoisoned").clone()
+    }
+
+    /// What it is told of tools, one request after the other, once the last one is as the test wants it.
+    pub async fn until_told(&self, what: &str, is_there: impl Fn(&Value) -> bool) -> Vec<Value> {
+        let look = async {
+            while !self.told().last().is_some_and(&is_there) {
+                tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            }
+        };
+        soon(what, look).await;
+        self.told()
+    }
+
     /// Waits until it has turned a batch away.
     pub async fn until_refused(&self) {
         let look = async {
@@ -106,4 +124,11 @@ async fn take(request: HttpRequest, body: String, shared: web::Data<Shared>) -> 
         *shared.refused.lock().expect("unpoisoned") += 1;
     }
     HttpResponse::build(status.try_into().expect("a status")).finish()
+}
+
+async fn hear(request: HttpRequest, body: web::Json<Value>, shared: web::Data<Shared>) -> HttpResponse {
+    let header = request.headers().get("authorization").and_then(|value| value.to_str().ok()).unwrap_or_default();
+    assert_eq!(header, format!("Bearer {SECRET}"));
+    shared.told.lock().expect("unpoisoned").push(body.into_inner());
+    HttpResponse::NoContent().finish()
 }
