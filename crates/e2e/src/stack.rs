@@ -41,6 +41,8 @@ pub struct Settings {
     pub name: String,
     /// `postgres://…`; `None` is a SQLite file of the stack's own.
     pub database_url: Option<String>,
+    /// The host that clients and browsers are told; the programs listen on 127.0.0.1 in any case.
+    pub host: &'static str,
     /// The MCP server behind the sidecar; `None` is the notes server.
     pub upstream: Option<String>,
     /// Further tables of the sidecar's configuration.
@@ -63,6 +65,7 @@ impl Settings {
         Settings {
             name: name.to_owned(),
             database_url: None,
+            host: "127.0.0.1",
             upstream: None,
             sidecar: String::new(),
             resource: String::new(),
@@ -120,7 +123,7 @@ impl Stack {
         let directory = tempfile::tempdir().expect("a temporary directory can be made");
         let binaries = profile_directory();
         let [public, sidecar_health, authserver, authserver_health] = free_ports();
-        let public_url = format!("http://127.0.0.1:{public}");
+        let public_url = format!("http://{}:{public}", settings.host);
         let mcp_url = format!("{public_url}/mcp");
 
         let (notes, upstream) = match &settings.upstream {

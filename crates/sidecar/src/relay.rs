@@ -22,7 +22,7 @@ use crate::upload;
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// `/introspect` is among them because the metadata announces it on the public origin; it answers to nobody without a proof.
-const ENDPOINTS: [&str; 18] = [
+const ENDPOINTS: [&str; 22] = [
     "/authorize",
     "/par",
     "/token",
@@ -34,6 +34,9 @@ const ENDPOINTS: [&str; 18] = [
     "/jwks",
     "/status-list",
     "/login",
+    "/login/passkey",
+    "/second-step",
+    "/second-step/passkey",
     "/logout",
     "/consent",
     "/privacy",
@@ -41,6 +44,7 @@ const ENDPOINTS: [&str; 18] = [
     "/password",
     "/setup",
     "/reset",
+    "/forgot",
 ];
 /// The pages' assets, the registrations that clients manage (RFC 7592 §2), the way to OpenID providers and back, and the pages of
 /// the account.
@@ -192,6 +196,19 @@ mod tests {
             "/.well-known/oauth-authorization-server/mcp",
         ] {
             assert!(!paths.contain(not), "{not}");
+        }
+    }
+
+    /// Every route of the authorization server, found in its source: behind the sidecar one that is not relayed is a dead end.
+    #[test]
+    fn no_path_of_the_authorization_server_is_forgotten() {
+        let source = include_str!("../../authserver/src/app.rs");
+        let found = source.split("at(\"").skip(1).filter_map(|rest| rest.split('"').next());
+        let routes: Vec<&str> = found.filter(|path| path.starts_with('/')).collect();
+        assert!(routes.len() > 25, "app.rs names its routes in another way now: {routes:?}");
+        let paths = relayed("https://h.example");
+        for route in routes {
+            assert!(paths.contain(&route.replace(['{', '}'], "")), "{route}");
         }
     }
 

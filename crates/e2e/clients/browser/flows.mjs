@@ -2,6 +2,7 @@
 // CHROMIUM, PASSWORD (of the users alice and bob), PROVIDER (the origin of an OpenID provider), TEXTS (a JSON list of hostile
 // texts), SCOPES (text-0 text-3 …, whose titles are those texts).
 import assert from "node:assert/strict";
+import { createHmac } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Client } from "./client.mjs";
@@ -303,6 +304,73 @@ const scenarios = {
     assert.equal(await page.innerText("#account"), "lin@example.com");
   },
 
+  // Where everybody needs a second step; the issuer is a name, so that there are passkeys.
+  async second_factors({ client, page }) {
+    const tools = await page.context().newCDPSession(page);
+    await tools.send("WebAuthn.enable");
+    const options = { protocol: "ctap2", transport: "internal", hasResidentKey: true, hasUserVerification: true };
+    const { authenticatorId } = await tools.send("WebAuthn.addVirtualAuthenticator", {
+      options: { ...options, isUserVerified: true, automaticPresenceSimulation: true },
+    });
+
+    // An app, while signing in: the picture is shown, and the key beside it makes the code.
+    const first = client.request();
+    await page.goto(first.url);
+    await signIn(page, "alice");
+    await page.waitForSelector("form#set-up");
+    assert.ok(await page.$eval("img.picture", (image) => image.complete && image.naturalWidth > 100), "there is no picture");
+    const key = (await page.innerText("#key")).replaceAll(" ", "");
+    const step = Math.floor(Date.now() / 30_000);
+    await page.fill("#code", code(key, step));
+    await page.click("form#set-up button");
+    await page.waitForSelector("#recovery-codes");
+    assert.equal(await page.locator("#recovery-codes li").count(), 10);
+    await page.click("#continue");
+    await page.waitForSelector("form#consent");
+
+    // A passkey: somebody who does not confirm makes none, and may try again.
+    await tools.send("WebAuthn.setUserVerified", { authenticatorId, isUserVerified: false });
+    await page.goto(`${PUBLIC_URL}/account`);
+    await page.click("#passkeys");
+    await page.fill("#name", "Chromium");
+    await page.click("form#add button");
+    await page.waitForSelector("#failed:not([hidden])");
+    await tools.send("WebAuthn.setUserVerified", { authenticatorId, isUserVerified: true });
+    await page.click("#use-passkey");
+    await page.waitForURL(`${PUBLIC_URL}/account/passkeys`);
+    await page.waitForSelector("form#remove-1", { state: "attached" });
+    assert.match(await page.innerText("main"), /Chromium/);
+    const { credentials } = await tools.send("WebAuthn.getCredentials", { authenticatorId });
+    assert.deepEqual(credentials.map((one) => [one.rpId, one.isResidentCredential]), [["localhost", true]]);
+
+    const signOut = async () => {
+      await page.goto(`${PUBLIC_URL}/account`);
+      await page.click("#sign-out button");
+      await page.waitForSelector("form#login");
+    };
+    // Alone, for a client.
+    await signOut();
+    const second = client.request();
+    await page.goto(second.url);
+    await page.click("form#passkey button");
+    await page.waitForSelector("form#consent");
+    assert.equal(await page.innerText("#account"), "alice");
+    await page.click("#allow");
+    await arriveAt(page, client);
+    await assertOneGoodAnswer(client, second);
+    // After the password.
+    await signOut();
+    await signIn(page, "alice");
+    await page.click("form#passkey button");
+    await page.waitForURL(`${PUBLIC_URL}/account`);
+    // The app is there as well: with a code that was not used yet.
+    await signOut();
+    await signIn(page, "alice");
+    await page.fill("#code", code(key, step + 1));
+    await page.click("#sign-in");
+    await page.waitForURL(`${PUBLIC_URL}/account`);
+  },
+
   // Whoever cancels there is led back, and can sign in in another way.
   async provider_cancelled({ client, page }) {
     const request = client.request();
@@ -320,6 +388,17 @@ const scenarios = {
     await assertOneGoodAnswer(client, request);
   },
 };
+
+// What an authenticator app shows for a key (RFC 6238): SHA-1, six digits, thirty seconds.
+function code(base32, step) {
+  const bits = [...base32].map((c) => "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".indexOf(c).toString(2).padStart(5, "0")).join("");
+  const key = Buffer.from(bits.match(/.{8}/g).map((byte) => parseInt(byte, 2)));
+  const counter = Buffer.alloc(8);
+  counter.writeBigUInt64BE(BigInt(step));
+  const mac = createHmac("sha1", key).update(counter).digest();
+  const offset = mac[19] & 15;
+  return String((mac.readUInt32BE(offset) & 0x7fffffff) % 1_000_000).padStart(6, "0");
+}
 
 async function named(text) {
   const client = await Client.register({ client_name: text });

@@ -102,6 +102,14 @@ fn whoever_cancels_at_the_provider_can_sign_in_in_another_way() {
     play_with_provider("provider_cancelled", "browser_provider_cancelled");
 }
 
+/// Proves RFC 6238 §4: the picture and the key on the page make codes that are taken.
+/// Proves Web Authentication §7.1, §7.2: a passkey of Chromium, which belongs to the host of the issuer and to a name.
+#[test]
+fn whoever_sets_up_an_app_and_a_passkey_signs_in_with_either() {
+    let authserver = "[login]\nsecond_factor = \"required\"\n".to_owned();
+    play("second_factors", &Settings { authserver, host: "localhost", ..Settings::new("browser_second_factors") });
+}
+
 fn play(scenario: &str, settings: &Settings) {
     play_with(scenario, settings, &[]);
 }
