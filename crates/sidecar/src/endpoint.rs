@@ -253,15 +253,13 @@ impl Endpoint {
         let stay = self.sessions.check(session, permit.caller(), self.clock.now())?;
         // A stream that is resumed, or the one stream of a session, may bring answers to requests that came elsewhere.
         // The end of a session is answered with no list, and by many servers with nothing at all.
-        let lists = match *request.method() {
-            Method::DELETE => None,
-            _ => self.lists(permit.caller(), Asked::elsewhere(), false),
-        };
+        let ends = *request.method() == Method::DELETE;
+        let lists = if ends { None } else { self.lists(permit.caller(), Asked::elsewhere(), false) };
         let right = self.right(permit.caller()).or(stay.map(Right::Stranger));
         let watch = Some(self.watch(permit.caller()));
         let onward = Onward { body: None, keep_session: true, lists, watch, right, legacy: Legacy::None };
         let answer = self.forward(request, permit, onward).await?;
-        if *request.method() == Method::DELETE && answer.status().is_success() {
+        if ends && answer.status().is_success() {
             self.sessions.ended(session);
         }
         Ok(answer)

@@ -272,12 +272,8 @@ async fn list(
             forget_digests(response.headers_mut());
             response.set_body(Bytes::from(rewritten)).map_into_boxed_body()
         }
-        (None, Framing::Length(_)) => response.set_body(whole).map_into_boxed_body(),
-        // Nothing was changed, so it goes on as it came: without a length.
-        (None, Framing::Chunked | Framing::UntilClosed) => {
-            let whole = stream::once(ready(Ok::<_, Infallible>(whole)));
-            response.set_body(BodyStream::new(whole)).map_into_boxed_body()
-        }
+        // Nothing was changed, so it goes on framed as it came.
+        (None, framing) => framed(response, framing, stream::once(ready(Ok::<_, Infallible>(whole)))),
     })
 }
 
@@ -311,6 +307,15 @@ fn with_body(response: HttpResponse, framing: Framing, mut body: Watched<AnswerB
     if let Some(whole) = body.at_hand() {
         return response.set_body(whole).map_into_boxed_body();
     }
+    framed(response, framing, body)
+}
+
+/// The body, with a length where the MCP server gave one.
+fn framed<E: Into<Box<dyn std::error::Error>> + 'static>(
+    response: HttpResponse,
+    framing: Framing,
+    body: impl Stream<Item = Result<Bytes, E>> + Unpin + 'static,
+) -> HttpResponse {
     match framing {
         Framing::Length(length) => response.set_body(SizedStream::new(length, body)).map_into_boxed_body(),
         Framing::Chunked | Framing::UntilClosed => response.set_body(BodyStream::new(body)).map_into_boxed_body(),

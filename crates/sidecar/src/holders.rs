@@ -1,6 +1,6 @@
 //! What belongs to whoever began it, and does not exist for anybody else: MCP security best practices, "Session Hijacking". A
-//! name is never a credential. Used for sessions (`sessions.rs`) and tasks (`tasks/`), which are known by the hashes of their
-//! names.
+//! name is never a credential. Used for sessions (`sessions.rs`) and tasks (`tasks/`), which are known by the fingerprints of
+//! their names.
 //!
 //! What becomes of one is decided under its own lock: of many that take over one, one does.
 
@@ -14,12 +14,10 @@ use quick_cache::sync::Cache;
 use tokio::sync::watch;
 
 use crate::caller::{Caller, Principal};
+use crate::fingerprint::Fingerprint;
 
 /// So many are remembered; beyond, those are forgotten that are used least.
 pub const REMEMBERED: usize = 100_000;
-
-/// The SHA-256 of a name.
-pub type Key = [u8; 32];
 
 /// What happens to those that were begun before this process, or at another replica.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,7 +34,7 @@ pub struct NotTheirs;
 
 /// Who holds what; shared by all workers.
 pub struct Holders {
-    places: Cache<Key, Arc<Place>>,
+    places: Cache<Fingerprint, Arc<Place>>,
     unknown: Unknown,
     /// What nobody used for so long has ended.
     idle: Duration,
@@ -74,7 +72,7 @@ impl Holders {
 
     /// Whether it is the caller's, who uses it. What was begun without a token becomes, once, that of the first who uses it
     /// with one: that is what logging in means. A stranger learns how long it stays a stranger's.
-    pub fn check(&self, key: &Key, caller: &Caller, now: Timestamp) -> Result<Option<Stay>, NotTheirs> {
+    pub fn check(&self, key: &Fingerprint, caller: &Caller, now: Timestamp) -> Result<Option<Stay>, NotTheirs> {
         let adopts = self.unknown == Unknown::Adopt && caller.is_known();
         let place = if adopts { Some(self.place(key)) } else { self.places.get(key) };
         let place = place.ok_or(NotTheirs)?;
@@ -97,7 +95,7 @@ impl Holders {
     }
 
     /// The MCP server began it for this caller. A name that somebody else holds is not handed over.
-    pub fn begun(&self, key: &Key, caller: &Caller, now: Timestamp) -> Result<(), NotTheirs> {
+    pub fn begun(&self, key: &Fingerprint, caller: &Caller, now: Timestamp) -> Result<(), NotTheirs> {
         let place = self.place(key);
         let mut place = place.lock();
         if place.as_ref().is_some_and(|held| self.is_alive(held, now) && !caller.is(held.holder.as_ref())) {
@@ -108,14 +106,14 @@ impl Holders {
     }
 
     /// Whether it is known to be the caller's, who does not use it now. Strangers are all the same: nothing is one's own.
-    pub fn is_of(&self, key: &Key, caller: &Caller) -> bool {
+    pub fn is_of(&self, key: &Fingerprint, caller: &Caller) -> bool {
         let place = self.places.get(key);
         let is_own = |held: &Held| held.holder.is_some() && caller.is(held.holder.as_ref());
         place.is_some_and(|place| place.lock().as_ref().is_some_and(is_own))
     }
 
     /// The MCP server ended it.
-    pub fn ended(&self, key: &Key) {
+    pub fn ended(&self, key: &Fingerprint) {
         self.places.remove(key);
     }
 
@@ -124,7 +122,7 @@ impl Holders {
     }
 
     /// The one place of this name.
-    fn place(&self, key: &Key) -> Arc<Place> {
+    fn place(&self, key: &Fingerprint) -> Arc<Place> {
         let made = self.places.get_or_insert_with(key, || Ok::<_, Infallible>(Arc::default()));
         made.unwrap_or_else(|never| match never {})
     }

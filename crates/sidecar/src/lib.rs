@@ -22,6 +22,7 @@
 //! | `upstream` | its HTTP/1.1 client |
 //! | `body`, `headers`, `proxy_headers`, `event_stream` | its parts: request body, header hygiene, server-sent events |
 //! | `view`, [`lists`] | what of `tools/list` and its like comes back, and how tools are described |
+//! | `fingerprint` | by what tables know tokens and sessions |
 //! | `listed_tools` | what the consent page shows of them, behind each scope |
 //! | `caller`, `identity` | who calls, and in which form the MCP server is told |
 //! | [`limits`], `shutdown` | what clients may hold and how slow they may be; how everything ends |
@@ -39,6 +40,7 @@ pub mod config;
 mod cors;
 mod endpoint;
 mod event_stream;
+mod fingerprint;
 mod forward;
 mod front_door;
 mod gate;

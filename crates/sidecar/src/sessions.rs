@@ -8,9 +8,9 @@ use actix_web::http::header::HeaderMap;
 use gatelodge_oauth::time::Timestamp;
 
 use crate::caller::Caller;
+use crate::fingerprint::Fingerprint;
 use crate::holders::{Holders, Stay, Unknown};
 use crate::respond::Fault;
-use crate::tokens::sha256;
 
 /// The header, in the lower case that both HTTP libraries use.
 pub const HEADER: &str = "mcp-session-id";
@@ -62,13 +62,15 @@ impl Sessions {
         match named {
             Named::Nothing => Ok(None),
             Named::Garbage => Err(Fault::UnknownSession),
-            Named::Session(id) => self.0.check(&sha256(id.as_bytes()), caller, now).map_err(|_| Fault::UnknownSession),
+            Named::Session(id) => {
+                self.0.check(&Fingerprint::of(id.as_bytes()), caller, now).map_err(|_| Fault::UnknownSession)
+            }
         }
     }
 
     /// The MCP server began a session for this caller. An id that somebody else holds is not handed over.
     pub fn begun(&self, id: &str, caller: &Caller, now: Timestamp) -> Result<(), Fault> {
-        if is_id(id) && self.0.begun(&sha256(id.as_bytes()), caller, now).is_ok() {
+        if is_id(id) && self.0.begun(&Fingerprint::of(id.as_bytes()), caller, now).is_ok() {
             return Ok(());
         }
         tracing::warn!("the MCP server began a session with an id that is unusable or somebody else's");
@@ -78,7 +80,7 @@ impl Sessions {
     /// The MCP server ended it.
     pub fn ended(&self, named: Named<'_>) {
         if let Named::Session(id) = named {
-            self.0.ended(&sha256(id.as_bytes()));
+            self.0.ended(&Fingerprint::of(id.as_bytes()));
         }
     }
 }

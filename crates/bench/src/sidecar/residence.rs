@@ -11,8 +11,8 @@ use crate::proxy::{Program, Proxy, World};
 const STARTS: usize = 15;
 const STREAMS: usize = 1_000;
 const FIRST_EVENTS: usize = 200;
-/// For a program to give back what it needs no longer.
-const AFTERWARDS: Duration = Duration::from_secs(3);
+/// For a program to give back what it needs no longer: an allocator may wait ten seconds whether it is needed again.
+const AFTERWARDS: Duration = Duration::from_secs(20);
 
 /// Measures them and prints the table.
 pub async fn measure(programs: &[Program], world: &World<'_>) {

@@ -16,9 +16,9 @@ use gatelodge_oauth::time::Timestamp;
 use uuid::Uuid;
 
 use crate::caller::Caller;
-use crate::holders::{Holders, Key, Unknown};
+use crate::fingerprint::Fingerprint;
+use crate::holders::{Holders, Unknown};
 use crate::mcp::{Id, Operation, Target};
-use crate::tokens::sha256;
 
 pub use watch::{Watch, Watched};
 
@@ -69,10 +69,10 @@ impl Tasks {
 }
 
 /// Servers read a UUID in every form that it has, and databases compare without regard to letter case: all these are one task.
-fn key(id: &str) -> Key {
+fn key(id: &str) -> Fingerprint {
     let id = id.trim();
     let plain = Uuid::try_parse(id).map_or_else(|_| id.to_lowercase(), |uuid| uuid.to_string());
-    sha256(plain.as_bytes())
+    Fingerprint::of(plain.as_bytes())
 }
 
 #[cfg(test)]

@@ -1,21 +1,20 @@
 //! Tokens that were judged a moment ago. Asked by `mod.rs` for every request.
 //!
-//! A token is found by the SHA-256 of the whole of it, signature included, and of the audiences it was judged for: two tokens
-//! that are equal in the signed part only are two. What was good may have ended since, so that a hit is judged again by
+//! A token is found by the fingerprint of the whole of it, signature included, and of the audiences it was judged for: two
+//! tokens that are equal in the signed part only are two. What was good may have ended since, so that a hit is judged again by
 //! whatever can change: time, keys, revocation.
 //!
 //! The table is in shards, each with its own lock that readers share: no lock is common to all requests.
 
-use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws_lc_rs::digest::{SHA256, digest};
 use gatelodge_oauth::access_token::{AccessToken, Refusal};
 use gatelodge_oauth::time::Timestamp;
 use quick_cache::sync::Cache as Sharded;
 
 use super::Audiences;
+use crate::fingerprint::Fingerprint;
 
 /// Good tokens; one is about a kilobyte.
 const GOOD: usize = 10_000;
@@ -24,32 +23,17 @@ const GOOD: usize = 10_000;
 const REFUSED: usize = 4_096;
 
 /// A token, and what it was judged for.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Key {
-    token: [u8; 32],
-    audiences: [u8; 32],
+    token: Fingerprint,
+    audiences: Fingerprint,
 }
 
 impl Key {
     /// The place of a token.
     pub fn new(token: &str, audiences: &Audiences) -> Self {
-        Self { token: sha256(token.as_bytes()), audiences: audiences.fingerprint }
+        Self { token: Fingerprint::of(token.as_bytes()), audiences: audiences.fingerprint }
     }
-}
-
-/// The bytes are those of a hash already; the table mixes in a seed of its own.
-impl Hash for Key {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        let [a, b, c, d, e, f, g, h, ..] = self.token;
-        state.write_u64(u64::from_ne_bytes([a, b, c, d, e, f, g, h]));
-    }
-}
-
-/// SHA-256, as an array.
-pub fn sha256(bytes: &[u8]) -> [u8; 32] {
-    let mut array = [0; 32];
-    array.copy_from_slice(digest(&SHA256, bytes).as_ref());
-    array
 }
 
 /// How a token was judged.

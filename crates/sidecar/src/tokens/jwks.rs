@@ -15,9 +15,9 @@ use tokio::sync::{Mutex, MutexGuard};
 use tokio::time::{Instant, sleep};
 use url::Url;
 
-use super::cache::sha256;
 use super::discovery::Discovery;
 use super::document::{self, FetchError};
+use crate::fingerprint::Fingerprint;
 
 /// When keys are fetched.
 #[derive(Debug, Clone)]
@@ -67,7 +67,7 @@ pub struct Held {
     pub keys: Arc<VerifyingKeys>,
     /// Another number for each set that differs from the one before: what was judged with one set is not good with the next.
     pub generation: u64,
-    document: [u8; 32],
+    document: Fingerprint,
     fetched_at: Instant,
 }
 
@@ -175,7 +175,7 @@ impl Jwks {
     }
 
     /// Only called by the one that fetches.
-    fn hold(&self, keys: VerifyingKeys, document: [u8; 32]) {
+    fn hold(&self, keys: VerifyingKeys, document: Fingerprint) {
         let (keys, generation) = match self.held.load_full() {
             Some(held) if held.document == document => (Arc::clone(&held.keys), held.generation),
             Some(held) => (Arc::new(keys), held.generation + 1),
@@ -191,13 +191,13 @@ impl Jwks {
         }
     }
 
-    async fn download(&self) -> Result<(VerifyingKeys, [u8; 32]), FetchError> {
+    async fn download(&self) -> Result<(VerifyingKeys, Fingerprint), FetchError> {
         let document = match &self.place {
             Place::At(url) => document::get(&self.client, url).await?,
             Place::Discovered(discovery) => document::get(&self.client, &discovery.keys(&self.client).await?).await?,
         };
         let keys = VerifyingKeys::from_jwks(&document)?;
-        if keys.is_empty() { Err(FetchError::NoKey) } else { Ok((keys, sha256(&document))) }
+        if keys.is_empty() { Err(FetchError::NoKey) } else { Ok((keys, Fingerprint::of(&document))) }
     }
 }
 

@@ -19,11 +19,10 @@ use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
 use crate::config::IssuerConfig;
+use crate::fingerprint::Fingerprint;
 use crate::respond::Fault;
 use cache::{Cache, Good, Judge, Key};
 use issuer::Issuer;
-
-pub use cache::sha256;
 
 mod cache;
 mod discovery;
@@ -48,7 +47,7 @@ pub struct Tokens {
 #[derive(Debug, Clone)]
 pub struct Audiences {
     names: Vec<String>,
-    fingerprint: [u8; 32],
+    fingerprint: Fingerprint,
 }
 
 /// Why a token does not pass.
@@ -75,7 +74,7 @@ impl Audiences {
         let names: Vec<String> = names.into_iter().map(Into::into).collect();
         // Each after its length: two lists that only run together alike are two.
         let text: String = names.iter().map(|name| format!("{}:{name}", name.len())).collect();
-        Self { fingerprint: cache::sha256(text.as_bytes()), names }
+        Self { fingerprint: Fingerprint::of(text.as_bytes()), names }
     }
 
     /// Of a resource: its identifier, the same with a slash at the end, which clients send whose users typed one, and its
