@@ -568,6 +568,7 @@ const CASES: &[Case] = &[
     ),
     // The rest
     case(END, "title = \"x\"\n[registration]\ndcr = \"maybe\"\n", &["registration.dcr", "open, off, token"]),
+    case(END, "title = \"x\"\n[login]\nsecond_factor = \"always\"\n", &["login.second_factor", "optional", "required"]),
     case(END, "title = \"x\"\n[registration]\ndcr = true\n", &["registration.dcr", "hint:"]),
     case(END, "title = \"x\"\n[logs]\nformat = \"xml\"\n", &["logs.format", "json, text"]),
     case(END, "title = \"x\"\n[logs]\nlevel = \"infos\"\n", &["logs.level", "did you mean info?"]),
