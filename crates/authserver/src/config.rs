@@ -252,7 +252,7 @@ impl RawConfig {
         let connections = self.connections.check(&mut problems);
         let remember_consent = self.consent.check(&mut problems);
         let branding = self.branding.check(&mut problems);
-        let login = self.login.check(&mut problems);
+        let login = self.login.check(self.email.is_some(), &mut problems);
         let email = self.email.and_then(|email| email.check(&mut problems));
         if !unsafe_values_allowed {
             self.tokens.check_ranges(&mut problems);

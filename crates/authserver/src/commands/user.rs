@@ -8,7 +8,7 @@ use clap::{Args, Subcommand};
 use gatelodge_oauth::grant::UserId;
 use gatelodge_oauth::secret::Secret;
 use gatelodge_store::users::{self, User};
-use gatelodge_store::{Insertion, Tx, email_addresses, upstream_identities};
+use gatelodge_store::{Insertion, StoreError, Tx, email_addresses, upstream_identities};
 
 use super::user_email::{self, UserEmail};
 use super::user_export::{self, ExportUser};
@@ -17,7 +17,7 @@ use super::{Setting, no_user, run, text};
 use crate::cli::ConfigFile;
 use crate::login::one_time_links::{self, password_url, setup_url};
 use crate::login::password::{self, canonical_username};
-use crate::login::second_factors;
+use crate::login::second_factors::{self, Factors};
 use crate::login::setup::{self, Offer};
 use crate::people::{self, Ended};
 use crate::security_events::{SecurityEvent, What};
@@ -27,7 +27,8 @@ use crate::security_events::{SecurityEvent, What};
 pub enum UserCommand {
     /// Add somebody who may sign in. Asks for the password unless told where it is, or to make a link with which they choose it.
     Add(NewUser),
-    /// List everybody who may sign in, where their messages go, and who they are at OpenID providers.
+    /// List everybody who may sign in, whether they set up a second step, where their messages go, and who they are at OpenID
+    /// providers.
     List(ConfigFile),
     /// Shut somebody out: sessions and grants end, and no sign-in succeeds.
     Disable(Named),
@@ -174,9 +175,13 @@ enum Added {
 
 async fn list(file: ConfigFile) -> Result<(), String> {
     let setting = Setting::open(&file).await?;
-    let all = |tx: &mut Tx| Ok((users::list(tx)?, upstream_identities::list(tx)?, email_addresses::list(tx)?));
-    let (users, identities, addresses) = setting.store.read(all).await.map_err(text)?;
-    for user in users {
+    let all = |tx: &mut Tx| {
+        let users = users::list(tx)?;
+        let factors = users.iter().map(|user| Factors::of(tx, &user.id)).collect::<Result<Vec<_>, StoreError>>()?;
+        Ok((users, factors, upstream_identities::list(tx)?, email_addresses::list(tx)?))
+    };
+    let (users, factors, identities, addresses) = setting.store.read(all).await.map_err(text)?;
+    for (user, factors) in users.iter().zip(factors) {
         let state = if user.disabled_at.is_some() { "disabled" } else { "enabled" };
         let role = if user.is_admin { "  administrator" } else { "" };
         let links = identities.iter().filter(|identity| identity.user_id == user.id);
@@ -184,7 +189,8 @@ async fn list(file: ConfigFile) -> Result<(), String> {
             links.map(|identity| format!("  {}", user_link::shown(identity, &setting.config))).collect();
         let address = addresses.iter().find(|(user_id, _)| *user_id == user.id);
         let address = address.map(|(_, address)| format!("  {address}")).unwrap_or_default();
-        println!("{:<32} {state:<9} {}{role}{address}{links}", user.username, user.id);
+        let second = if factors.exist() { "  second step" } else { "" };
+        println!("{:<32} {state:<9} {}{role}{second}{address}{links}", user.username, user.id);
     }
     Ok(())
 }

@@ -464,6 +464,11 @@ const CASES: &[Case] = &[
         "title = \"x\"\n[email]\nhost = \"h.example\"\nfrom = \"a@example.com\"\nsender = \"x\"\n",
         &["email.sender", "unknown"],
     ),
+    case(
+        END,
+        "title = \"x\"\n[login.email_code]\nenabled = true\n",
+        &["login.email_code.enabled", "there is no [email]", "hint:"],
+    ),
     // Keys
     case(END, "title = \"x\"\n[keys]\nalgorithm = \"HS256\"\n", &["keys.algorithm", "ES256, EdDSA, RS256"]),
     case(
@@ -568,6 +573,7 @@ const CASES: &[Case] = &[
     ),
     // The rest
     case(END, "title = \"x\"\n[registration]\ndcr = \"maybe\"\n", &["registration.dcr", "open, off, token"]),
+    case(END, "title = \"x\"\n[login]\nsecond_factor = \"always\"\n", &["login.second_factor", "optional", "required"]),
     case(END, "title = \"x\"\n[registration]\ndcr = true\n", &["registration.dcr", "hint:"]),
     case(END, "title = \"x\"\n[logs]\nformat = \"xml\"\n", &["logs.format", "json, text"]),
     case(END, "title = \"x\"\n[logs]\nlevel = \"infos\"\n", &["logs.level", "did you mean info?"]),

@@ -37,10 +37,10 @@ fn required() -> Settings {
 }
 
 /// An authenticator app with the key that a page showed.
-struct App(String);
+pub struct App(String);
 
 impl App {
-    fn reads(page: &Page) -> Self {
+    pub fn reads(page: &Page) -> Self {
         Self(page.text_of("key").replace(' ', ""))
     }
 
@@ -51,7 +51,7 @@ impl App {
         totp.generate(u64::try_from(server.clock.now().as_unix() + 30 * steps).expect("after 1970")).to_string()
     }
 
-    fn shows(&self, server: &Server) -> String {
+    pub fn shows(&self, server: &Server) -> String {
         self.shows_in(server, 0)
     }
 }
@@ -80,7 +80,7 @@ async fn with_app<'s>(server: &'s Server, username: &str) -> (Browser<'s>, App, 
     (browser, app, recovery_codes(&done))
 }
 
-fn recovery_codes(page: &Page) -> Vec<String> {
+pub fn recovery_codes(page: &Page) -> Vec<String> {
     let list = page.answer.body.split("id=\"recovery-codes\"").nth(1).and_then(|rest| rest.split("</ul>").next());
     let codes = list.expect("a list").split("<code>").skip(1);
     codes.map(|rest| rest.split('<').next().expect("a code").to_owned()).collect()
@@ -425,6 +425,8 @@ async fn the_operator_takes_it_away_from_somebody_who_lost_it(database: &Databas
         let said = operator.run(&["user", "reset-second-factor", name], &[]);
         (said.status.success(), String::from_utf8_lossy(&said.stdout).into_owned())
     };
+    let listed = operator.run(&["user", "list"], &[]);
+    assert_eq!(String::from_utf8_lossy(&listed.stdout).matches("  second step").count(), 1);
     assert_eq!(reset("Ada"), (true, "reset the second factor of Ada\n".into()));
     assert_eq!(reset("ada"), (true, "ada has none\n".into()));
     assert!(!reset("nobody").0);

@@ -7,6 +7,7 @@ use gatelodge_e2e::postgres;
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use crate::second_step::{App, recovery_codes};
 use crate::support::binary::{Workplace, free_addresses};
 use crate::support::mcp_client::path_of;
 use crate::support::{
@@ -76,6 +77,28 @@ async fn whole_flow(server: &Server, secrets: &mut Secrets) {
         let tokens = spend(server, client, &code, secrets).await;
         refresh(server, client, tokens, secrets).await;
     }
+    second_step(server, secrets).await;
+}
+
+/// The key of an authenticator app, which is stored, and the recovery codes, of which hashes are.
+async fn second_step(server: &Server, secrets: &mut Secrets) {
+    let mut browser = Browser::new(server);
+    let login = browser.open("/login").await;
+    browser.sign_in(&login, "ada").await;
+    let page = browser.open("/account/second-factor").await;
+    let form = page.form("set-up").with("code", &App::reads(&page).shows(server));
+    for shown in [page.text_of("key"), page.text_of("key").replace(' ', ""), form.get("key").to_owned()] {
+        secrets.add(&shown);
+    }
+    let codes = recovery_codes(&browser.submit("/account/second-factor", &form).await);
+    let mut browser = Browser::new(server);
+    let login = browser.open("/login").await;
+    let page = browser.sign_in(&login, "ada").await;
+    browser.submit("/second-step", &page.form("recovery").with("recovery_code", "0000-0000-0000-0000")).await;
+    let signed_in = browser.submit("/second-step", &page.form("recovery").with("recovery_code", &codes[0])).await;
+    assert_eq!(signed_in.path, "/account");
+    secrets.add_of_browser(&browser);
+    codes.iter().for_each(|code| secrets.add(code));
 }
 
 async fn approve(server: &Server, client: &McpClient<'_>, secrets: &mut Secrets) -> String {
