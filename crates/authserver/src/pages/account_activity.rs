@@ -82,7 +82,9 @@ impl Page for ActivityPage {
             event("signed_out", None, 55),
             event("signed_in", Some("password"), 60),
             event("signed_in", Some("oidc"), 61),
+            event("signed_in", Some("email_code"), 61),
             event("signed_in", None, 62),
+            event("code_failed", None, 64),
             event("sign_in_failed", None, 65),
             Happening { client: None, ..with_client("revoked", Some("client"), 70) },
         ];

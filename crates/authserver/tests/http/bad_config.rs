@@ -64,6 +64,11 @@ const CASES: &[Case] = &[
         "title = \"x\"\n[connections]\nretention = \"1h\"\n",
         &["connections.retention", "not between \"1d\" and \"400d\"", "hint:", "off"],
     ),
+    case(
+        END,
+        "title = \"x\"\n[consent]\nremember = \"91d\"\n",
+        &["consent.remember", "not between \"1d\" and \"90d\"", "hint:", "off"],
+    ),
     // Documents of clients
     case(
         END,
@@ -458,6 +463,11 @@ const CASES: &[Case] = &[
         END,
         "title = \"x\"\n[email]\nhost = \"h.example\"\nfrom = \"a@example.com\"\nsender = \"x\"\n",
         &["email.sender", "unknown"],
+    ),
+    case(
+        END,
+        "title = \"x\"\n[login.email_code]\nenabled = true\n",
+        &["login.email_code.enabled", "there is no [email]", "hint:"],
     ),
     // Keys
     case(END, "title = \"x\"\n[keys]\nalgorithm = \"HS256\"\n", &["keys.algorithm", "ES256, EdDSA, RS256"]),
