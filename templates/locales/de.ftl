@@ -23,6 +23,7 @@ login-username = Benutzername
 login-password = Passwort
 login-submit = Anmelden
 login-forgot = Passwort vergessen?
+login-email-code = Code per E-Mail senden
 
 login-wait-seconds =
     { $count ->
@@ -185,6 +186,15 @@ forgot-done-what = Wenn es ein solches Konto mit einer E-Mail-Adresse gibt, ist 
 forgot-done-nothing = Wenn nichts kommt, sehen Sie im Spam-Ordner nach. Auch wer diesen Server betreibt, kann Ihr Passwort neu setzen.
 forgot-back = Zurück zur Anmeldung
 
+email-code-title = Anmelden per E-Mail
+email-code-why = Geben Sie Ihren Benutzernamen oder Ihre E-Mail-Adresse ein. Sie bekommen per E-Mail einen Code, den Sie hier eingeben.
+email-code-submit = Code senden
+email-code-sent = Wenn es ein solches Konto mit einer E-Mail-Adresse gibt, ist ein Code unterwegs. Geben Sie ihn hier ein, in diesem Browser, innerhalb von <strong>{ $minutes } Minuten</strong>.
+email-code-code = Code
+email-code-nothing = Wenn nichts kommt, sehen Sie im Spam-Ordner nach, oder gehen Sie zurück und verlangen Sie einen neuen: Nur der neueste Code gilt.
+email-code_wrong = <strong>Das stimmt nicht.</strong> Geben Sie die acht Ziffern der neuesten Nachricht ein.
+email-code_ended = <strong>Dieser Code gilt nicht mehr.</strong> Verlangen Sie einen neuen.
+
 tokens-title = Neues persönliches Token
 tokens-account = Für Skripte, und für Clients, die sich nicht anmelden können. Es handelt als <strong>{ $account }</strong>.
 tokens-warning = <strong>Behandeln Sie es wie ein Passwort.</strong> Wer es hat, kann tun, was es erlaubt, bis es endet oder Sie es widerrufen.
@@ -230,6 +240,7 @@ activity-older = Älteres
 activity-from = von <strong>{ $source }</strong>
 activity-signed_in = Sie haben sich angemeldet.
 activity-sign_in_failed = Jemand wollte sich als Sie anmelden, mit einem falschen Passwort.
+activity-code_failed = Jemand hat versucht, sich als Sie anzumelden, mit einem falschen Code.
 activity-signed_out = Ein Browser wurde von einem anderen aus abgemeldet.
 activity-password_changed = Das Passwort wurde geändert.
 activity-password_link_sent = Jemand hat einen Link verlangt, um ein anderes Passwort zu wählen; er ging an Ihre E-Mail-Adresse.
@@ -249,6 +260,7 @@ activity-refused = <strong>{ $client }</strong> wollte <strong>{ $name }</strong
 activity-by-password = Mit dem Passwort.
 activity-by-oidc = Bei einem Anmeldedienst.
 activity-by-link = Mit einem Link.
+activity-by-email_code = Mit einem Code per E-Mail.
 activity-by-totp = Mit einer Authenticator-App.
 activity-by-passkey = Mit einem Passkey.
 activity-by-recovery_code = Mit einem Wiederherstellungscode.
@@ -499,6 +511,16 @@ mail-password-link =
 
     Wenn Sie das nicht waren, tun Sie nichts: Ihr Passwort bleibt, wie es ist.
     .subject = { $product }: anderes Passwort wählen
+
+mail-sign-in-code =
+    Ihr Code, um sich als { $account } bei { $product } anzumelden:
+
+    { $code }
+
+    Er gilt { $minutes } Minuten lang, einmal, in dem Browser, in dem Sie ihn verlangt haben. Geben Sie ihn nirgends sonst ein, und sagen Sie ihn niemandem: Wer Sie danach fragt, will sich als Sie anmelden.
+
+    Wenn Sie ihn nicht verlangt haben, tun Sie nichts.
+    .subject = { $product }: Ihr Code zum Anmelden
 
 mail-password-changed =
     Das Konto { $account } bei { $product } hat jetzt ein anderes Passwort. Alle Browser sind abgemeldet, und verbundene Programme haben keinen Zugriff mehr.

@@ -27,6 +27,7 @@ login-username = Username
 login-password = Password
 login-submit = Sign in
 login-forgot = Forgot your password?
+login-email-code = E-mail me a code
 
 # How long to wait after wrong passwords.
 login-wait-seconds =
@@ -190,6 +191,15 @@ forgot-done-what = If there is such an account with an e-mail address, a link is
 forgot-done-nothing = If nothing comes, look among the junk. Whoever runs this server can set your password too.
 forgot-back = Back to the sign-in
 
+email-code-title = Sign in by e-mail
+email-code-why = Type your username or your e-mail address. You get a code by e-mail, which you type here.
+email-code-submit = Send the code
+email-code-sent = If there is such an account with an e-mail address, a code is on its way. Type it here, in this browser, within <strong>{ $minutes } minutes</strong>.
+email-code-code = Code
+email-code-nothing = If nothing comes, look among the junk, or go back and ask again: only the newest code works.
+email-code_wrong = <strong>That did not match.</strong> Type the eight digits of the newest message.
+email-code_ended = <strong>This code is over.</strong> Ask for another one.
+
 tokens-title = New personal token
 tokens-account = For scripts, and for clients that cannot sign in. It acts as <strong>{ $account }</strong>.
 tokens-warning = <strong>Treat it like a password.</strong> Whoever has it can do what it allows, until it ends or you revoke it.
@@ -235,6 +245,7 @@ activity-older = Older
 activity-from = from <strong>{ $source }</strong>
 activity-signed_in = You signed in.
 activity-sign_in_failed = Somebody tried to sign in as you, with a wrong password.
+activity-code_failed = Somebody tried to sign in as you, with a wrong code.
 activity-signed_out = A browser was signed out from another one.
 activity-password_changed = The password was changed.
 activity-password_link_sent = Somebody asked for a link to choose another password; it was sent to your e-mail address.
@@ -254,6 +265,7 @@ activity-refused = <strong>{ $client }</strong> asked for <strong>{ $name }</str
 activity-by-password = With the password.
 activity-by-oidc = At a sign-in provider.
 activity-by-link = By a link.
+activity-by-email_code = With a code by e-mail.
 activity-by-totp = With an authenticator app.
 activity-by-passkey = With a passkey.
 activity-by-recovery_code = With a recovery code.
@@ -504,6 +516,16 @@ mail-password-link =
 
     If it was not you, do nothing: your password stays as it is.
     .subject = { $product }: choose another password
+
+mail-sign-in-code =
+    Your code to sign in as { $account } at { $product }:
+
+    { $code }
+
+    It works for { $minutes } minutes, once, in the browser in which you asked for it. Type it nowhere else, and tell it nobody: whoever asks you for it wants to sign in as you.
+
+    If you did not ask for it, do nothing.
+    .subject = { $product }: your code to sign in
 
 mail-password-changed =
     The account { $account } at { $product } has another password now. Every browser is signed out, and connected apps have no access any more.

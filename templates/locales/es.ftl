@@ -23,6 +23,7 @@ login-username = Nombre de usuario
 login-password = Contraseña
 login-submit = Iniciar sesión
 login-forgot = ¿Olvidó su contraseña?
+login-email-code = Enviarme un código por correo
 
 login-wait-seconds =
     { $count ->
@@ -185,6 +186,15 @@ forgot-done-what = Si existe tal cuenta y tiene una dirección de correo, hay un
 forgot-done-nothing = Si no llega nada, mire en el correo no deseado. Quien administra este servidor también puede cambiar su contraseña.
 forgot-back = Volver al inicio de sesión
 
+email-code-title = Iniciar sesión por correo
+email-code-why = Escriba su nombre de usuario o su dirección de correo. Recibirá por correo un código, que escribirá aquí.
+email-code-submit = Enviar el código
+email-code-sent = Si existe tal cuenta y tiene una dirección de correo, hay un código en camino. Escríbalo aquí, en este navegador, antes de <strong>{ $minutes } minutos</strong>.
+email-code-code = Código
+email-code-nothing = Si no llega nada, mire en el correo no deseado, o vuelva atrás y pida otro: solo sirve el código más reciente.
+email-code_wrong = <strong>No coincide.</strong> Escriba los ocho dígitos del mensaje más reciente.
+email-code_ended = <strong>Este código ya no sirve.</strong> Pida otro.
+
 tokens-title = Nuevo token personal
 tokens-account = Para scripts, y para clientes que no pueden iniciar sesión. Actúa como <strong>{ $account }</strong>.
 tokens-warning = <strong>Trátelo como una contraseña.</strong> Quien lo tenga puede hacer lo que permite, hasta que termine o usted lo revoque.
@@ -230,6 +240,7 @@ activity-older = Más antiguo
 activity-from = desde <strong>{ $source }</strong>
 activity-signed_in = Usted inició sesión.
 activity-sign_in_failed = Alguien intentó iniciar sesión como usted, con una contraseña incorrecta.
+activity-code_failed = Alguien intentó iniciar sesión como usted, con un código incorrecto.
 activity-signed_out = Se cerró la sesión de un navegador desde otro.
 activity-password_changed = Se cambió la contraseña.
 activity-password_link_sent = Alguien pidió un enlace para elegir otra contraseña; se envió a su dirección de correo.
@@ -249,6 +260,7 @@ activity-refused = <strong>{ $client }</strong> pidió <strong>{ $name }</strong
 activity-by-password = Con la contraseña.
 activity-by-oidc = En un proveedor de inicio de sesión.
 activity-by-link = Con un enlace.
+activity-by-email_code = Con un código por correo.
 activity-by-totp = Con una aplicación de autenticación.
 activity-by-passkey = Con una llave de acceso.
 activity-by-recovery_code = Con un código de recuperación.
@@ -499,6 +511,16 @@ mail-password-link =
 
     Si no fue usted, no haga nada: su contraseña sigue como está.
     .subject = { $product }: elija otra contraseña
+
+mail-sign-in-code =
+    Su código para iniciar sesión como { $account } en { $product }:
+
+    { $code }
+
+    Sirve durante { $minutes } minutos, una vez, en el navegador en el que lo pidió. No lo escriba en ningún otro sitio ni se lo diga a nadie: quien se lo pida quiere entrar como usted.
+
+    Si no lo pidió, no haga nada.
+    .subject = { $product }: su código para iniciar sesión
 
 mail-password-changed =
     La cuenta { $account } en { $product } tiene ahora otra contraseña. Se cerró la sesión en todos los navegadores y las aplicaciones conectadas ya no tienen acceso.

@@ -21,9 +21,9 @@ use crate::code_guesses::CodeGuesses;
 use crate::config::Config;
 use crate::endpoints::{
     account, account_activity, account_data, account_passkeys, account_second_factor, account_tokens, authorize,
-    consent, device, device_authorization, forgot, introspection, legal, login, metadata, passkey, password,
-    pushed_authorization, registration, registration_management, reset, revocation, second_step, setup, status_list,
-    token, upstream_sign_in,
+    consent, device, device_authorization, email_code, forgot, introspection, legal, login, metadata, passkey,
+    password, pushed_authorization, registration, registration_management, reset, revocation, second_step, setup,
+    status_list, token, upstream_sign_in,
 };
 use crate::flight_recorder::FlightRecorder;
 use crate::keys::KeyRing;
@@ -135,7 +135,7 @@ pub fn routes(config: &Config) -> impl Fn(&mut ServiceConfig) + Clone + use<> {
     let base = config.public_url.path().to_owned();
     let dynamic_registration = config.registration.dynamic.is_on();
     let device_grant = config.device_grant;
-    let sends_mail = config.email.is_some();
+    let (sends_mail, sends_codes) = (config.email.is_some(), config.login.email_code);
     let (personal_tokens, deletion) = (config.account.personal_tokens, config.account.deletion);
     move |service| {
         let at = |path: &str| web::resource(format!("{base}{path}"));
@@ -294,6 +294,15 @@ pub fn routes(config: &Config) -> impl Fn(&mut ServiceConfig) + Clone + use<> {
                     .app_data(PayloadConfig::new(login::MAX_BODY))
                     .route(read().to(forgot::show))
                     .route(web::post().to(forgot::submit))
+                    .default_service(allow("GET, HEAD, POST")),
+            );
+        }
+        if sends_codes {
+            service.service(
+                at("/login/code")
+                    .app_data(PayloadConfig::new(login::MAX_BODY))
+                    .route(read().to(email_code::show))
+                    .route(web::post().to(email_code::submit))
                     .default_service(allow("GET, HEAD, POST")),
             );
         }

@@ -246,7 +246,7 @@ impl RawConfig {
         let audit = self.audit.check(&mut problems);
         let connections = self.connections.check(&mut problems);
         let branding = self.branding.check(&mut problems);
-        let login = self.login.check(&mut problems);
+        let login = self.login.check(self.email.is_some(), &mut problems);
         let email = self.email.and_then(|email| email.check(&mut problems));
         if !unsafe_values_allowed {
             self.tokens.check_ranges(&mut problems);

@@ -9,7 +9,7 @@ use gatelodge_oauth::secret::HashedSecret;
 use gatelodge_oauth::time::Timestamp;
 use gatelodge_store::users::User;
 use gatelodge_store::{
-    Insertion, StoreError, Tx, browser_sessions, connection_steps, email_addresses, grants, known_sources,
+    Insertion, StoreError, Tx, browser_sessions, connection_steps, email_addresses, email_codes, grants, known_sources,
     password_links, second_steps, setup_links, users,
 };
 
@@ -60,11 +60,12 @@ pub fn called(tx: &mut Tx, typed: &str) -> Result<Option<User>, StoreError> {
     }
 }
 
-/// Another address, unless it is somebody else's. Links that went to the one before are dead.
+/// Another address, unless it is somebody else's. Links and codes that went to the one before are dead.
 pub fn set_address(tx: &mut Tx, id: &UserId, address: &str, now: Timestamp) -> Result<Insertion, StoreError> {
     let set = email_addresses::put(tx, id, address, now)?;
     if set == Insertion::Inserted {
         password_links::delete_of(tx, id)?;
+        email_codes::delete_all_of(tx, id)?;
     }
     Ok(set)
 }
@@ -72,6 +73,7 @@ pub fn set_address(tx: &mut Tx, id: &UserId, address: &str, now: Timestamp) -> R
 /// No address any more; `false` when there was none.
 pub fn take_address(tx: &mut Tx, id: &UserId) -> Result<bool, StoreError> {
     password_links::delete_of(tx, id)?;
+    email_codes::delete_all_of(tx, id)?;
     email_addresses::delete_of(tx, id)
 }
 
@@ -122,6 +124,7 @@ fn end_everything(tx: &mut Tx, id: &UserId, now: Timestamp) -> Result<Ended, Sto
     known_sources::forget_all_of(tx, id)?;
     password_links::delete_of(tx, id)?;
     second_steps::delete_all_of(tx, id)?;
+    email_codes::delete_all_of(tx, id)?;
     let sessions = browser_sessions::delete_all_of(tx, id)?;
     Ok(Ended { sessions, grants: grants::revoke_all_of_user(tx, id, now)? })
 }

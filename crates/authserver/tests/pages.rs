@@ -214,6 +214,7 @@ fn hostile_text_adds_no_element_and_no_attribute() {
         passkeys: true,
         providers: vec![ProviderButton { id: text(), name: text() }],
         forgot: true,
+        email_code: true,
         username: text(),
         problem: None,
         wait: None,

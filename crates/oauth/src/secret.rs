@@ -161,6 +161,11 @@ pub fn random_base62(length: usize) -> String {
     random_from(ALPHABET, length)
 }
 
+/// `length` digits, for people to type.
+pub fn random_digits(length: usize) -> String {
+    random_from(b"0123456789", length)
+}
+
 /// `length` characters drawn evenly from an alphabet of at most 256.
 pub(crate) fn random_from(alphabet: &[u8], length: usize) -> String {
     let random = SystemRandom::new();

@@ -22,7 +22,7 @@ use crate::upload;
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// `/introspect` is among them because the metadata announces it on the public origin; it answers to nobody without a proof.
-const ENDPOINTS: [&str; 22] = [
+const ENDPOINTS: [&str; 23] = [
     "/authorize",
     "/par",
     "/token",
@@ -34,6 +34,7 @@ const ENDPOINTS: [&str; 22] = [
     "/jwks",
     "/status-list",
     "/login",
+    "/login/code",
     "/login/passkey",
     "/second-step",
     "/second-step/passkey",

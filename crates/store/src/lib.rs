@@ -38,6 +38,7 @@ pub mod connection_steps;
 mod database_url;
 pub mod device_authorizations;
 pub mod email_addresses;
+pub mod email_codes;
 mod error;
 pub mod grants;
 mod insertion;

@@ -20,6 +20,17 @@ diesel::table! {
 }
 
 diesel::table! {
+    email_codes (browser_session) {
+        browser_session -> Binary,
+        user_id -> Nullable<Text>,
+        account -> Binary,
+        code -> Binary,
+        failures -> BigInt,
+        expires_at -> BigInt,
+    }
+}
+
+diesel::table! {
     sign_in_failures (hash) {
         hash -> Binary,
         last_failed_at -> BigInt,

@@ -90,6 +90,7 @@ fn happening(app: &App, event: &AuditEvent, names: &HashMap<String, String>) -> 
     let what = match (What::of(&event.outcome), event.outcome.as_str()) {
         (Some(What::Granted), _) => "granted",
         (Some(What::Revoked), _) if is_token => "token_revoked",
+        (Some(What::SignInFailed), _) if event.reason.as_deref() == Some("email_code") => "code_failed",
         (Some(what), _) => what.as_str(),
         (None, "forwarded") if is_token => "token_called",
         (None, _) if is_token => "token_refused",
@@ -101,7 +102,7 @@ fn happening(app: &App, event: &AuditEvent, names: &HashMap<String, String>) -> 
         client,
         name: event.mcp_name.clone().or_else(|| event.mcp_method.clone()),
         resource,
-        how: how(event),
+        how: how(event).filter(|_| what != "code_failed"),
         time: event.at.into(),
         source: event.source.clone(),
     }
@@ -109,6 +110,7 @@ fn happening(app: &App, event: &AuditEvent, names: &HashMap<String, String>) -> 
 
 /// How somebody signed in, or who ended a grant, as far as there are words for it.
 fn how(event: &AuditEvent) -> Option<&'static str> {
-    let known = ["password", "oidc", "link", "totp", "passkey", "recovery_code", "owner", "client", "operator"];
+    let known =
+        ["password", "oidc", "email_code", "link", "totp", "passkey", "recovery_code", "owner", "client", "operator"];
     known.into_iter().find(|known| event.reason.as_deref() == Some(known))
 }

@@ -11,6 +11,7 @@ pub mod authorize;
 pub mod consent;
 pub mod device;
 pub mod device_authorization;
+pub mod email_code;
 pub mod forgot;
 pub mod introspection;
 pub mod legal;

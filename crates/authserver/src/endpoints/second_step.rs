@@ -59,6 +59,14 @@ impl Here {
         Ok((Self::of_transaction(open), form))
     }
 
+    /// From the URL of such a page.
+    pub async fn of_query(request: &HttpRequest, app: &App) -> Result<Self, HttpResponse> {
+        if login::is_for_account(request.query_string().as_bytes()) {
+            return own_page::visit(request, app).await.map(|session| Self::of_account(request, app, session));
+        }
+        transaction::of_query(request, app).await.map(Self::of_transaction)
+    }
+
     /// The transaction that the sign-in is for.
     pub fn transaction(&self) -> Option<String> {
         match &self.next {
@@ -83,12 +91,7 @@ impl Here {
 
 /// `GET /second-step`.
 pub async fn show(request: HttpRequest, app: Data<App>) -> HttpResponse {
-    let here = if login::is_for_account(request.query_string().as_bytes()) {
-        own_page::visit(&request, &app).await.map(|session| Here::of_account(&request, &app, session))
-    } else {
-        transaction::of_query(&request, &app).await.map(Here::of_transaction)
-    };
-    let here = match here {
+    let here = match Here::of_query(&request, &app).await {
         Ok(here) => here,
         Err(page) => return page,
     };

@@ -89,6 +89,7 @@ async fn page(
         again,
         providers: app.config.login.oidc.iter().map(ProviderButton::from).collect(),
         forgot: app.mail.is_some(),
+        email_code: app.config.login.email_code,
         passkeys: app.passkeys.is_some(),
         username,
         problem,

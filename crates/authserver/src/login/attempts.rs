@@ -43,7 +43,7 @@ pub struct Begun {
 /// Counts a sign-in and finds its user, or says how long to wait.
 pub async fn begin(app: &App, request: &HttpRequest, typed: &str) -> Result<Result<Begun, Duration>, StoreError> {
     let username = canonical_username(typed);
-    let attempt = Attempt::of(Counted::Password, typed, source_of(request, &app.config));
+    let attempt = Attempt::of(Counted::SignIn, &account_of(typed), source_of(request, &app.config));
     let now = app.clock.now();
     let counted = app.store.write(move |tx| {
         if let Err(wait) = throttle::decide(&attempt.seen(tx, now)?, now) {
@@ -62,17 +62,37 @@ pub async fn begin(app: &App, request: &HttpRequest, typed: &str) -> Result<Resu
 
 /// Counts a message that somebody wants to have sent to whoever is called so, or says how long to wait. Nobody is looked for.
 pub async fn begin_message(app: &App, request: &HttpRequest, typed: &str) -> Result<Result<(), Duration>, StoreError> {
-    let attempt = Attempt::of(Counted::Message, typed, source_of(request, &app.config));
+    Ok(count(app, request, Counted::Message, &account_of(typed)).await?.map(drop))
+}
+
+/// Counts a sign-in by a code that was sent to whoever is called so ([`account_of`]), or says how long to wait.
+pub async fn begin_code(
+    app: &App,
+    request: &HttpRequest,
+    account: HashedSecret,
+) -> Result<Result<Attempt, Duration>, StoreError> {
+    count(app, request, Counted::SignIn, &account).await
+}
+
+async fn count(
+    app: &App,
+    request: &HttpRequest,
+    what: Counted,
+    account: &HashedSecret,
+) -> Result<Result<Attempt, Duration>, StoreError> {
+    let attempt = Attempt::of(what, account, source_of(request, &app.config));
     let now = app.clock.now();
     let counted = app.store.write(move |tx| {
         if let Err(wait) = throttle::decide(&attempt.seen(tx, now)?, now) {
             return Ok(Err(wait));
         }
-        attempt.count(tx, now).map(Ok)
+        attempt.count(tx, now)?;
+        Ok(Ok(attempt))
     });
     let counted = counted.await?;
     if let Err(wait) = &counted {
-        tracing::warn!(seconds = wait.as_secs(), "too many messages were asked for: none is sent");
+        let what = what.as_str();
+        tracing::warn!(seconds = wait.as_secs(), what, "too many before: nothing is sent nor looked at");
     }
     Ok(counted)
 }
@@ -80,13 +100,28 @@ pub async fn begin_message(app: &App, request: &HttpRequest, typed: &str) -> Res
 /// What is counted. Each has counters of its own: whoever has messages sent to somebody does not slow their sign-in down.
 #[derive(Debug, Clone, Copy)]
 enum Counted {
-    Password,
+    SignIn,
     Message,
+}
+
+impl Counted {
+    fn as_str(self) -> &'static str {
+        match self {
+            Counted::SignIn => "sign-in",
+            Counted::Message => "message",
+        }
+    }
+}
+
+/// What somebody is called by, in any case: what cannot be a name is answered like any other. A hash, since people type passwords
+/// where names belong.
+pub fn account_of(typed: &str) -> HashedSecret {
+    HashedSecret::of(&typed.trim().to_lowercase())
 }
 
 /// The same attempt, counted before: a sign-in in two steps is one.
 pub fn begun(app: &App, request: &HttpRequest, username: &str) -> Attempt {
-    Attempt::of(Counted::Password, username, source_of(request, &app.config))
+    Attempt::of(Counted::SignIn, &account_of(username), source_of(request, &app.config))
 }
 
 /// Where it comes from, behind the proxies that the operator named.
@@ -95,17 +130,12 @@ fn source_of(request: &HttpRequest, config: &Config) -> Option<IpAddr> {
 }
 
 impl Attempt {
-    /// By what was typed, in any case: what cannot be a name is answered like any other.
-    fn of(what: Counted, typed: &str, source: Option<IpAddr>) -> Self {
-        let account = typed.trim().to_lowercase();
+    fn of(what: Counted, account: &HashedSecret, source: Option<IpAddr>) -> Self {
+        let account: String = account.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
         let source = source.map_or_else(String::new, |source| source.to_string());
-        let of_what = match what {
-            Counted::Password => "",
-            Counted::Message => "message ",
-        };
-        let name = |kind: &str, source: &str, account: &str| {
-            HashedSecret::of(&format!("{of_what}{kind}\0{source}\0{account}"))
-        };
+        let what = what.as_str();
+        let name =
+            |kind: &str, source: &str, account: &str| HashedSecret::of(&format!("{what} {kind}\0{source}\0{account}"));
         Self {
             account: name("account", "", &account),
             source: name("source", &source, ""),
@@ -144,12 +174,13 @@ impl Attempt {
     /// Nobody could say whether it was right.
     pub async fn undecided(self, app: &App) -> Result<(), StoreError> {
         let now = app.clock.now();
-        app.store
-            .write(move |tx| {
-                self.seen(tx, now)?;
-                self.forgive(tx, 1, now)
-            })
-            .await
+        app.store.write(move |tx| self.take_back(tx, now)).await
+    }
+
+    /// It is as if it had not been counted.
+    pub fn take_back(&self, tx: &mut Tx, now: Timestamp) -> Result<(), StoreError> {
+        self.seen(tx, now)?;
+        self.forgive(tx, 1, now)
     }
 
     fn forgive(&self, tx: &mut Tx, failures: u32, now: Timestamp) -> Result<(), StoreError> {

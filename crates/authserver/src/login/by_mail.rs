@@ -1,13 +1,13 @@
-//! What goes to somebody by e-mail about their password. All of it is found out and sent after the page was answered, so that neither
+//! What goes to somebody by e-mail about their sign-in. All of it is found out and sent after the page was answered, so that neither
 //! the answer nor its time says whether there is such a person, or where their messages go.
 
 use std::time::Duration;
 
 use gatelodge_oauth::grant::UserId;
 use gatelodge_oauth::secret::Secret;
-use gatelodge_store::{StoreError, Tx, email_addresses, upstream_identities};
+use gatelodge_store::{StoreError, Tx, email_addresses, upstream_identities, users};
 
-use super::one_time_links;
+use super::{email_code, one_time_links};
 use crate::app::App;
 use crate::mail::{Addressed, QueueFull};
 use crate::pages::{Language, Letter};
@@ -45,6 +45,21 @@ fn reachable(tx: &mut Tx, typed: &str) -> Result<Option<(UserId, String, String)
     }
     let address = email_addresses::of_user(tx, &user.id)?;
     Ok(address.map(|address| (user.id, user.username, address)))
+}
+
+/// Sends a code to sign in with, if there is somebody who can be written to.
+pub fn send_code(app: &App, user_id: Option<UserId>, code: String, language: Language) -> Result<(), QueueFull> {
+    let state = app.clone();
+    post(app, async move {
+        let user_id = user_id?;
+        let recipient = move |tx: &mut Tx| match users::find_enabled(tx, &user_id)? {
+            Some(user) => Ok(email_addresses::of_user(tx, &user_id)?.map(|address| (user.username, address))),
+            None => Ok(None),
+        };
+        let (account, address) = found(state.store.read(recipient).await)??;
+        let minutes = email_code::LIFETIME.as_secs() / 60;
+        addressed(&state, &address, &Letter::SignInCode { account, code, minutes }, &language)
+    })
 }
 
 /// Tells somebody that their password is another one now: if it was not them, they hear of it.

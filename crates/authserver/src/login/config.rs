@@ -15,6 +15,8 @@ pub struct LoginConfig {
     pub setup: SetupConfig,
     /// Whether a password suffices.
     pub second_factor: SecondFactor,
+    /// Whether people may sign in by a code that is sent by e-mail.
+    pub email_code: bool,
 }
 
 /// Who is asked for more than a password.
@@ -35,15 +37,27 @@ pub struct RawLogin {
     oidc: Vec<RawProvider>,
     setup: RawSetup,
     second_factor: SecondFactor,
+    email_code: RawEmailCode,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct RawEmailCode {
+    enabled: bool,
 }
 
 impl RawLogin {
     /// Converts, or notes what is wrong.
-    pub fn check(self, problems: &mut Problems) -> LoginConfig {
+    pub fn check(self, sends_mail: bool, problems: &mut Problems) -> LoginConfig {
+        if self.email_code.enabled && !sends_mail {
+            let hint = "add [email], which says what mail server sends them; or write false";
+            problems.add("login.email_code.enabled", "codes go by e-mail, and there is no [email]", hint);
+        }
         LoginConfig {
             oidc: upstream_config::check_all(self.oidc, problems),
             setup: self.setup.into(),
             second_factor: self.second_factor,
+            email_code: self.email_code.enabled,
         }
     }
 }

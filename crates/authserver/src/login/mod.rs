@@ -3,6 +3,7 @@
 pub mod attempts;
 pub mod by_mail;
 pub mod config;
+pub mod email_code;
 pub mod one_time_links;
 pub mod passkeys;
 pub mod password;

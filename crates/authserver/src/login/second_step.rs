@@ -82,7 +82,7 @@ pub fn is_asked(tx: &mut Tx, config: &Config, proof: &Proof) -> Result<bool, Sto
 pub fn begin(tx: &mut Tx, app: &App, old: &Secret, proof: &Proof, now: Timestamp) -> Result<OpenSession, StoreError> {
     let session = sign_in::renew(tx, app, old, None, now)?;
     let expires_at = now.plus(app.config.tokens.consent);
-    second_steps::insert(tx, &session.secret.hash(), &proof.user_id, proof.password.is_some(), expires_at)?;
+    second_steps::insert(tx, &session.secret.hash(), &proof.user_id, proof.stays_counted(), expires_at)?;
     Ok(session)
 }
 

@@ -26,15 +26,16 @@ pub struct Proof {
     pub user_id: UserId,
     /// How, for the log.
     pub method: &'static str,
-    /// What a right password changes besides.
+    /// What a right password, or a right code, changes besides.
     pub password: Option<RightPassword>,
 }
 
-/// What is written of a right password.
+/// What is written of a right password, or of a right code.
 #[derive(Debug, Clone)]
 pub struct RightPassword {
     attempt: Attempt,
-    verified: Verified,
+    /// None of a code.
+    verified: Option<Verified>,
 }
 
 /// What became of a password.
@@ -71,7 +72,7 @@ pub async fn check_password(
     match app.passwords.verify(begun.user.as_ref(), password).await {
         Ok(Some(verified)) => {
             let user_id = verified.user_id.clone();
-            let password = Some(RightPassword { attempt, verified });
+            let password = Some(RightPassword { attempt, verified: Some(verified) });
             Ok(Outcome::Right(Box::new(Proof { user_id, method: "password", password })))
         }
         Ok(None) => {
@@ -91,6 +92,16 @@ pub async fn check_password(
 }
 
 impl Proof {
+    /// By a code that was sent to them.
+    pub fn by_code(user_id: UserId, attempt: Attempt) -> Self {
+        Self { user_id, method: "email_code", password: Some(RightPassword { attempt, verified: None }) }
+    }
+
+    /// Whether it is counted, by the name of the user, until what else is asked for is proven.
+    pub fn stays_counted(&self) -> bool {
+        self.password.as_ref().is_some_and(|right| right.verified.is_some())
+    }
+
     /// Writes what the proof itself changes; `false` when the user was shut out or changed the password meanwhile.
     pub fn keep(&self, tx: &mut Tx, now: Timestamp) -> Result<bool, StoreError> {
         if !self.still_holds(tx)? {
@@ -104,7 +115,8 @@ impl Proof {
 
     fn still_holds(&self, tx: &mut Tx) -> Result<bool, StoreError> {
         let Some(user) = users::find_enabled(tx, &self.user_id)? else { return Ok(false) };
-        let Some(RightPassword { verified, .. }) = &self.password else { return Ok(true) };
+        let verified = self.password.as_ref().and_then(|right| right.verified.as_ref());
+        let Some(verified) = verified else { return Ok(true) };
         if user.password_hash.as_deref() != Some(verified.stored_hash.as_str()) {
             return Ok(false);
         }
@@ -123,8 +135,12 @@ pub async fn finish(app: &App, request: &HttpRequest, old: &OpenSession, proof: 
     let event = event.of_request(request, &app.config);
     let written = app.store.write(move |tx| {
         if second_step::is_asked(tx, &state.config, &kept)? {
-            // It stays counted: nothing that was wrong before is forgiven yet.
+            // A password stays counted: nothing that was wrong before is forgiven yet. A code is counted by what was typed, which
+            // may be an address, so it is taken back, and the next step is counted by itself.
             let holds = kept.still_holds(tx)?;
+            if let Some(right) = kept.password.as_ref().filter(|_| !kept.stays_counted()) {
+                right.attempt.take_back(tx, now)?;
+            }
             return holds.then(|| second_step::begin(tx, &state, &old, &kept, now)).transpose();
         }
         if !kept.keep(tx, now)? {

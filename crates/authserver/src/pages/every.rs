@@ -2,8 +2,8 @@
 
 use super::{
     AccountDeletedPage, AccountPage, AccountTokensPage, ActivityPage, ConsentPage, DeleteAccountPage, DeviceDonePage,
-    DevicePage, ErrorPage, ForgotPage, LegalPage, LoginPage, Page, PagesError, PasskeyPage, PasskeysPage, PasswordPage,
-    ResetPage, SecondFactorPage, SecondStepPage, SetupPage, SignInPage,
+    DevicePage, EmailCodePage, ErrorPage, ForgotPage, LegalPage, LoginPage, Page, PagesError, PasskeyPage,
+    PasskeysPage, PasswordPage, ResetPage, SecondFactorPage, SecondStepPage, SetupPage, SignInPage,
 };
 
 /// Does something with each kind of page.
@@ -29,6 +29,7 @@ pub fn visit_every_page(visitor: &mut impl PageVisitor) -> Result<(), PagesError
     visitor.visit::<SetupPage>()?;
     visitor.visit::<ResetPage>()?;
     visitor.visit::<ForgotPage>()?;
+    visitor.visit::<EmailCodePage>()?;
     visitor.visit::<ConsentPage>()?;
     visitor.visit::<DevicePage>()?;
     visitor.visit::<DeviceDonePage>()?;

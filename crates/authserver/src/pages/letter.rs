@@ -23,6 +23,15 @@ pub enum Letter {
         /// How long it works.
         minutes: u64,
     },
+    /// A code to sign in with.
+    SignInCode {
+        /// Whose.
+        account: String,
+        /// As people read it.
+        code: String,
+        /// How long it works.
+        minutes: u64,
+    },
     /// That there is another password.
     PasswordChanged {
         /// Whose.
@@ -51,6 +60,7 @@ impl Letter {
         vec![
             Self::Test { server: server.clone() },
             Self::PasswordLink { account: account.clone(), link, minutes: 60 },
+            Self::SignInCode { account: account.clone(), code: "1234 5678".to_owned(), minutes: 10 },
             Self::PasswordChanged { account, server },
         ]
     }
@@ -59,6 +69,7 @@ impl Letter {
         match self {
             Letter::Test { .. } => "mail-test",
             Letter::PasswordLink { .. } => "mail-password-link",
+            Letter::SignInCode { .. } => "mail-sign-in-code",
             Letter::PasswordChanged { .. } => "mail-password-changed",
         }
     }
@@ -70,6 +81,11 @@ impl Letter {
             Letter::PasswordLink { account, link, minutes } => {
                 values.set("account", account.as_str());
                 values.set("link", link.as_str());
+                values.set("minutes", *minutes);
+            }
+            Letter::SignInCode { account, code, minutes } => {
+                values.set("account", account.as_str());
+                values.set("code", code.as_str());
                 values.set("minutes", *minutes);
             }
             Letter::PasswordChanged { account, server } => {

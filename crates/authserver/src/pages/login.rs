@@ -26,6 +26,8 @@ pub struct LoginPage {
     pub providers: Vec<ProviderButton>,
     /// Whether another password can be had by e-mail.
     pub forgot: bool,
+    /// Whether a code can be.
+    pub email_code: bool,
     /// With a passkey too.
     pub passkeys: bool,
     /// What was typed before; empty at first.
@@ -90,6 +92,7 @@ impl Page for LoginPage {
             resource_name: "Acme MCP".to_owned(),
             providers: Vec::new(),
             forgot: false,
+            email_code: false,
             passkeys: false,
             username: String::new(),
             problem: None,
@@ -102,6 +105,7 @@ impl Page for LoginPage {
                 username: "nora".to_owned(),
                 problem: Some(LoginProblem::CredentialsWrong),
                 forgot: true,
+                email_code: true,
                 ..plain.clone()
             },
             Self {
@@ -137,6 +141,7 @@ impl Page for LoginPage {
                 resource_name: HOSTILE.to_owned(),
                 providers: vec![button(HOSTILE, HOSTILE)],
                 forgot: true,
+                email_code: true,
                 passkeys: true,
                 username: HOSTILE.to_owned(),
                 problem: None,

@@ -23,6 +23,7 @@ mod account_tokens;
 mod assets;
 mod consent;
 mod device;
+mod email_code;
 mod error;
 mod every;
 mod files;
@@ -50,6 +51,7 @@ pub use consent::{
     AskedScope, Choice, ConsentPage, Destination, Lasting, ScopeLine, ShownTool, ShownTools, StepUp, Voucher,
 };
 pub use device::{DeviceDonePage, DevicePage, DeviceProblem};
+pub use email_code::{EmailCodePage, EmailCodeProblem};
 pub use error::{ErrorPage, Failure};
 pub use every::{PageVisitor, visit_every_page};
 pub use forgot::{ForgotPage, ForgotProblem};

@@ -18,6 +18,8 @@ pub struct SignInPage {
     pub providers: Vec<ProviderButton>,
     /// Whether another password can be had by e-mail.
     pub forgot: bool,
+    /// Whether a code can be.
+    pub email_code: bool,
     /// With a passkey too.
     pub passkeys: bool,
     /// What was typed before; empty at first.
@@ -57,6 +59,7 @@ impl Page for SignInPage {
             again: None,
             providers: Vec::new(),
             forgot: false,
+            email_code: false,
             passkeys: false,
             username: String::new(),
             problem: None,
@@ -76,6 +79,7 @@ impl Page for SignInPage {
                 username: "nora".to_owned(),
                 problem: Some(LoginProblem::CredentialsWrong),
                 forgot: true,
+                email_code: true,
                 ..plain.clone()
             },
             Self { username: "nora".to_owned(), problem: too_many, wait, ..plain.clone() },
@@ -91,6 +95,7 @@ impl Page for SignInPage {
                 again: Some(HOSTILE.to_owned()),
                 providers: vec![button(HOSTILE, HOSTILE)],
                 forgot: true,
+                email_code: true,
                 passkeys: true,
                 username: HOSTILE.to_owned(),
                 problem: None,

@@ -459,6 +459,11 @@ const CASES: &[Case] = &[
         "title = \"x\"\n[email]\nhost = \"h.example\"\nfrom = \"a@example.com\"\nsender = \"x\"\n",
         &["email.sender", "unknown"],
     ),
+    case(
+        END,
+        "title = \"x\"\n[login.email_code]\nenabled = true\n",
+        &["login.email_code.enabled", "there is no [email]", "hint:"],
+    ),
     // Keys
     case(END, "title = \"x\"\n[keys]\nalgorithm = \"HS256\"\n", &["keys.algorithm", "ES256, EdDSA, RS256"]),
     case(

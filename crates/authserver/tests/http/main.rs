@@ -18,6 +18,7 @@ mod consent;
 mod consent_tools;
 mod cut_answers;
 mod email;
+mod email_code;
 mod every_route;
 mod faults;
 mod flight_recorder;

@@ -1,0 +1,111 @@
+//! Codes to sign in with that were sent by e-mail: one in each browser, the last that was asked for. A row ends with its browser
+//! session. Used by the sign-in by e-mail.
+
+use diesel::prelude::*;
+use gatelodge_oauth::grant::UserId;
+use gatelodge_oauth::secret::HashedSecret;
+use gatelodge_oauth::time::Timestamp;
+
+use crate::row::RowName;
+use crate::schema::email_codes as t;
+use crate::{StoreError, Tx};
+
+/// How many wrong ones end a code (NIST SP 800-63B §5.2.2 wants a limit).
+pub const MAX_FAILURES: i64 = 5;
+
+/// A code that waits in a browser.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EmailCode {
+    /// In which: the hash of its session.
+    pub browser_session: HashedSecret,
+    /// Whom it signs in; nobody, when nobody is called so.
+    pub user_id: Option<UserId>,
+    /// The hash of what they are called by.
+    pub account: HashedSecret,
+    /// The hash of the code.
+    pub code: HashedSecret,
+    /// Until when it works.
+    pub expires_at: Timestamp,
+}
+
+/// What a code was that somebody typed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Guess {
+    /// Right, and of this user: to exactly one caller, ever.
+    Right(UserId),
+    /// Wrong; where there is one, of this user.
+    Wrong(Option<UserId>),
+    /// There is none any more, or too many were wrong.
+    Ended,
+}
+
+#[derive(Queryable, Insertable)]
+#[diesel(table_name = t, treat_none_as_default_value = false)]
+struct Row {
+    browser_session: Vec<u8>,
+    user_id: Option<String>,
+    account: Vec<u8>,
+    code: Vec<u8>,
+    failures: i64,
+    expires_at: i64,
+}
+
+/// Keeps it in place of the one before.
+pub fn put(tx: &mut Tx, code: &EmailCode) -> Result<(), StoreError> {
+    let session = code.browser_session.as_bytes();
+    diesel::delete(t::table.filter(t::browser_session.eq(&session[..]))).execute(&mut tx.0)?;
+    let row = Row {
+        browser_session: session.to_vec(),
+        user_id: code.user_id.as_ref().map(|id| id.as_str().to_owned()),
+        account: code.account.as_bytes().to_vec(),
+        code: code.code.as_bytes().to_vec(),
+        failures: 0,
+        expires_at: code.expires_at.as_unix(),
+    };
+    diesel::insert_into(t::table).values(row).execute(&mut tx.0)?;
+    Ok(())
+}
+
+/// What the one that waits in a browser is counted by.
+pub fn account(
+    tx: &mut Tx,
+    browser_session: &HashedSecret,
+    now: Timestamp,
+) -> Result<Option<HashedSecret>, StoreError> {
+    let session = &browser_session.as_bytes()[..];
+    let works = t::expires_at.gt(now.as_unix()).and(t::failures.lt(MAX_FAILURES));
+    let this = t::table.filter(t::browser_session.eq(session)).filter(works);
+    let account = this.select(t::account).first::<Vec<u8>>(&mut tx.0).optional()?;
+    account.map(|account| RowName::of_hash("email_codes", session).hash("account", account)).transpose()
+}
+
+/// Compares what was typed in a browser, counted before it is looked at; the right one is taken out.
+pub fn guess(
+    tx: &mut Tx,
+    browser_session: &HashedSecret,
+    typed: &HashedSecret,
+    now: Timestamp,
+) -> Result<Guess, StoreError> {
+    let session = &browser_session.as_bytes()[..];
+    let works = t::expires_at.gt(now.as_unix()).and(t::failures.lt(MAX_FAILURES));
+    let counted = diesel::update(t::table.filter(t::browser_session.eq(session)).filter(works))
+        .set(t::failures.eq(t::failures + 1))
+        .returning((t::user_id, t::code))
+        .get_result::<(Option<String>, Vec<u8>)>(&mut tx.0)
+        .optional()?;
+    let Some((user_id, code)) = counted else { return Ok(Guess::Ended) };
+    let is_right = RowName::of_hash("email_codes", session).hash("code", code)? == *typed;
+    match (is_right, user_id.map(UserId::from_stored)) {
+        (true, Some(user_id)) => {
+            diesel::delete(t::table.filter(t::browser_session.eq(session))).execute(&mut tx.0)?;
+            Ok(Guess::Right(user_id))
+        }
+        (_, user_id) => Ok(Guess::Wrong(user_id)),
+    }
+}
+
+/// Takes out those of a user, whose password is another one from now on.
+pub fn delete_all_of(tx: &mut Tx, user_id: &UserId) -> Result<(), StoreError> {
+    diesel::delete(t::table.filter(t::user_id.eq(user_id.as_str()))).execute(&mut tx.0)?;
+    Ok(())
+}
