@@ -355,6 +355,16 @@ consent-renewed-seconds =
         [one] Bis dahin erneuert es den Zugriff selbst, etwa jede Sekunde.
        *[other] Bis dahin erneuert es den Zugriff selbst, etwa alle { $count } Sekunden.
     }
+consent-remembered-days =
+    { $count ->
+        [one] Fragt es innerhalb von einem Tag nach demselben, erhält es das, ohne Sie zu fragen.
+       *[other] Fragt es innerhalb von { $count } Tagen nach demselben, erhält es das, ohne Sie zu fragen.
+    }
+consent-remembered-hours =
+    { $count ->
+        [one] Fragt es innerhalb von einer Stunde nach demselben, erhält es das, ohne Sie zu fragen.
+       *[other] Fragt es innerhalb von { $count } Stunden nach demselben, erhält es das, ohne Sie zu fragen.
+    }
 consent-loopback-warning = <strong>Machen Sie nur weiter, wenn Sie das gerade selbst gestartet haben.</strong> Der Zugriff geht an ein Programm auf diesem Computer, an Port { $port }. Jedes Programm kann sich jeden Namen geben.
 consent-device-warning = <strong>Erlauben Sie das nur, wenn Sie es gerade selbst begonnen haben und Ihr eigenes Gerät genau diesen Code anzeigt.</strong> Wenn Ihnen jemand den Code oder einen Link geschickt hat, lehnen Sie ab: Dessen Gerät würde in Ihrem Namen handeln. Niemand braucht das, um Ihnen zu helfen.
 consent-deny = Ablehnen

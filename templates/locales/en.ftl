@@ -360,6 +360,16 @@ consent-renewed-seconds =
         [one] Until then it gets new access by itself, about every second.
        *[other] Until then it gets new access by itself, about every { $count } seconds.
     }
+consent-remembered-days =
+    { $count ->
+        [one] If it asks for the same within a day, it gets it without asking you.
+       *[other] If it asks for the same within { $count } days, it gets it without asking you.
+    }
+consent-remembered-hours =
+    { $count ->
+        [one] If it asks for the same within an hour, it gets it without asking you.
+       *[other] If it asks for the same within { $count } hours, it gets it without asking you.
+    }
 consent-loopback-warning = <strong>Only continue if you just started this.</strong> The access goes to a program on this computer, at port { $port }. Any program can use any name.
 consent-device-warning = <strong>Only allow this if you started it yourself, just now, and your own device shows exactly this code.</strong> If somebody sent you the code or a link, deny: their device would act as you. Nobody needs this to help you.
 consent-deny = Deny

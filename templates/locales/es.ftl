@@ -355,6 +355,16 @@ consent-renewed-seconds =
         [one] Hasta entonces renueva el acceso por sí mismo, aproximadamente cada segundo.
        *[other] Hasta entonces renueva el acceso por sí mismo, aproximadamente cada { $count } segundos.
     }
+consent-remembered-days =
+    { $count ->
+        [one] Si pide lo mismo en el plazo de un día, lo obtiene sin preguntarle.
+       *[other] Si pide lo mismo en el plazo de { $count } días, lo obtiene sin preguntarle.
+    }
+consent-remembered-hours =
+    { $count ->
+        [one] Si pide lo mismo en el plazo de una hora, lo obtiene sin preguntarle.
+       *[other] Si pide lo mismo en el plazo de { $count } horas, lo obtiene sin preguntarle.
+    }
 consent-loopback-warning = <strong>Continúe solo si usted acaba de iniciar esto.</strong> El acceso se entrega a un programa de este ordenador, en el puerto { $port }. Cualquier programa puede usar cualquier nombre.
 consent-device-warning = <strong>Permítalo solo si usted acaba de iniciarlo y su propio dispositivo muestra exactamente este código.</strong> Si alguien le envió el código o un enlace, deniegue el acceso: el dispositivo de esa persona actuaría en nombre de usted. Nadie necesita esto para ayudarle.
 consent-deny = Denegar

@@ -1,5 +1,6 @@
-//! What an answer to the consent page writes: the pending request is spent, and a grant is written only here, for a signed-in
-//! person, in the transaction that spends it (RFC 6749 §4.1.2, RFC 8628 §3.3). Called by `endpoints/consent.rs`.
+//! What an answer to the consent page writes: the pending request is spent, and a grant is written, for a signed-in person, in the
+//! transaction that spends it (RFC 6749 §4.1.2, RFC 8628 §3.3). Without a question only `remembered_consent.rs` writes one. Called by
+//! `endpoints/consent.rs`.
 
 use actix_web::HttpRequest;
 use gatelodge_oauth::authorization_request::{AnswerTo, ClientAnswer, DeviceAnswer};
@@ -164,7 +165,8 @@ fn answer(
     }
 }
 
-fn authorization_code(
+/// The code that stands for a grant until its client comes for it.
+pub fn authorization_code(
     app: &App,
     answer: &ClientAnswer,
     grant: &Grant,

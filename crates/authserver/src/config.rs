@@ -27,6 +27,7 @@ use crate::keys::config::{KeysConfig, RawKeys};
 use crate::limits::{LimitsConfig, RawLimits};
 use crate::login::config::{LoginConfig, RawLogin};
 use crate::mail::config::{EmailConfig, RawEmail};
+use crate::remembered_consent::RawConsent;
 use crate::resources::{self, RawResource};
 
 /// Environment variables that begin so override the file: `GATELODGE__DATABASE__URL`.
@@ -78,6 +79,8 @@ pub struct Config {
     pub keys: KeysConfig,
     /// The audit trail.
     pub audit: AuditConfig,
+    /// For how long nobody is asked again for what they allowed; `None`: everybody is, every time.
+    pub remember_consent: Option<Duration>,
     /// How long it is kept how far each connection came; `None`: that is not recorded.
     pub connections: Option<Duration>,
     /// What the pages look like.
@@ -152,6 +155,8 @@ struct RawConfig {
     audit: RawAudit,
     #[serde(default)]
     connections: RawConnections,
+    #[serde(default)]
+    consent: RawConsent,
     #[serde(default)]
     branding: RawBranding,
     #[serde(default)]
@@ -245,6 +250,7 @@ impl RawConfig {
         let trusted_proxies = TrustedProxies::from_config(&self.trusted_proxies, "trusted_proxies", &mut problems);
         let audit = self.audit.check(&mut problems);
         let connections = self.connections.check(&mut problems);
+        let remember_consent = self.consent.check(&mut problems);
         let branding = self.branding.check(&mut problems);
         let login = self.login.check(self.email.is_some(), &mut problems);
         let email = self.email.and_then(|email| email.check(&mut problems));
@@ -281,6 +287,7 @@ impl RawConfig {
                 keys,
                 audit,
                 connections,
+                remember_consent,
                 branding,
                 logs: self.logs,
                 unsafe_values_allowed,

@@ -51,6 +51,14 @@ fn key(session: &Secret) -> hmac::Key {
     hmac::Key::new(hmac::HMAC_SHA256, session.expose().as_bytes())
 }
 
+/// Whether nobody but the person sent the browser here, or a page of ours: a link typed or opened from outside of the browser. W3C Fetch
+/// Metadata §2.4; a browser that does not say it is not believed to.
+pub fn is_the_persons_own(request: &HttpRequest) -> bool {
+    let mut values = request.headers().get_all(SEC_FETCH_SITE);
+    let (first, second) = (values.next(), values.next());
+    second.is_none() && first.is_some_and(|site| matches!(site.as_bytes(), b"none" | b"same-origin"))
+}
+
 /// Whether a request comes from one of our own pages, by what its browser says.
 pub fn comes_from_our_page(request: &HttpRequest, config: &Config) -> bool {
     let text = |name: HeaderName| request.headers().get(name).map(HeaderValue::as_bytes).map(String::from_utf8_lossy);

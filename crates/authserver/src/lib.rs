@@ -25,6 +25,7 @@ pub mod pages;
 pub mod people;
 pub mod personal_data;
 pub mod problem;
+pub mod remembered_consent;
 pub mod resources;
 pub mod respond;
 pub mod sealing;

@@ -118,6 +118,12 @@ impl SecurityEvent {
         })
     }
 
+    /// It happened to this person instead.
+    pub fn of(mut self, subject: &UserId) -> Self {
+        self.0.subject = Some(subject.to_string());
+        self
+    }
+
     /// It was this request.
     pub fn of_request(self, request: &HttpRequest, config: &Config) -> Self {
         self.from(&Origin::of(request, config))

@@ -15,13 +15,14 @@ const MAX_HINT_LENGTH: usize = 128;
 /// The longest `ui_locales` that is looked at, in bytes: nobody reads more languages than that.
 const MAX_UI_LOCALES_LENGTH: usize = 256;
 
-/// How the person must have signed in before the request may be answered. Consent is asked every time, so `prompt=consent`
-/// adds nothing.
+/// How the person must have signed in before the request may be answered, and whether they must be asked.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct SignIn {
     /// After the request was made, whatever session there was before: `prompt=login`, `prompt=select_account`.
     pub again: bool,
+    /// Whatever was allowed before: `prompt=consent`.
+    pub consent: bool,
     /// At most so many seconds before the request: `max_age`.
     pub max_age: Option<u64>,
     /// What the form is filled with at first.
@@ -31,7 +32,7 @@ pub struct SignIn {
 }
 
 impl SignIn {
-    /// Reads the four parameters. Unknown values of `prompt` are ignored; `none` can never be granted, because a person is
+    /// Reads the four parameters. Unknown values of `prompt` are ignored; `none` is never granted, because most people are
     /// asked every time, and says so in the way the standard has for it.
     pub fn from_request(parameters: &Parameters) -> Result<Self, OAuthError> {
         let prompts: Vec<&str> = parameters.optional("prompt")?.unwrap_or_default().split(' ').collect();
@@ -47,7 +48,12 @@ impl SignIn {
             _ => {}
         }
         let again = prompts.iter().any(|prompt| matches!(*prompt, "login" | "select_account"));
-        Ok(Self { again, max_age, hint, ui_locales })
+        Ok(Self { again, consent: prompts.contains(&"consent"), max_age, hint, ui_locales })
+    }
+
+    /// Whether the client wants the person to be asked something.
+    pub fn asks(&self) -> bool {
+        self.again || self.consent
     }
 
     /// Whether a sign-in is recent enough for a request. `since_request`: it happened after the request was made.
@@ -96,6 +102,8 @@ mod tests {
         ] {
             let sign_in = read(query).expect(query);
             assert_eq!((sign_in.again, sign_in.max_age), (again, max_age), "{query}");
+            assert_eq!(sign_in.consent, query.contains("consent"), "{query}");
+            assert_eq!(sign_in.asks(), again || sign_in.consent, "{query}");
         }
     }
 

@@ -27,6 +27,7 @@ struct Row {
     auth_method: Option<String>,
     status_index: Option<i64>,
     name: Option<String>,
+    remembered: bool,
 }
 
 impl TryFrom<Row> for Grant {
@@ -52,6 +53,15 @@ impl TryFrom<Row> for Grant {
 
 /// Adds a grant. Its client counts as used from now on, and is never cleared away.
 pub fn insert(tx: &mut Tx, grant: &Grant) -> Result<(), StoreError> {
+    insert_row(tx, grant, false)
+}
+
+/// The same of a grant that nobody was asked for, because of one of before: it is no reason for a further one.
+pub fn insert_remembered(tx: &mut Tx, grant: &Grant) -> Result<(), StoreError> {
+    insert_row(tx, grant, true)
+}
+
+fn insert_row(tx: &mut Tx, grant: &Grant, remembered: bool) -> Result<(), StoreError> {
     let row = Row {
         id: grant.id.as_str().to_owned(),
         user_id: grant.user_id.as_ref().map(|id| id.as_str().to_owned()),
@@ -65,6 +75,7 @@ pub fn insert(tx: &mut Tx, grant: &Grant) -> Result<(), StoreError> {
         auth_method: grant.auth_method.map(|method| method.as_str().to_owned()),
         status_index: grant.status_index,
         name: grant.name.clone(),
+        remembered,
     };
     diesel::insert_into(t::table).values(row).execute(&mut tx.0)?;
     let unused =
@@ -204,6 +215,28 @@ pub fn held_scope(
         .filter(t::expires_at.gt(now.as_unix()))
         .load::<Row>(&mut tx.0)?;
     rows.into_iter().try_fold(Scope::empty(), |held, row| Ok(held.union(&Grant::try_from(row)?.scope)))
+}
+
+/// What a user was asked and said yes to since then, for this client at this resource, as far as it still holds; the newest first.
+pub fn consented(
+    tx: &mut Tx,
+    user_id: &UserId,
+    client_id: &ClientId,
+    resource: &ResourceId,
+    since: Timestamp,
+    now: Timestamp,
+) -> Result<Vec<Grant>, StoreError> {
+    let rows = t::table
+        .filter(t::user_id.eq(user_id.as_str()))
+        .filter(t::client_id.eq(client_id.as_str()))
+        .filter(t::resource.eq(resource.as_str()))
+        .filter(t::remembered.eq(false))
+        .filter(t::created_at.gt(since.as_unix()))
+        .filter(t::revoked_at.is_null())
+        .filter(t::expires_at.gt(now.as_unix()))
+        .order((t::created_at.desc(), t::id))
+        .load::<Row>(&mut tx.0)?;
+    rows.into_iter().map(Grant::try_from).collect()
 }
 
 /// Ends every grant of a user, as [`revoke`] does; how many there were.

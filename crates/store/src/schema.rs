@@ -108,6 +108,7 @@ diesel::table! {
         auth_method -> Nullable<Text>,
         status_index -> Nullable<BigInt>,
         name -> Nullable<Text>,
+        remembered -> Bool,
     }
 }
 

@@ -17,7 +17,7 @@ use crate::app::App;
 use crate::clients::Unresolved;
 use crate::endpoints::pushed_authorization;
 use crate::limits::Source;
-use crate::{clients, flight_recorder, problem, respond, transaction};
+use crate::{clients, flight_recorder, problem, remembered_consent, respond, transaction};
 
 /// What to do with a request that cannot be granted (RFC 6749 §4.1.2.1). Without a [`RedirectTarget`] there is no way to
 /// build a redirect.
@@ -63,7 +63,11 @@ pub async fn authorize(request: HttpRequest, app: Data<App>) -> HttpResponse {
         flight_recorder::request_refused(&app, &request, parameters.optional("client_id").ok().flatten(), &why);
     }
     match outcome {
-        Ok(asked) => transaction::begin(&request, &app, asked).await,
+        Ok(asked) => match remembered_consent::answer(&request, &app, &asked).await {
+            Ok(Some(answer)) => answer,
+            Ok(None) => transaction::begin(&request, &app, asked).await,
+            Err(error) => problem::store(&app, &request, &error),
+        },
         Err(Refusal::Page(error)) => {
             let redirect_uri = parameters.optional("redirect_uri").ok().flatten();
             problem::authorization_request(&app, &request, &error, redirect_uri)

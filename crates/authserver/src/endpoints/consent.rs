@@ -23,7 +23,7 @@ use crate::pages::{
     AskedScope, Choice, ConsentPage, Destination, DeviceDonePage, Failure, Lasting, ShownTool, StepUp, Voucher,
 };
 use crate::transaction::{self, OpenTransaction};
-use crate::{flight_recorder, problem, respond};
+use crate::{flight_recorder, problem, remembered_consent, respond};
 
 /// `GET /consent`.
 pub async fn show(request: HttpRequest, app: Data<App>) -> HttpResponse {
@@ -91,6 +91,7 @@ fn page(app: &App, open: &OpenTransaction, resource: &Resource, asked: Asked, ti
             step_up: step_up(&scopes, &asked.held),
             scopes,
             nothing_ticked: ticked.is_some(),
+            remembered: remembered_consent::lasting(app, &open.client, request).map(Lasting),
             lifetime: Lasting(if renews { tokens.refresh_token } else { tokens.access_token }),
             renewal: renews.then_some(Lasting(tokens.access_token)),
         },

@@ -37,6 +37,8 @@ pub struct ConsentPage {
     pub nothing_ticked: bool,
     /// How long until it has to ask again.
     pub lifetime: Lasting,
+    /// For how long it need not ask again for the same.
+    pub remembered: Option<Lasting>,
     /// How long one access token lasts, when the client gets new ones without asking.
     pub renewal: Option<Lasting>,
 }
@@ -251,6 +253,7 @@ impl Page for ConsentPage {
             step_up: None,
             nothing_ticked: false,
             lifetime: days(90),
+            remembered: None,
             renewal: Some(Lasting(Duration::from_secs(3_600))),
         };
         let many_scopes = vec![
@@ -294,6 +297,7 @@ impl Page for ConsentPage {
                 voucher: Voucher::Operator,
                 scopes: several_kinds.clone(),
                 lifetime: days(1),
+                remembered: Some(days(30)),
                 renewal: None,
                 ..web.clone()
             },

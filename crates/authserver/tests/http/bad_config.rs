@@ -64,6 +64,11 @@ const CASES: &[Case] = &[
         "title = \"x\"\n[connections]\nretention = \"1h\"\n",
         &["connections.retention", "not between \"1d\" and \"400d\"", "hint:", "off"],
     ),
+    case(
+        END,
+        "title = \"x\"\n[consent]\nremember = \"91d\"\n",
+        &["consent.remember", "not between \"1d\" and \"90d\"", "hint:", "off"],
+    ),
     // Documents of clients
     case(
         END,

@@ -36,6 +36,7 @@ mod parallel_requests;
 mod passkeys;
 mod password_link;
 mod personal_tokens;
+mod remembered_consent;
 mod restarted_database;
 mod rfc6749_authorization;
 mod rfc6749_client_authentication;

@@ -196,6 +196,7 @@ fn request() -> AuthorizationRequest {
         resource: resource(),
         sign_in: SignIn {
             again: true,
+            consent: true,
             max_age: Some(60),
             hint: Some("zoë".to_owned()),
             ui_locales: Some("de en".to_owned()),

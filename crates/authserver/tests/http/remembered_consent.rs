@@ -1,0 +1,171 @@
+//! Remembered consent: who allowed a client of the operator's something is not asked for it again for a while, and in every other case
+//! the question comes.
+
+use reqwest::Method;
+
+use crate::support::mcp_client::path_of;
+use crate::support::{
+    Answer, Browser, Database, Form, McpClient, Page, Server, Settings, Tokens, on_any_database, on_both_databases,
+};
+
+on_both_databases! {
+    the_same_or_less_is_not_asked_again_and_more_is,
+    a_memory_ends_by_time_and_by_revocation_and_renews_nothing,
+}
+
+on_any_database! {
+    only_the_person_themselves_is_spared_the_question,
+    only_clients_of_the_operator_at_a_website_are_remembered,
+    without_the_word_of_the_operator_everybody_is_asked,
+}
+
+const CLIENTS: &str = r#"
+[[client]]
+id = "wiki"
+name = "Company Wiki"
+redirect_uris = ["https://wiki.example/callback", "http://127.0.0.1/callback", "wiki-app://callback"]
+token_endpoint_auth_method = "none"
+[[client]]
+id = "desk"
+name = "Desk"
+redirect_uris = ["https://desk.example/callback"]
+token_endpoint_auth_method = "none"
+[registration]
+extra_redirect_schemes = ["wiki-app"]
+[tokens]
+session_lifetime = "60d"
+session_idle_lifetime = "60d"
+"#;
+
+const REMEMBER: &str = "[consent]\nremember = \"30d\"\n";
+
+const DAY: u64 = 86_400;
+
+async fn start(database: &Database) -> Server {
+    let more = Box::leak(format!("{CLIENTS}{REMEMBER}").into_boxed_str());
+    Server::start_with(database, Settings { more, ..Settings::default() }).await
+}
+
+fn wiki(server: &Server) -> McpClient<'_> {
+    McpClient::known(server, "wiki", None, "https://wiki.example/callback")
+}
+
+fn asking(client: &McpClient<'_>, scope: &str) -> Form {
+    client.authorization_request().with("scope", scope)
+}
+
+/// Allows it, as somebody who is asked.
+async fn allowed(browser: &mut Browser<'_>, client: &McpClient<'_>, scope: &str) -> Page {
+    let page = browser.open(&path_of(&asking(client, scope))).await;
+    let consent = if page.has("sign-in") { browser.sign_in(&page, "ada").await } else { page };
+    consent.assert_consent();
+    browser.allow(&consent).await
+}
+
+async fn the_same_or_less_is_not_asked_again_and_more_is(database: &Database) {
+    let server = start(database).await;
+    let client = wiki(&server);
+    let mut browser = Browser::new(&server);
+    allowed(&mut browser, &client, "mcp:use notes:read").await.answered("code");
+    for scope in ["mcp:use notes:read", "notes:read"] {
+        let back = browser.open(&path_of(&asking(&client, scope))).await;
+        assert_eq!(back.answered("state"), "state-of-the-client");
+        let tokens = Tokens::of(&client.exchange(&back.answered("code")).await);
+        assert_eq!(tokens.scope, scope);
+        assert_eq!(client.refreshed(&tokens.refresh_token).await.scope, scope);
+    }
+    for more in ["notes:write", "mcp:use notes:read notes:write"] {
+        browser.open(&path_of(&asking(&client, more))).await.assert_consent();
+    }
+    // Two consents, each for a part, are none for the whole.
+    allowed(&mut browser, &client, "notes:write").await;
+    browser.open(&path_of(&asking(&client, "mcp:use notes:write"))).await.assert_consent();
+    assert_eq!(database.count("audit_events WHERE outcome = 'granted' AND reason = 'remembered'"), 2);
+    assert_eq!(database.count("pending_authorizations WHERE client_id = 'wiki'"), 3, "only questions wait");
+}
+
+async fn a_memory_ends_by_time_and_by_revocation_and_renews_nothing(database: &Database) {
+    let server = start(database).await;
+    let client = wiki(&server);
+    let mut browser = Browser::new(&server);
+    let path = path_of(&asking(&client, "mcp:use"));
+    allowed(&mut browser, &client, "mcp:use").await;
+    server.advance(29 * DAY);
+    browser.open(&path).await.answered("code");
+    let same_end = "grants WHERE remembered AND expires_at = (SELECT expires_at FROM grants WHERE NOT remembered)";
+    assert_eq!(database.count(same_end), 1, "it ends when the person was told that it ends");
+    server.advance(DAY);
+    browser.open(&path).await.assert_consent();
+    allowed(&mut browser, &client, "mcp:use").await;
+    browser.open(&path).await.answered("code");
+    database.execute("UPDATE grants SET revoked_at = 1 WHERE NOT remembered");
+    browser.open(&path).await.assert_consent();
+}
+
+/// Proves RFC 9700 §4.11: what another website starts is never answered without the person.
+async fn only_the_person_themselves_is_spared_the_question(database: &Database) {
+    let server = start(database).await;
+    let client = wiki(&server);
+    let mut browser = Browser::new(&server);
+    allowed(&mut browser, &client, "mcp:use").await;
+    let (name, value) = browser.session();
+    let cookie = format!("{name}={value}");
+    let ask = async |method: Method, request: &Form, sites: &[&str]| {
+        let request = server.request(method, &path_of(request)).header("cookie", &cookie);
+        let answer =
+            Answer::of(sites.iter().fold(request, |request, site| request.header("sec-fetch-site", *site))).await;
+        answer.header("location").is_some_and(|location| location.starts_with("https://wiki.example/"))
+    };
+    let request = asking(&client, "mcp:use");
+    assert!(ask(Method::GET, &request, &["none"]).await);
+    assert!(ask(Method::GET, &request, &["same-origin"]).await);
+    for sites in
+        [&[][..], &["cross-site"], &["same-site"], &["none", "cross-site"], &["none", "none"], &["None"], &[""]]
+    {
+        assert!(!ask(Method::GET, &request, sites).await, "{sites:?}");
+    }
+    assert!(!ask(Method::HEAD, &request, &["none"]).await, "nobody receives the code of a HEAD");
+    for prompt in ["consent", "login", "select_account", "login consent"] {
+        assert!(!ask(Method::GET, &request.clone().with("prompt", prompt), &["none"]).await, "{prompt}");
+    }
+    assert!(!ask(Method::GET, &request.clone().with("max_age", "0"), &["none"]).await);
+    let before = database.count("grants");
+    // Somebody else in front of the same browser, and nobody.
+    let consent = browser.open(&path_of(&request.with("prompt", "consent"))).await;
+    let login = browser.submit(&consent.action("switch-account"), &consent.form("switch-account")).await;
+    browser.open(&client.authorize_path()).await.assert_login();
+    browser.sign_in(&login, "bob").await.assert_consent();
+    browser.open(&path_of(&asking(&client, "mcp:use"))).await.assert_consent();
+    assert_eq!(database.count("grants"), before);
+}
+
+async fn only_clients_of_the_operator_at_a_website_are_remembered(database: &Database) {
+    let server = start(database).await;
+    let remembered = "within 30 days";
+    let registered = McpClient::register(&server).await;
+    let at = |uri: &str| McpClient::known(&server, "wiki", None, uri);
+    let (local, program) = (at("http://127.0.0.1:4000/callback"), at("wiki-app://callback"));
+    let mut browser = Browser::new(&server);
+    for client in [&registered, &local, &program] {
+        allowed(&mut browser, client, "mcp:use").await;
+        let again = browser.open(&path_of(&asking(client, "mcp:use"))).await;
+        again.assert_consent();
+        assert!(!again.answer.body.contains(remembered), "{again:?}");
+    }
+    // What it was allowed at one address counts at the other, where only the operator's website gets it; another client gets nothing.
+    let desk = McpClient::known(&server, "desk", None, "https://desk.example/callback");
+    let question = browser.open(&path_of(&asking(&desk, "mcp:use"))).await;
+    question.assert_consent();
+    assert!(question.answer.body.contains(remembered), "whoever is asked reads it: {question:?}");
+    browser.open(&path_of(&asking(&wiki(&server), "mcp:use"))).await.answered("code");
+}
+
+async fn without_the_word_of_the_operator_everybody_is_asked(database: &Database) {
+    let server = Server::start_with(database, Settings { more: CLIENTS, ..Settings::default() }).await;
+    let client = wiki(&server);
+    let mut browser = Browser::new(&server);
+    allowed(&mut browser, &client, "mcp:use").await;
+    let again = browser.open(&path_of(&asking(&client, "mcp:use"))).await;
+    again.assert_consent();
+    assert!(!again.answer.body.contains("without asking you"), "{again:?}");
+}
