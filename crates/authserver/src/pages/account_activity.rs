@@ -85,7 +85,14 @@ impl Page for ActivityPage {
             event("signed_in", Some("email_code"), 61),
             event("signed_in", None, 62),
             event("code_failed", None, 64),
+            event("signed_in", Some("totp"), 63),
+            event("signed_in", Some("passkey"), 64),
+            event("signed_in", Some("recovery_code"), 64),
             event("sign_in_failed", None, 65),
+            event("second_step_failed", Some("totp"), 66),
+            event("second_factor_added", Some("passkey"), 67),
+            event("second_factor_removed", Some("operator"), 68),
+            event("recovery_codes_made", Some("owner"), 69),
             Happening { client: None, ..with_client("revoked", Some("client"), 70) },
         ];
         let text = |text: &str| {
