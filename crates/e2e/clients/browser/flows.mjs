@@ -255,7 +255,7 @@ const scenarios = {
     harmless.consent = await page.evaluate(readPage);
     let registered = 0;
     // Every text is tried on the samples; here a part of them goes the whole way.
-    for (const text of texts.filter((_, index) => index % 3 === 0)) {
+    for (const text of texts.filter((_, index) => index % 9 === 0)) {
       const { registration, request } = await named(text);
       if (registration.status !== 201) continue;
       registered += 1;
@@ -263,10 +263,10 @@ const scenarios = {
       compare(harmless.consent, await shapeAt(page, request.url), text);
       assert.equal((await page.textContent("#client-name")).trim(), asShown(text.normalize("NFC")).trim());
     }
-    assert.ok(registered > 50, `${registered} of the names may be registered`);
+    assert.ok(registered > 16, `${registered} of the names may be registered`);
 
     const refused = new Map();
-    for (const text of texts.filter((_, index) => index % 8 === 0)) {
+    for (const text of texts.filter((_, index) => index % 20 === 0)) {
       await stranger.goto(client.request().url);
       await signIn(stranger, text, "wrong");
       const [problem, typed] = [await stranger.innerText("#problem"), await stranger.inputValue("#username")];
