@@ -55,6 +55,8 @@ pub async fn decide(
     let event = open.signed_in().map(|user_id| granted(user_id).of_request(request, &app.config));
     let written = app.store.write(move |tx| {
         let Some((pending, user_id)) = spend(tx, &state, &transaction, &session, now)? else { return Ok(None) };
+        // The last answer is the one that counts, a no as well.
+        grants::forget_consents(tx, &user_id, &pending.request.client_id, &pending.request.resource)?;
         let grant = match &decision {
             Decision::Allow(ticked) => match new_grant(&state, &pending, user_id, ticked, now) {
                 Some(grant) => Some(keep(tx, grant, now)?),

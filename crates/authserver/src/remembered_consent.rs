@@ -126,7 +126,7 @@ pub async fn answer(
     )))
 }
 
-/// What somebody said yes to before, for all that is asked now; it ends when they were told that it ends.
+/// What somebody said yes to when last asked, for all that is asked now; it ends when they were told that it ends.
 fn grant(
     tx: &mut Tx,
     app: &App,
@@ -140,8 +140,8 @@ fn grant(
         return Ok(None);
     };
     let since = now.minus(lasting);
-    let consents = grants::consented(tx, user_id, &request.client_id, &request.resource, since, now)?;
-    let Some(consent) = consents.into_iter().find(|grant| request.scope.is_subset_of(&grant.scope)) else {
+    let consent = grants::consented(tx, user_id, &request.client_id, &request.resource, since, now)?;
+    let Some(consent) = consent.filter(|grant| request.scope.is_subset_of(&grant.scope)) else {
         return Ok(None);
     };
     if let Some(pushed) = &answer.pushed

@@ -97,7 +97,11 @@ impl ListedTools {
         let tool = ListedTool {
             name: name.to_owned(),
             title: ours.and_then(|ours| ours.title.clone()).or(said.title).or(annotations.title),
-            read_only: ours.and_then(|ours| ours.read_only).or(annotations.read_only_hint).unwrap_or_default(),
+            // What the operator calls destructive, the MCP server does not call harmless.
+            read_only: ours
+                .and_then(|ours| ours.read_only.or(ours.destructive.filter(|destroys| *destroys).map(|_| false)))
+                .or(annotations.read_only_hint)
+                .unwrap_or_default(),
             destructive: ours.and_then(|ours| ours.destructive).or(annotations.destructive_hint).unwrap_or_default(),
             scope,
         };

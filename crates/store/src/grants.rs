@@ -129,12 +129,19 @@ pub fn lock_by_refresh_token(tx: &mut Tx, token: &HashedSecret, now: Timestamp) 
 }
 
 /// Ends the grant and with it every code and token of it; `false` when it had ended (or never was). Takes the same row lock
-/// as [`lock`], so no token is made after a committed revocation.
+/// as [`lock`], so no token is made after a committed revocation. What its user said yes to before, for the same client at the same
+/// resource, spares no further question.
 pub fn revoke(tx: &mut Tx, id: &GrantId, now: Timestamp) -> Result<bool, StoreError> {
-    let rows = diesel::update(t::table.filter(t::id.eq(id.as_str())).filter(t::revoked_at.is_null()))
+    let ended = diesel::update(t::table.filter(t::id.eq(id.as_str())).filter(t::revoked_at.is_null()))
         .set(t::revoked_at.eq(Some(now.as_unix())))
-        .execute(&mut tx.0)?;
-    Ok(rows == 1)
+        .returning((t::user_id, t::client_id, t::resource))
+        .get_result::<(Option<String>, String, String)>(&mut tx.0)
+        .optional()?;
+    let Some((user_id, client_id, resource)) = ended else { return Ok(false) };
+    if let Some(user_id) = user_id {
+        forget(tx, &user_id, &client_id, &resource)?;
+    }
+    Ok(true)
 }
 
 /// Ends every grant of a client; how many had not ended before.
@@ -217,7 +224,7 @@ pub fn held_scope(
     rows.into_iter().try_fold(Scope::empty(), |held, row| Ok(held.union(&Grant::try_from(row)?.scope)))
 }
 
-/// What a user was asked and said yes to since then, for this client at this resource, as far as it still holds; the newest first.
+/// What a user said yes to, when last asked and since then, for this client at this resource, as far as it still holds.
 pub fn consented(
     tx: &mut Tx,
     user_id: &UserId,
@@ -225,8 +232,8 @@ pub fn consented(
     resource: &ResourceId,
     since: Timestamp,
     now: Timestamp,
-) -> Result<Vec<Grant>, StoreError> {
-    let rows = t::table
+) -> Result<Option<Grant>, StoreError> {
+    let row = t::table
         .filter(t::user_id.eq(user_id.as_str()))
         .filter(t::client_id.eq(client_id.as_str()))
         .filter(t::resource.eq(resource.as_str()))
@@ -235,8 +242,29 @@ pub fn consented(
         .filter(t::revoked_at.is_null())
         .filter(t::expires_at.gt(now.as_unix()))
         .order((t::created_at.desc(), t::id))
-        .load::<Row>(&mut tx.0)?;
-    rows.into_iter().map(Grant::try_from).collect()
+        .first::<Row>(&mut tx.0)
+        .optional()?;
+    row.map(Grant::try_from).transpose()
+}
+
+/// The user is answering anew: what was allowed before goes on, and is no reason for a further grant.
+pub fn forget_consents(
+    tx: &mut Tx,
+    user_id: &UserId,
+    client_id: &ClientId,
+    resource: &ResourceId,
+) -> Result<(), StoreError> {
+    forget(tx, user_id.as_str(), client_id.as_str(), resource.as_str())
+}
+
+fn forget(tx: &mut Tx, user_id: &str, client_id: &str, resource: &str) -> Result<(), StoreError> {
+    let consents = t::table
+        .filter(t::user_id.eq(user_id))
+        .filter(t::client_id.eq(client_id))
+        .filter(t::resource.eq(resource))
+        .filter(t::remembered.eq(false));
+    diesel::update(consents).set(t::remembered.eq(true)).execute(&mut tx.0)?;
+    Ok(())
 }
 
 /// Ends every grant of a user, as [`revoke`] does; how many there were.

@@ -8,7 +8,7 @@ use actix_web::HttpRequest;
 use gatelodge_oauth::grant::UserId;
 use gatelodge_oauth::secret::{HashedSecret, Secret, random_digits};
 use gatelodge_store::email_codes::{self, EmailCode, Guess};
-use gatelodge_store::{StoreError, Tx};
+use gatelodge_store::{StoreError, Tx, email_addresses};
 
 use super::attempts;
 use super::by_mail;
@@ -64,7 +64,11 @@ pub async fn send(
     let (browser_session, account) = (session.secret.hash(), attempts::account_of(&typed));
     let keep = move |tx: &mut Tx| {
         let user = people::called(tx, &typed)?.filter(|user| user.disabled_at.is_none());
-        let user_id = user.map(|user| user.id);
+        // A code that goes to nobody is nobody's: there is nothing to guess.
+        let user_id = match user {
+            Some(user) => email_addresses::of_user(tx, &user.id)?.map(|_| user.id),
+            None => None,
+        };
         let expires_at = now.plus(LIFETIME);
         email_codes::put(tx, &EmailCode { browser_session, user_id: user_id.clone(), account, code, expires_at })?;
         Ok(user_id)

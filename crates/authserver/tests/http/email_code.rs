@@ -188,6 +188,7 @@ async fn neither_the_answers_nor_what_is_kept_say_who_there_is(database: &Databa
     }
     assert_eq!(all[0].iter().map(|answer| answer.0).collect::<Vec<_>>(), [303, 401, 401, 401, 401, 401, 401]);
     assert_eq!(database.count("email_codes"), 6);
+    assert_eq!(database.count("email_codes WHERE user_id IS NOT NULL"), 2, "a code that went to nobody is nobody's");
     database.stop_servers().await;
     let to: Vec<String> = mail.taken().into_iter().map(|message| message.to).collect();
     assert_eq!(to, ["ada@example.org", "ada@example.org"]);

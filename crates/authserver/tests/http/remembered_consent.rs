@@ -11,6 +11,7 @@ use crate::support::{
 on_both_databases! {
     the_same_or_less_is_not_asked_again_and_more_is,
     a_memory_ends_by_time_and_by_revocation_and_renews_nothing,
+    the_last_answer_counts_and_whatever_ends_ends_the_memory,
 }
 
 on_any_database! {
@@ -100,6 +101,30 @@ async fn a_memory_ends_by_time_and_by_revocation_and_renews_nothing(database: &D
     browser.open(&path).await.answered("code");
     database.execute("UPDATE grants SET revoked_at = 1 WHERE NOT remembered");
     browser.open(&path).await.assert_consent();
+}
+
+/// Proves OAuth 2.1 §7.3: a narrower yes, a no and an end are not passed over for a wider yes of before.
+async fn the_last_answer_counts_and_whatever_ends_ends_the_memory(database: &Database) {
+    let server = start(database).await;
+    let client = wiki(&server);
+    let mut browser = Browser::new(&server);
+    let (both, one) = (asking(&client, "mcp:use notes:read"), asking(&client, "notes:read"));
+    allowed(&mut browser, &client, "mcp:use notes:read").await;
+    allowed(&mut browser, &client, "notes:write").await;
+    browser.open(&path_of(&one)).await.assert_consent();
+
+    allowed(&mut browser, &client, "mcp:use notes:read").await;
+    browser.open(&path_of(&both)).await.answered("code");
+    let asked = browser.open(&path_of(&both.clone().with("prompt", "consent"))).await;
+    assert_eq!(browser.deny(&asked).await.answered("error"), "access_denied");
+    browser.open(&path_of(&one)).await.assert_consent();
+
+    allowed(&mut browser, &client, "mcp:use notes:read").await;
+    let silent = browser.open(&path_of(&one)).await.answered("code");
+    let tokens = Tokens::of(&client.exchange(&silent).await);
+    let revocation = Form::new([("token", &tokens.refresh_token), ("client_id", "wiki")]);
+    assert_eq!(server.post("/revoke", &revocation).await.status, 200);
+    browser.open(&path_of(&one)).await.assert_consent();
 }
 
 /// Proves RFC 9700 §4.11: what another website starts is never answered without the person.

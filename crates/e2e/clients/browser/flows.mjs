@@ -106,6 +106,7 @@ const scenarios = {
     });
     // By the mouse: everything else would wait for the answer to the first press.
     const pressTwice = async (button) => {
+      await page.locator(button).scrollIntoViewIfNeeded();
       const { x, y } = await page.locator(button).boundingBox();
       await page.mouse.click(x + 9, y + 9);
       await sleep(400);
