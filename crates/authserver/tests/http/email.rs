@@ -35,8 +35,8 @@ fn the_only_message(server: &MailServer) -> Mail {
     taken[0].clone()
 }
 
-/// Proves RFC 5322 §3.6: a message says who it is from, who it is for, when it was written, and which one it is; and RFC 3834 §5:
-/// that no person wrote it.
+/// Proves RFC 5322 §3.6: a message says who it is from, who it is for, when it was written, and which one it is.
+/// Proves RFC 3834 §5: a message says that no person wrote it.
 #[test]
 fn a_test_message_is_plain_text_in_the_language_that_was_asked_for() {
     let server = MailServer::start();

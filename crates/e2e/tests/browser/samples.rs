@@ -9,9 +9,9 @@ use serde_json::Value;
 
 const PASSWORD: &str = "correct horse battery staple";
 
-/// Proves WCAG 2.2: AA, and axe-core's best practices, on a wide screen and a phone, light and dark; 320 px, zoom, large letters; the
-/// keyboard; nothing moves; no request leaves the origin, and none is forbidden by the content security policy. The long proofs look at
-/// every page in each theme on each screen, and at every translation: longer words, the same room.
+/// Proves WCAG 2.2 AA: every page, on a wide screen and a phone, light and dark, from 320 px, with zoom, by the keyboard.
+/// Nothing moves, no request leaves the origin, and none is forbidden by the content security policy. The long proofs look at every page
+/// in each theme on each screen, and at every translation: longer words, the same room.
 #[test]
 fn every_page_is_for_everybody_on_every_screen_and_asks_nobody_else() {
     let name = "every_page_is_for_everybody";
@@ -37,7 +37,7 @@ fn every_page_is_for_everybody_on_every_screen_and_asks_nobody_else() {
     assert_nothing_found(&report);
 }
 
-/// Proves WCAG 2.2: the same, of the pages as a person comes by them.
+/// Proves WCAG 2.2 AA: the same, of the pages as a person comes by them.
 #[test]
 fn the_live_pages_are_for_everybody_on_every_screen() {
     let name = "live_pages_are_for_everybody";
