@@ -70,6 +70,22 @@ pub async fn account_form(
     Ok((session, user, form))
 }
 
+/// The same, of somebody who proved who they are a moment ago, or the way to the sign-in page: before something that matters.
+pub async fn recent_account(request: &HttpRequest, app: &App) -> Result<(OpenSession, User), HttpResponse> {
+    let (session, user) = account(request, app).await?;
+    if session.is_recent(app.clock.now()) { Ok((session, user)) } else { Err(login::go_to_login(app)) }
+}
+
+/// A form of theirs.
+pub async fn recent_form(
+    request: &HttpRequest,
+    body: Result<Bytes, Error>,
+    app: &App,
+) -> Result<(OpenSession, User, Parameters), HttpResponse> {
+    let (session, user, form) = account_form(request, body, app).await?;
+    if session.is_recent(app.clock.now()) { Ok((session, user, form)) } else { Err(login::go_to_login(app)) }
+}
+
 async fn owner(request: &HttpRequest, app: &App, session: &OpenSession) -> Result<User, HttpResponse> {
     let Some(user_id) = session.user_id.clone() else { return Err(login::go_to_login(app)) };
     let found = app.store.read(move |tx: &mut Tx| users::find_enabled(tx, &user_id)).await;

@@ -61,6 +61,19 @@ pub fn resume(
     Ok(Some(OpenSession { secret, user_id, authenticated_at }))
 }
 
+/// Whether it is the session of this person, who may sign in and proved who they are a moment ago: asked again in the transaction that
+/// does what matters. Holds the session, so that of two copies of a form one comes first.
+pub fn is_still_recent(
+    tx: &mut Tx,
+    secret: &Secret,
+    config: &Config,
+    owner: &UserId,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let session = resume(tx, Some(secret.clone()), config, now)?;
+    Ok(session.is_some_and(|session| session.is_recent(now) && session.user_id.as_ref() == Some(owner)))
+}
+
 /// A new session: anonymous, or of the user who just signed in. The cookie is always new then, so that a planted one is
 /// worth nothing.
 pub fn open(tx: &mut Tx, user_id: Option<UserId>, config: &Config, now: Timestamp) -> Result<OpenSession, StoreError> {

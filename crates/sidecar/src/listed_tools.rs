@@ -99,7 +99,7 @@ impl ListedTools {
             title: ours.and_then(|ours| ours.title.clone()).or(said.title).or(annotations.title),
             // What the operator calls destructive, the MCP server does not call harmless.
             read_only: ours
-                .and_then(|ours| ours.read_only.or(ours.destructive.filter(|destroys| *destroys).map(|_| false)))
+                .and_then(|ours| ours.read_only.or((ours.destructive == Some(true)).then_some(false)))
                 .or(annotations.read_only_hint)
                 .unwrap_or_default(),
             destructive: ours.and_then(|ours| ours.destructive).or(annotations.destructive_hint).unwrap_or_default(),

@@ -18,14 +18,11 @@ use crate::{csrf, language, own_page, personal_data, problem, respond};
 
 /// `POST /account/export`.
 pub async fn export(request: HttpRequest, body: Result<Bytes, Error>, app: Data<App>) -> HttpResponse {
-    let (session, user, _) = match own_page::account_form(&request, body, &app).await {
+    let (_, user, _) = match own_page::recent_form(&request, body, &app).await {
         Ok(trusted) => trusted,
         Err(page) => return page,
     };
     let now = app.clock.now();
-    if !session.is_recent(now) {
-        return super::login::go_to_login(&app);
-    }
     let (state, owner) = (app.clone(), user.clone());
     match app.store.read(move |tx| personal_data::export(tx, &state.config, &owner, now)).await {
         Ok(data) => {
@@ -38,8 +35,7 @@ pub async fn export(request: HttpRequest, body: Result<Bytes, Error>, app: Data<
 
 /// `GET /account/delete`.
 pub async fn ask(request: HttpRequest, app: Data<App>) -> HttpResponse {
-    match own_page::account(&request, &app).await {
-        Ok((session, _)) if !session.is_recent(app.clock.now()) => super::login::go_to_login(&app),
+    match own_page::recent_account(&request, &app).await {
         Ok((session, user)) => page(&request, &app, &session, user, None),
         Err(page) => page,
     }
@@ -54,14 +50,11 @@ enum Outcome {
 
 /// `POST /account/delete`. The name is typed, so that nobody does it without reading.
 pub async fn delete(request: HttpRequest, body: Result<Bytes, Error>, app: Data<App>) -> HttpResponse {
-    let (session, user, form) = match own_page::account_form(&request, body, &app).await {
+    let (session, user, form) = match own_page::recent_form(&request, body, &app).await {
         Ok(trusted) => trusted,
         Err(page) => return page,
     };
     let now = app.clock.now();
-    if !session.is_recent(now) {
-        return super::login::go_to_login(&app);
-    }
     match form.optional("username") {
         Ok(Some(typed)) if typed.trim().to_lowercase() == user.username => {}
         Ok(_) => return page(&request, &app, &session, user, Some(DeletionProblem::Name)),
@@ -91,8 +84,7 @@ fn end(
     event: &SecurityEvent,
     now: Timestamp,
 ) -> Result<Outcome, StoreError> {
-    let session = session::resume(tx, Some(secret.clone()), &app.config, now)?;
-    if !session.is_some_and(|session| session.is_recent(now) && session.user_id.as_ref() == Some(&owner.id)) {
+    if !session::is_still_recent(tx, secret, &app.config, &owner.id, now)? {
         return Ok(Outcome::SignedOut);
     }
     // Holds every administrator, so that of the last two who leave at once one stays.

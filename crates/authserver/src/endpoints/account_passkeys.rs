@@ -75,14 +75,11 @@ pub fn may_have_any(app: &App, user: &User) -> bool {
 
 /// `POST /account/passkeys`.
 pub async fn submit(request: HttpRequest, body: Result<Bytes, Error>, app: Data<App>) -> HttpResponse {
-    let (session, user, form) = match own_page::account_form(&request, body, &app).await {
+    let (session, user, form) = match own_page::recent_form(&request, body, &app).await {
         Ok(trusted) => trusted,
         Err(page) => return page,
     };
     let now = app.clock.now();
-    if !session.is_recent(now) {
-        return super::login::go_to_login(&app);
-    }
     let Some(passkeys) = app.passkeys.as_ref().filter(|_| may_have_any(&app, &user)) else {
         return problem::failure(&app, &request, Failure::FormRefused);
     };
@@ -192,9 +189,7 @@ async fn write(
         SecurityEvent::new(&app.config, what, &user.id, now).because("passkey").of_request(request, &app.config);
     let (state, secret, owner, change) = (app.clone(), session.secret.clone(), user.clone(), change.clone());
     let written = app.store.write(move |tx| {
-        // Who did it and may: asked again in the transaction that does it.
-        let session = session::resume(tx, Some(secret.clone()), &state.config, now)?;
-        if !session.is_some_and(|session| session.is_recent(now) && session.user_id.as_ref() == Some(&owner.id)) {
+        if !session::is_still_recent(tx, &secret, &state.config, &owner.id, now)? {
             return Ok(Outcome::SignedOut);
         }
         let outcome = change.write(tx, &state, &owner)?;

@@ -37,8 +37,7 @@ enum Outcome {
 
 /// `GET /account/second-factor`.
 pub async fn show(request: HttpRequest, app: Data<App>) -> HttpResponse {
-    match own_page::account(&request, &app).await {
-        Ok((session, _)) if !session.is_recent(app.clock.now()) => super::login::go_to_login(&app),
+    match own_page::recent_account(&request, &app).await {
         Ok((session, user)) => page(&request, &app, &session, &user, None, None).await,
         Err(page) => page,
     }
@@ -46,14 +45,11 @@ pub async fn show(request: HttpRequest, app: Data<App>) -> HttpResponse {
 
 /// `POST /account/second-factor`.
 pub async fn submit(request: HttpRequest, body: Result<Bytes, Error>, app: Data<App>) -> HttpResponse {
-    let (session, user, form) = match own_page::account_form(&request, body, &app).await {
+    let (session, user, form) = match own_page::recent_form(&request, body, &app).await {
         Ok(trusted) => trusted,
         Err(page) => return page,
     };
     let now = app.clock.now();
-    if !session.is_recent(now) {
-        return super::login::go_to_login(&app);
-    }
     let change = match wanted(&app, &session, &user, &form, now) {
         Ok(change) => change,
         Err(Unusable::Form(error)) => return problem::form(&app, &request, &error),
@@ -67,9 +63,7 @@ pub async fn submit(request: HttpRequest, body: Result<Bytes, Error>, app: Data<
     let event = SecurityEvent::new(&app.config, what, &user.id, now).because(reason).of_request(&request, &app.config);
     let (state, secret, owner, wanted) = (app.clone(), session.secret.clone(), user.clone(), change.clone());
     let written = app.store.write(move |tx| {
-        // Who did it and may: asked again in the transaction that does it.
-        let session = session::resume(tx, Some(secret.clone()), &state.config, now)?;
-        if !session.is_some_and(|session| session.is_recent(now) && session.user_id.as_ref() == Some(&owner.id)) {
+        if !session::is_still_recent(tx, &secret, &state.config, &owner.id, now)? {
             return Ok(Outcome::SignedOut);
         }
         let outcome = wanted.write(tx, &state, &owner, now)?;

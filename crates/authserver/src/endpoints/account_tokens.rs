@@ -56,8 +56,7 @@ enum Outcome {
 
 /// `GET /account/tokens`.
 pub async fn show(request: HttpRequest, app: Data<App>) -> HttpResponse {
-    match own_page::account(&request, &app).await {
-        Ok((session, _)) if !session.is_recent(app.clock.now()) => super::login::go_to_login(&app),
+    match own_page::recent_account(&request, &app).await {
         Ok((session, user)) => page(&request, &app, &session, &user, &Typed::default(), None),
         Err(page) => page,
     }
@@ -65,14 +64,11 @@ pub async fn show(request: HttpRequest, app: Data<App>) -> HttpResponse {
 
 /// `POST /account/tokens`.
 pub async fn submit(request: HttpRequest, body: Result<Bytes, Error>, app: Data<App>) -> HttpResponse {
-    let (session, user, form) = match own_page::account_form(&request, body, &app).await {
+    let (session, user, form) = match own_page::recent_form(&request, body, &app).await {
         Ok(trusted) => trusted,
         Err(page) => return page,
     };
     let now = app.clock.now();
-    if !session.is_recent(now) {
-        return super::login::go_to_login(&app);
-    }
     let (id, typed) = match (id_of(&form, &session), Typed::of(&form)) {
         (Ok(id), Ok(typed)) => (id, typed),
         (Err(error), _) | (_, Err(error)) => return problem::form(&app, &request, &error),
@@ -82,15 +78,12 @@ pub async fn submit(request: HttpRequest, body: Result<Bytes, Error>, app: Data<
         Err(why) => return page(&request, &app, &session, &user, &typed, Some(why.into())),
     };
     let key = app.keys.current(now).await.active.clone();
-    let (state, kid, secret) = (app.clone(), key.kid().to_owned(), session.secret.clone());
+    let (state, kid, secret, owner) = (app.clone(), key.kid().to_owned(), session.secret.clone(), user.id.clone());
     let event = SecurityEvent::new(&app.config, What::TokenMade, &user.id, now).about(&grant);
     let event = event.of_request(&request, &app.config);
     let made = app.store.write(move |tx| {
-        // Holds the session, so that of two copies of the form one comes first.
-        let session = session::resume(tx, Some(secret.clone()), &state.config, now)?;
-        match session.filter(|session| session.is_recent(now) && session.user_id == grant.user_id) {
-            Some(_) => {}
-            None => return Ok(Outcome::SignedOut),
+        if !session::is_still_recent(tx, &secret, &state.config, &owner, now)? {
+            return Ok(Outcome::SignedOut);
         }
         let outcome = make(tx, &state.config, &kid, &grant, now)?;
         if let Outcome::Made(_) = outcome {

@@ -18,8 +18,7 @@ use crate::{csrf, language, own_page, people, problem};
 
 /// `GET /password`.
 pub async fn show(request: HttpRequest, app: Data<App>) -> HttpResponse {
-    match own_page::account(&request, &app).await {
-        Ok((session, _)) if !session.is_recent(app.clock.now()) => super::login::go_to_login(&app),
+    match own_page::recent_account(&request, &app).await {
         Ok((session, user)) => page(&request, &app, &session, &user, None, None, false),
         Err(page) => page,
     }
@@ -27,13 +26,10 @@ pub async fn show(request: HttpRequest, app: Data<App>) -> HttpResponse {
 
 /// `POST /password`.
 pub async fn submit(request: HttpRequest, body: Result<Bytes, Error>, app: Data<App>) -> HttpResponse {
-    let (session, user, form) = match own_page::account_form(&request, body, &app).await {
+    let (session, user, form) = match own_page::recent_form(&request, body, &app).await {
         Ok(trusted) => trusted,
         Err(page) => return page,
     };
-    if !session.is_recent(app.clock.now()) {
-        return super::login::go_to_login(&app);
-    }
     let field = |name: &'static str| form.optional(name).map(|value| value.unwrap_or_default().to_owned());
     let (old, new, again) = match (field("old_password"), field("new_password"), field("new_password_again")) {
         (Ok(old), Ok(new), Ok(again)) => (old, new, again),
