@@ -12,12 +12,12 @@ use gatelodge_oauth::time::Timestamp;
 use gatelodge_store::pending_authorizations::PendingAuthorization;
 use gatelodge_store::{
     StoreError, Tx, authorization_codes, device_authorizations, grants, pending_authorizations,
-    pushed_authorization_requests as pushed_requests, users,
+    pushed_authorization_requests as pushed_requests,
 };
 
 use crate::app::App;
 use crate::security_events::{SecurityEvent, What};
-use crate::session::OpenSession;
+use crate::session::{self, OpenSession};
 use crate::transaction::{self, OpenTransaction};
 use crate::{clients, flight_recorder};
 
@@ -90,14 +90,13 @@ fn spend(
     session: &OpenSession,
     now: Timestamp,
 ) -> Result<Option<(PendingAuthorization, UserId)>, StoreError> {
+    // Whether somebody is signed in, and the sign-in is complete, is asked here again, by what is written.
+    let session = session::hold(tx, Some(session.secret.clone()), &app.config, now)?;
+    let Some(session) = session.filter(|session| session.user_id.is_some()) else { return Ok(None) };
     let Some(pending) = pending_authorizations::consume(tx, &transaction.hash(), &session.secret.hash())? else {
         return Ok(None);
     };
-    // Whether the sign-in is complete is asked here again, by what is written.
-    let Some(user_id) = transaction::signed_in(&pending, session).cloned() else { return Ok(None) };
-    if users::find_enabled(tx, &user_id)?.is_none() {
-        return Ok(None);
-    }
+    let Some(user_id) = transaction::signed_in(&pending, &session).cloned() else { return Ok(None) };
     // The client may be gone, or hold to less, since the page was shown.
     let client = clients::find(tx, app, &pending.request.client_id)?;
     let Some(request) = client.and_then(|client| pending.request.under_limits_of(&client)) else {

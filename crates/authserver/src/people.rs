@@ -1,5 +1,6 @@
 //! What happens to people, and what ends with it: one function for each change, to be called within one transaction, so that no
-//! access outlives its reason. Called by `gatelodge user`, by the account page, and by
+//! access outlives its reason. Each holds the person first ([`users::lock`]), as does whoever gives them access: of a sign-in and another
+//! password at the same time one comes first. Called by `gatelodge user`, by the account page, and by
 //! the pages behind links.
 
 use std::fmt;
@@ -31,8 +32,9 @@ impl fmt::Display for Ended {
     }
 }
 
-/// Shuts somebody out. The user is changed first: whoever asks meanwhile whether they may act for this user hears no.
+/// Shuts somebody out.
 pub fn disable(tx: &mut Tx, id: &UserId, now: Timestamp) -> Result<Ended, StoreError> {
+    users::lock(tx, id)?;
     users::set_disabled(tx, id, Some(now))?;
     end_everything(tx, id, now)
 }
@@ -62,6 +64,7 @@ pub fn called(tx: &mut Tx, typed: &str) -> Result<Option<User>, StoreError> {
 
 /// Another address, unless it is somebody else's. Links and codes that went to the one before are dead.
 pub fn set_address(tx: &mut Tx, id: &UserId, address: &str, now: Timestamp) -> Result<Insertion, StoreError> {
+    users::lock(tx, id)?;
     let set = email_addresses::put(tx, id, address, now)?;
     if set == Insertion::Inserted {
         password_links::delete_of(tx, id)?;
@@ -72,6 +75,7 @@ pub fn set_address(tx: &mut Tx, id: &UserId, address: &str, now: Timestamp) -> R
 
 /// No address any more; `false` when there was none.
 pub fn take_address(tx: &mut Tx, id: &UserId) -> Result<bool, StoreError> {
+    users::lock(tx, id)?;
     password_links::delete_of(tx, id)?;
     email_codes::delete_all_of(tx, id)?;
     email_addresses::delete_of(tx, id)
@@ -79,6 +83,7 @@ pub fn take_address(tx: &mut Tx, id: &UserId) -> Result<bool, StoreError> {
 
 /// Another password, set by whoever may. Whatever somebody got with the old one ends.
 pub fn set_password(tx: &mut Tx, id: &UserId, password_hash: &str, now: Timestamp) -> Result<Ended, StoreError> {
+    users::lock(tx, id)?;
     users::set_password(tx, id, password_hash)?;
     end_everything(tx, id, now)
 }
@@ -112,8 +117,8 @@ pub fn set_password_by_link(
     password_hash: &str,
     now: Timestamp,
 ) -> Result<Option<(UserId, Ended)>, StoreError> {
-    let Some(id) = password_links::consume(tx, link, now)? else { return Ok(None) };
-    if users::find_enabled(tx, &id)?.is_none() {
+    let Some(id) = password_links::owner(tx, link, now)? else { return Ok(None) };
+    if users::lock_enabled(tx, &id)?.is_none() || password_links::consume(tx, link, now)?.is_none() {
         return Ok(None);
     }
     let ended = set_password(tx, &id, password_hash, now)?;

@@ -96,7 +96,7 @@ pub async fn answer(
     let event = event(&UserId::from_stored(String::new())).because("remembered").of_request(request, &app.config);
     let (fresh, secret) = (Secret::generate(Kind::Transaction), code.clone());
     let written = app.store.write(move |tx| {
-        let Some(session) = session::resume(tx, presented.clone(), &state.config, now)? else { return Ok(None) };
+        let Some(session) = session::hold(tx, presented.clone(), &state.config, now)? else { return Ok(None) };
         let pending = PendingAuthorization {
             hash: fresh.hash(),
             browser_session: session.secret.hash(),

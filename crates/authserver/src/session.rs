@@ -52,7 +52,10 @@ pub fn resume(
         return Ok(None);
     }
     let expires_at = expiry(&stored, config, now);
-    browser_sessions::touch(tx, &stored.hash, now, expires_at)?;
+    if !browser_sessions::touch(tx, &stored.hash, now, expires_at)? {
+        // It was ended in this moment.
+        return Ok(None);
+    }
     let authenticated_at = stored.authenticated_at;
     let user_id = match stored.user_id {
         Some(user_id) => users::find_enabled(tx, &user_id)?.map(|user| user.id),
@@ -61,8 +64,24 @@ pub fn resume(
     Ok(Some(OpenSession { secret, user_id, authenticated_at }))
 }
 
+/// The same in a transaction that decides something for the person who is signed in: holds them and then the session to its end, so that
+/// nothing is given on the word of a session that another password, or whoever may, is ending.
+pub fn hold(
+    tx: &mut Tx,
+    presented: Option<Secret>,
+    config: &Config,
+    now: Timestamp,
+) -> Result<Option<OpenSession>, StoreError> {
+    let Some(secret) = presented else { return Ok(None) };
+    let stored = browser_sessions::find(tx, &secret.hash())?;
+    if let Some(user_id) = stored.and_then(|stored| stored.user_id) {
+        users::lock(tx, &user_id)?;
+    }
+    resume(tx, Some(secret), config, now)
+}
+
 /// Whether it is the session of this person, who may sign in and proved who they are a moment ago: asked again in the transaction that
-/// does what matters. Holds the session, so that of two copies of a form one comes first.
+/// does what matters. Holds it, so that of two copies of a form one comes first.
 pub fn is_still_recent(
     tx: &mut Tx,
     secret: &Secret,
@@ -70,7 +89,7 @@ pub fn is_still_recent(
     owner: &UserId,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
-    let session = resume(tx, Some(secret.clone()), config, now)?;
+    let session = hold(tx, Some(secret.clone()), config, now)?;
     Ok(session.is_some_and(|session| session.is_recent(now) && session.user_id.as_ref() == Some(owner)))
 }
 

@@ -74,9 +74,26 @@ pub fn find(tx: &mut Tx, id: &UserId) -> Result<Option<User>, StoreError> {
     Ok(row.map(User::from))
 }
 
-/// By identifier, unless disabled: whoever decides for somebody asks here.
+/// By identifier, unless disabled, to look at. To decide for them, take [`lock_enabled`].
 pub fn find_enabled(tx: &mut Tx, id: &UserId) -> Result<Option<User>, StoreError> {
     Ok(find(tx, id)?.filter(|user| user.disabled_at.is_none()))
+}
+
+/// Waits until no other transaction holds this person, then holds them to the end of this one: who they are by then. So whatever is
+/// decided for somebody, and whatever changes who they are or ends what they have, come one after the other. To be taken before any row
+/// of theirs, since two that wait for each other both wait in vain. Writing takes the row lock, as in [`lock_administrators`].
+pub fn lock(tx: &mut Tx, id: &UserId) -> Result<Option<User>, StoreError> {
+    let row = diesel::update(t::table.filter(t::id.eq(id.as_str())))
+        .set(t::is_admin.eq(t::is_admin))
+        .returning(t::all_columns)
+        .get_result::<Row>(&mut tx.0)
+        .optional()?;
+    Ok(row.map(User::from))
+}
+
+/// The same, unless disabled.
+pub fn lock_enabled(tx: &mut Tx, id: &UserId) -> Result<Option<User>, StoreError> {
+    Ok(lock(tx, id)?.filter(|user| user.disabled_at.is_none()))
 }
 
 /// Everybody, by username.

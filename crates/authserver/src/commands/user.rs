@@ -203,9 +203,10 @@ pub(super) async fn change<T: Send + 'static>(
 ) -> Result<T, String> {
     let username = checked_name(name)?;
     let to_find = username.clone();
-    let changed = setting.store.write(move |tx| match users::find_by_username(tx, &to_find)? {
-        Some(user) => work(tx, &user).map(Some),
-        None => Ok(None),
+    let changed = setting.store.write(move |tx| {
+        let found = users::find_by_username(tx, &to_find)?;
+        let held = found.map(|user| users::lock(tx, &user.id)).transpose()?.flatten();
+        held.map(|user| work(tx, &user)).transpose()
     });
     changed.await.map_err(text)?.ok_or_else(|| no_user(&username))
 }

@@ -18,9 +18,9 @@ use crate::endpoints::account_passkeys;
 use crate::endpoints::consent::described_by;
 use crate::grants::personal_token;
 use crate::login::second_factors::Factors;
-use crate::pages::{AccountPage, ConnectedApp, PersonalToken, ScopeLine, SecondFactorLine, SignedInBrowser};
+use crate::pages::{AccountPage, ConnectedApp, Failure, PersonalToken, ScopeLine, SecondFactorLine, SignedInBrowser};
 use crate::security_events::{SecurityEvent, What};
-use crate::session::OpenSession;
+use crate::session::{self, OpenSession};
 use crate::{clients, csrf, own_page, problem, respond};
 
 /// What a person wants to end.
@@ -156,14 +156,22 @@ pub async fn submit(request: HttpRequest, body: Result<Bytes, Error>, app: Data<
         (Ok(Some("other_sessions")), Ok(None)) => Ending::OtherSessions,
         _ => return problem::form(&app, &request, &OAuthError::parameter_missing("end")),
     };
-    let (now, own, to_end, user_id) = (app.clock.now(), session.secret.hash(), ending.clone(), user.id.clone());
+    let (now, to_end, user_id) = (app.clock.now(), ending.clone(), user.id.clone());
     let event = |what| SecurityEvent::new(&app.config, what, &user.id, now).of_request(&request, &app.config);
     let events = [event(What::Revoked).because("owner"), event(What::SignedOut)];
-    match app.store.write(move |tx| end(tx, &to_end, &user_id, &own, &events, now)).await {
-        Ok(number) => {
+    let (state, secret) = (app.clone(), session.secret.clone());
+    let written = app.store.write(move |tx| match session::hold(tx, Some(secret.clone()), &state.config, now)? {
+        Some(session) if session.user_id.as_ref() == Some(&user_id) => {
+            end(tx, &to_end, &user_id, &secret.hash(), &events, now).map(Some)
+        }
+        _ => Ok(None),
+    });
+    match written.await {
+        Ok(Some(number)) => {
             tracing::info!(sub = %user.id, what = ?ending, number, "ended on the account page");
             go_to(&app)
         }
+        Ok(None) => problem::failure(&app, &request, Failure::FormRefused),
         Err(error) => problem::store(&app, &request, &error),
     }
 }

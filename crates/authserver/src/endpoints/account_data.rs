@@ -84,11 +84,12 @@ fn end(
     event: &SecurityEvent,
     now: Timestamp,
 ) -> Result<Outcome, StoreError> {
+    // Holds every administrator, so that of the last two who leave at once one stays; and before anybody is held by themselves, so
+    // that the two do not wait for each other.
+    let administrators = users::lock_administrators(tx)?;
     if !session::is_still_recent(tx, secret, &app.config, &owner.id, now)? {
         return Ok(Outcome::SignedOut);
     }
-    // Holds every administrator, so that of the last two who leave at once one stays.
-    let administrators = users::lock_administrators(tx)?;
     if administrators.contains(&owner.id) && administrators.len() == 1 {
         return Ok(Outcome::LastAdministrator);
     }

@@ -37,9 +37,10 @@ pub fn send_link(app: &App, typed: String, language: Language, origin: Origin) -
 }
 
 /// Who may set a password by a link that is sent, and where it goes. Whoever has always come in through a provider gets none: what is
-/// asked of them there would no longer be asked.
+/// asked of them there would no longer be asked. Holds the person, so that no link outlives what ends those before it.
 fn reachable(tx: &mut Tx, typed: &str) -> Result<Option<(UserId, String, String)>, StoreError> {
-    let Some(user) = people::called(tx, typed)?.filter(|user| user.disabled_at.is_none()) else { return Ok(None) };
+    let Some(user) = people::called(tx, typed)? else { return Ok(None) };
+    let Some(user) = users::lock_enabled(tx, &user.id)? else { return Ok(None) };
     if user.password_hash.is_none() && upstream_identities::are_there_of(tx, &user.id)? {
         return Ok(None);
     }

@@ -135,6 +135,7 @@ pub async fn take(
     let signed_in = event(What::SignedIn).because(method);
     let (state, old, user_id) = (app.clone(), session.secret.clone(), user.id.clone());
     let written = app.store.write(move |tx| {
+        users::lock(tx, &user_id)?;
         let there = second_steps::find(tx, &old.hash(), now)?;
         let Some(half) = half_way(tx, there.filter(|there| *there == user_id))? else { return Ok(Outcome::Ended) };
         match is_right(tx, &state, &half, &typed, now)? {
@@ -202,6 +203,7 @@ pub async fn set_up(
     let (state, old, user_id, codes) = (app.clone(), session.secret.clone(), user.id.clone(), codes.to_vec());
     let attempt = attempts::begun(app, request, &user.username);
     let written = app.store.write(move |tx| {
+        users::lock(tx, &user_id)?;
         let taken = second_steps::consume(tx, &old.hash(), now)?;
         let half = half_way(tx, taken.filter(|taken| *taken == user_id))?;
         let has_nothing = half.is_some_and(|half| !half.factors.exist());

@@ -104,17 +104,23 @@ impl Proof {
 
     /// Writes what the proof itself changes; `false` when the user was shut out or changed the password meanwhile.
     pub fn keep(&self, tx: &mut Tx, now: Timestamp) -> Result<bool, StoreError> {
-        if !self.still_holds(tx)? {
-            return Ok(false);
+        let holds = self.still_holds(tx)?;
+        if holds {
+            self.forgive(tx, now)?;
         }
-        if let Some(RightPassword { attempt, .. }) = &self.password {
-            attempt.succeeded(tx, &self.user_id, now)?;
-        }
-        Ok(true)
+        Ok(holds)
     }
 
+    fn forgive(&self, tx: &mut Tx, now: Timestamp) -> Result<(), StoreError> {
+        match &self.password {
+            Some(RightPassword { attempt, .. }) => attempt.succeeded(tx, &self.user_id, now),
+            None => Ok(()),
+        }
+    }
+
+    /// Holds the person to the end of the transaction: no session outlives the password that it was opened with.
     fn still_holds(&self, tx: &mut Tx) -> Result<bool, StoreError> {
-        let Some(user) = users::find_enabled(tx, &self.user_id)? else { return Ok(false) };
+        let Some(user) = users::lock_enabled(tx, &self.user_id)? else { return Ok(false) };
         let verified = self.password.as_ref().and_then(|right| right.verified.as_ref());
         let Some(verified) = verified else { return Ok(true) };
         if user.password_hash.as_deref() != Some(verified.stored_hash.as_str()) {
@@ -134,18 +140,18 @@ pub async fn finish(app: &App, request: &HttpRequest, old: &OpenSession, proof: 
     let event = SecurityEvent::new(&app.config, What::SignedIn, &proof.user_id, now).because(proof.method);
     let event = event.of_request(request, &app.config);
     let written = app.store.write(move |tx| {
+        if !kept.still_holds(tx)? {
+            return Ok(None);
+        }
         if second_step::is_asked(tx, &state.config, &kept)? {
             // A password stays counted: nothing that was wrong before is forgiven yet. A code is counted by what was typed, which
             // may be an address, so it is taken back, and the next step is counted by itself.
-            let holds = kept.still_holds(tx)?;
             if let Some(right) = kept.password.as_ref().filter(|_| !kept.stays_counted()) {
                 right.attempt.take_back(tx, now)?;
             }
-            return holds.then(|| second_step::begin(tx, &state, &old, &kept, now)).transpose();
+            return second_step::begin(tx, &state, &old, &kept, now).map(Some);
         }
-        if !kept.keep(tx, now)? {
-            return Ok(None);
-        }
+        kept.forgive(tx, now)?;
         event.keep(tx)?;
         renew(tx, &state, &old, Some(kept.user_id.clone()), now).map(Some)
     });

@@ -11,6 +11,7 @@ mod branding;
 mod browser_forgery;
 mod browser_pages;
 mod browser_sign_in;
+mod changed_meanwhile;
 mod client_document_policy;
 mod client_documents;
 mod configured_clients;

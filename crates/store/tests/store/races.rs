@@ -7,13 +7,15 @@ use gatelodge_e2e::scale::scale;
 use gatelodge_oauth::client_assertion::UsedAssertion;
 use gatelodge_oauth::grant::refresh_token::{RefreshToken, SealedSuccessor};
 use gatelodge_oauth::secret::{Kind, Secret, random_base62};
+use gatelodge_store::browser_sessions::{self, BrowserSession};
 use gatelodge_store::signing_keys::{self, SigningKeyRow};
+use gatelodge_store::users::User;
 use gatelodge_store::{
     Insertion, StoreError, Tx, authorization_codes, grants, pending_authorizations, refresh_tokens, sweep,
     used_assertions, users,
 };
 
-use crate::support::{TestDatabase, at, code, hash, on_both_databases, pending, refresh_token, user};
+use crate::support::{TestDatabase, at, code, hash, on_both_databases, pending, refresh_token, session, user};
 
 on_both_databases!(
     a_code_is_consumed_once,
@@ -24,6 +26,7 @@ on_both_databases!(
     what_was_said_to_need_a_key_longest_counts,
     a_username_is_given_once,
     holding_a_grant_keeps_others_waiting,
+    no_session_outlives_the_password_it_was_opened_with,
     no_token_is_made_after_a_committed_revocation,
     an_assertion_is_spent_by_one_request_that_may_be_tried_again,
     a_crowd_of_writers_waits_its_turn,
@@ -233,6 +236,40 @@ async fn holding_a_grant_keeps_others_waiting(database: TestDatabase) {
         Ok(())
     })
     .await;
+}
+
+/// Proves OAuth 2.1 §7.7: a sign-in and another password at the same time come one after the other.
+async fn no_session_outlives_the_password_it_was_opened_with(database: TestDatabase) {
+    for round in 0..ROUNDS {
+        let ada = User { password_hash: Some("old".to_owned()), ..user(&format!("ada{round}")) };
+        let (id, signing_in) = (ada.id.clone(), ada.id.clone());
+        database.write(move |tx| users::insert(tx, &ada)).await;
+        let (holds, held) = std::sync::mpsc::sync_channel::<()>(1);
+        let sign_in = database.store.write(move |tx| {
+            let ada = users::lock_enabled(tx, &signing_in)?.expect("is there");
+            holds.send(()).ok();
+            // Time for the other to try.
+            std::thread::sleep(Duration::from_millis(2));
+            let is_old = ada.password_hash.as_deref() == Some("old");
+            if is_old {
+                let session = BrowserSession { user_id: Some(signing_in.clone()), ..session() };
+                browser_sessions::insert(tx, &session)?;
+            }
+            Ok((is_old, users::find(tx, &signing_in)?.expect("is there").password_hash == ada.password_hash))
+        });
+        let changed = async {
+            tokio::task::spawn_blocking(move || held.recv()).await.expect("no panic").expect("it holds");
+            let change = database.store.write(move |tx| {
+                users::lock(tx, &id)?;
+                users::set_password(tx, &id, "new")?;
+                browser_sessions::delete_all_of(tx, &id)
+            });
+            change.await.expect("no error")
+        };
+        let (signed_in, ended) = tokio::join!(sign_in, changed);
+        assert_eq!(signed_in.expect("no error"), (true, true), "they changed while they were held");
+        assert_eq!(ended, 1, "the session of before was seen");
+    }
 }
 
 async fn no_token_is_made_after_a_committed_revocation(database: TestDatabase) {

@@ -120,6 +120,13 @@ impl Database {
         connection
     }
 
+    /// The same SQL in a transaction of its own, on PostgreSQL, which is not committed yet.
+    pub fn begin(&self, sql: &str) -> Unfinished {
+        let Opened::Postgres(mut connection) = self.connect() else { panic!("{} has one writer at a time", self.url) };
+        connection.batch_execute(&format!("BEGIN; {sql}")).expect("the SQL is right");
+        Unfinished(connection)
+    }
+
     /// How many rows; `of` is a table, with a condition if need be.
     pub fn count(&self, of: &str) -> i64 {
         self.connect().count(of)
@@ -161,6 +168,28 @@ impl Database {
             }
             None => Opened::Postgres(PgConnection::establish(&self.url).expect("the database answers")),
         }
+    }
+}
+
+/// A change that nobody else sees yet.
+pub struct Unfinished(PgConnection);
+
+impl Unfinished {
+    /// Does something meanwhile, which has to wait for this change, and finishes the change then.
+    pub async fn while_waited_for<T>(mut self, work: impl Future<Output = T>) -> T {
+        let mut work = std::pin::pin!(work);
+        while !self.is_waited_for() {
+            let done = actix_web::rt::time::timeout(A_MOMENT, &mut work).await;
+            assert!(done.is_err(), "nobody waited for the change");
+        }
+        self.0.batch_execute("COMMIT").expect("commits");
+        work.await
+    }
+
+    fn is_waited_for(&mut self) -> bool {
+        let blocked = "pg_locks WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))";
+        let query = sql_query(format!("SELECT count(*) AS number FROM {blocked}"));
+        query.get_result::<Number>(&mut self.0).expect("the SQL is right").number > 0
     }
 }
 
