@@ -537,3 +537,33 @@ mail-password-changed =
 
     Wenn Sie das waren, ist nichts weiter zu tun. Wenn nicht, wählen Sie sofort mit »Passwort vergessen?« auf der Anmeldeseite ein anderes, und sagen Sie es dem Betreiber von { $server }.
     .subject = { $product }: Ihr Passwort wurde geändert
+
+mail-passkey-added =
+    Zum Konto { $account } bei { $product } ist ein Passkey hinzugekommen. Wer ihn hat, kann sich damit anmelden.
+
+    Wenn Sie das waren, ist nichts weiter zu tun. Wenn nicht, entfernen Sie ihn auf der Seite Ihres Kontos, wählen Sie sofort ein anderes Passwort, und sagen Sie es dem Betreiber von { $server }.
+    .subject = { $product }: ein Passkey ist hinzugekommen
+
+mail-passkey-removed =
+    Ein Passkey des Kontos { $account } bei { $product } wurde entfernt. Mit ihm meldet sich niemand mehr an.
+
+    Wenn Sie das waren, ist nichts weiter zu tun. Wenn nicht, wählen Sie sofort mit »Passwort vergessen?« auf der Anmeldeseite ein anderes Passwort, und sagen Sie es dem Betreiber von { $server }.
+    .subject = { $product }: ein Passkey wurde entfernt
+
+mail-authenticator-added =
+    Für das Konto { $account } bei { $product } wurde eine Authenticator-App eingerichtet. Wer sich mit dem Passwort anmeldet, wird von jetzt an nach ihrem Code gefragt.
+
+    Wenn Sie das waren, ist nichts weiter zu tun. Wenn nicht, sagen Sie es sofort dem Betreiber von { $server }: Ohne diese App können Sie sich vielleicht nicht mehr anmelden.
+    .subject = { $product }: eine Authenticator-App wurde eingerichtet
+
+mail-authenticator-removed =
+    Die Authenticator-App des Kontos { $account } bei { $product } wurde entfernt. Nach ihrem Code wird nicht mehr gefragt.
+
+    Wenn Sie das waren, ist nichts weiter zu tun. Wenn nicht, wählen Sie sofort mit »Passwort vergessen?« auf der Anmeldeseite ein anderes Passwort, und sagen Sie es dem Betreiber von { $server }.
+    .subject = { $product }: die Authenticator-App wurde entfernt
+
+mail-second-factor-reset =
+    Der Betreiber von { $server } hat weggenommen, wonach der zweite Schritt der Anmeldung fragt: die Passkeys, die Authenticator-App und die Wiederherstellungscodes des Kontos { $account } bei { $product }. Zum Anmelden genügt jetzt das Passwort.
+
+    Wenn Sie darum gebeten haben, richten Sie auf der Seite Ihres Kontos einen neuen zweiten Schritt ein. Wenn nicht, wählen Sie sofort mit »Passwort vergessen?« auf der Anmeldeseite ein anderes Passwort, und fragen Sie ihn, warum.
+    .subject = { $product }: Ihr zweiter Schritt wurde zurückgesetzt

@@ -542,3 +542,33 @@ mail-password-changed =
 
     If it was you, nothing needs to be done. If it was not you, choose another password at once with "Forgot your password?" on the sign-in page, and tell whoever runs { $server }.
     .subject = { $product }: your password was changed
+
+mail-passkey-added =
+    A passkey was added to the account { $account } at { $product }. Whoever has it can sign in with it.
+
+    If it was you, nothing needs to be done. If it was not you, remove it on the page of your account, choose another password at once, and tell whoever runs { $server }.
+    .subject = { $product }: a passkey was added
+
+mail-passkey-removed =
+    A passkey was removed from the account { $account } at { $product }. Nobody signs in with it any more.
+
+    If it was you, nothing needs to be done. If it was not you, choose another password at once with "Forgot your password?" on the sign-in page, and tell whoever runs { $server }.
+    .subject = { $product }: a passkey was removed
+
+mail-authenticator-added =
+    An authenticator app was set up for the account { $account } at { $product }. Whoever signs in with the password is asked for its code from now on.
+
+    If it was you, nothing needs to be done. If it was not you, tell whoever runs { $server } at once: without that app you may not be able to sign in.
+    .subject = { $product }: an authenticator app was set up
+
+mail-authenticator-removed =
+    The authenticator app of the account { $account } at { $product } was removed. Nobody is asked for its code any more.
+
+    If it was you, nothing needs to be done. If it was not you, choose another password at once with "Forgot your password?" on the sign-in page, and tell whoever runs { $server }.
+    .subject = { $product }: the authenticator app was removed
+
+mail-second-factor-reset =
+    Whoever runs { $server } has taken away what the second step of the sign-in asks for: the passkeys, the authenticator app and the recovery codes of the account { $account } at { $product }. The password alone signs in now.
+
+    If you asked for that, set up a second step anew on the page of your account. If you did not, choose another password at once with "Forgot your password?" on the sign-in page, and ask them why.
+    .subject = { $product }: your second step was reset

@@ -537,3 +537,33 @@ mail-password-changed =
 
     Si fue usted, no hay que hacer nada. Si no fue usted, elija otra de inmediato con «¿Olvidó su contraseña?» en la página de inicio de sesión, y avise a quien administra { $server }.
     .subject = { $product }: su contraseña cambió
+
+mail-passkey-added =
+    Se añadió una llave de acceso a la cuenta { $account } en { $product }. Quien la tenga puede iniciar sesión con ella.
+
+    Si fue usted, no hay que hacer nada. Si no fue usted, quítela en la página de su cuenta, elija otra contraseña de inmediato y avise a quien administra { $server }.
+    .subject = { $product }: se añadió una llave de acceso
+
+mail-passkey-removed =
+    Se quitó una llave de acceso de la cuenta { $account } en { $product }. Ya nadie inicia sesión con ella.
+
+    Si fue usted, no hay que hacer nada. Si no fue usted, elija otra contraseña de inmediato con «¿Olvidó su contraseña?» en la página de inicio de sesión, y avise a quien administra { $server }.
+    .subject = { $product }: se quitó una llave de acceso
+
+mail-authenticator-added =
+    Se configuró una aplicación de autenticación para la cuenta { $account } en { $product }. A partir de ahora se pide su código a quien inicie sesión con la contraseña.
+
+    Si fue usted, no hay que hacer nada. Si no fue usted, avise de inmediato a quien administra { $server }: sin esa aplicación quizá no pueda iniciar sesión.
+    .subject = { $product }: se configuró una aplicación de autenticación
+
+mail-authenticator-removed =
+    Se quitó la aplicación de autenticación de la cuenta { $account } en { $product }. Ya no se pide su código.
+
+    Si fue usted, no hay que hacer nada. Si no fue usted, elija otra contraseña de inmediato con «¿Olvidó su contraseña?» en la página de inicio de sesión, y avise a quien administra { $server }.
+    .subject = { $product }: se quitó la aplicación de autenticación
+
+mail-second-factor-reset =
+    Quien administra { $server } quitó lo que pide el segundo paso del inicio de sesión: las llaves de acceso, la aplicación de autenticación y los códigos de recuperación de la cuenta { $account } en { $product }. Ahora basta la contraseña.
+
+    Si usted lo pidió, configure de nuevo un segundo paso en la página de su cuenta. Si no, elija otra contraseña de inmediato con «¿Olvidó su contraseña?» en la página de inicio de sesión, y pregúntele por qué.
+    .subject = { $product }: se restableció su segundo paso

@@ -27,6 +27,7 @@ pub mod user;
 pub mod user_email;
 pub mod user_export;
 pub mod user_link;
+pub mod user_second_factor;
 
 /// What a command works with.
 struct Setting {

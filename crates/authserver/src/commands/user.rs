@@ -13,14 +13,14 @@ use gatelodge_store::{Insertion, StoreError, Tx, email_addresses, upstream_ident
 use super::user_email::{self, UserEmail};
 use super::user_export::{self, ExportUser};
 use super::user_link::{self, Link};
+use super::user_second_factor;
 use super::{Setting, no_user, run, text};
 use crate::cli::ConfigFile;
 use crate::login::one_time_links::{self, password_url, setup_url};
 use crate::login::password::{self, canonical_username};
-use crate::login::second_factors::{self, Factors};
+use crate::login::second_factors::Factors;
 use crate::login::setup::{self, Offer};
 use crate::people::{self, Ended};
-use crate::security_events::{SecurityEvent, What};
 
 /// See `gatelodge user --help`.
 #[derive(Subcommand)]
@@ -88,9 +88,9 @@ pub struct AddUser {
 #[derive(Args)]
 pub struct Named {
     /// Who.
-    name: String,
+    pub(super) name: String,
     #[command(flatten)]
-    config: ConfigFile,
+    pub(super) config: ConfigFile,
 }
 
 /// Of `set-admin`.
@@ -116,7 +116,7 @@ impl UserCommand {
             Self::Enable(named) => run(enable(named)),
             Self::ResetPassword(user) => run(reset_password(user)),
             Self::Email(email) => user_email::set(email),
-            Self::ResetSecondFactor(named) => run(reset_second_factor(named)),
+            Self::ResetSecondFactor(named) => user_second_factor::reset(named),
             Self::SetupLink(file) => run(setup_link(file)),
             Self::SetAdmin(admin) => run(set_admin(admin)),
             Self::Export(export) => user_export::export(export),
@@ -234,34 +234,27 @@ async fn enable(named: Named) -> Result<(), String> {
 
 async fn reset_password(reset: AddUser) -> Result<(), String> {
     let setting = Setting::open(&reset.config).await?;
-    if reset.link {
-        let now = setting.now;
-        let make = move |tx: &mut Tx, user: &User| one_time_links::offer_password(tx, &user.id, now);
-        let link = change(&setting, &reset.name, make).await?;
-        print_link(&setting, &reset.name, &link);
-        return Ok(());
+    let (name, now) = (&reset.name, setting.now);
+    let factors = if reset.link {
+        let make = move |tx: &mut Tx, user: &User| {
+            Ok((one_time_links::offer_password(tx, &user.id, now)?, Factors::of(tx, &user.id)?))
+        };
+        let (link, factors) = change(&setting, name, make).await?;
+        print_link(&setting, name, &link);
+        factors
+    } else {
+        let hash = read_hash(&reset)?;
+        let set = move |tx: &mut Tx, user: &User| {
+            Ok((people::set_password(tx, &user.id, &hash, now)?, Factors::of(tx, &user.id)?))
+        };
+        let (ended, factors) = change(&setting, name, set).await?;
+        println!("set a new password of {name}; {ended}");
+        factors
+    };
+    // Not on standard output, where scripts look for the link.
+    if let Some(left) = user_second_factor::remaining(&factors, name) {
+        eprintln!("{left}");
     }
-    let (hash, now) = (read_hash(&reset)?, setting.now);
-    let ended = change(&setting, &reset.name, move |tx, user| people::set_password(tx, &user.id, &hash, now)).await?;
-    println!("set a new password of {}; {ended}", reset.name);
-    Ok(())
-}
-
-async fn reset_second_factor(named: Named) -> Result<(), String> {
-    let setting = Setting::open(&named.config).await?;
-    let (config, now) = (setting.config.clone(), setting.now);
-    let reset = change(&setting, &named.name, move |tx, user| {
-        let removed = second_factors::remove_all(tx, &user.id)?;
-        if removed {
-            SecurityEvent::new(&config, What::SecondFactorRemoved, &user.id, now).because("operator").keep(tx)?;
-        }
-        Ok(removed)
-    });
-    let name = &named.name;
-    println!(
-        "{}",
-        if reset.await? { format!("reset the second factor of {name}") } else { format!("{name} has none") }
-    );
     Ok(())
 }
 

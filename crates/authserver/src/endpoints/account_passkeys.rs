@@ -14,14 +14,15 @@ use gatelodge_store::users::User;
 use gatelodge_store::{StoreError, Tx};
 
 use crate::app::App;
+use crate::login::by_mail;
 use crate::login::config::SecondFactor;
 use crate::login::passkeys::{self, Ceremony, Passkeys, Refused};
 use crate::login::recovery_codes::RecoveryCode;
 use crate::login::second_factors::{self, Factors};
-use crate::pages::{Failure, PasskeyEntry, PasskeyProblem, PasskeysPage};
+use crate::pages::{FactorChange, Failure, PasskeyEntry, PasskeyProblem, PasskeysPage};
 use crate::security_events::{SecurityEvent, What};
 use crate::session::{self, OpenSession};
-use crate::{csrf, own_page, problem, respond};
+use crate::{csrf, language, own_page, problem, respond};
 
 /// As many as anybody has devices.
 const MOST: usize = 20;
@@ -181,9 +182,9 @@ async fn write(
     change: &Change,
     now: Timestamp,
 ) -> Result<Outcome, StoreError> {
-    let what = match change {
-        Change::Add { .. } => What::SecondFactorAdded,
-        Change::Remove(_) => What::SecondFactorRemoved,
+    let (what, told) = match change {
+        Change::Add { .. } => (What::SecondFactorAdded, FactorChange::PasskeyAdded),
+        Change::Remove(_) => (What::SecondFactorRemoved, FactorChange::PasskeyRemoved),
     };
     let event =
         SecurityEvent::new(&app.config, what, &user.id, now).because("passkey").of_request(request, &app.config);
@@ -201,6 +202,7 @@ async fn write(
     let outcome = written.await?;
     if let Outcome::Done { .. } = outcome {
         tracing::info!(sub = %user.id, what = what.as_str(), "passkeys changed on the account page");
+        by_mail::tell_of_second_factor(app, user, told, language::of(request, app));
     }
     Ok(outcome)
 }

@@ -11,14 +11,15 @@ use gatelodge_store::users::User;
 use gatelodge_store::{StoreError, Tx, totp_secrets};
 
 use crate::app::App;
+use crate::login::by_mail;
 use crate::login::config::SecondFactor;
 use crate::login::recovery_codes::RecoveryCode;
 use crate::login::second_factors::{self, Factors};
 use crate::login::totp::TotpKey;
-use crate::pages::{Failure, SecondFactorPage, SecondFactorProblem, TotpApp, TotpSetUp};
+use crate::pages::{FactorChange, Failure, SecondFactorPage, SecondFactorProblem, TotpApp, TotpSetUp};
 use crate::security_events::{SecurityEvent, What};
 use crate::session::{self, OpenSession};
-use crate::{csrf, own_page, problem};
+use crate::{csrf, language, own_page, problem};
 
 /// What somebody wants.
 #[derive(Clone)]
@@ -75,6 +76,9 @@ pub async fn submit(request: HttpRequest, body: Result<Bytes, Error>, app: Data<
     match written.await {
         Ok(Outcome::Done) => {
             tracing::info!(sub = %user.id, what = what.as_str(), "second factor changed on the account page");
+            if let Some(told) = change.to_be_told() {
+                by_mail::tell_of_second_factor(&app, &user, told, language::of(&request, &app));
+            }
             done(&request, &app, &session, user, &change)
         }
         Ok(Outcome::Refused(why)) => page(&request, &app, &session, &user, None, Some(why)).await,
@@ -123,6 +127,15 @@ impl Change {
             Self::SetUp { .. } => (What::SecondFactorAdded, "totp"),
             Self::NewCodes(_) => (What::RecoveryCodesMade, "owner"),
             Self::Remove => (What::SecondFactorRemoved, "totp"),
+        }
+    }
+
+    /// For its owner, who may not be the one that did it.
+    fn to_be_told(&self) -> Option<FactorChange> {
+        match self {
+            Self::SetUp { .. } => Some(FactorChange::AppAdded),
+            Self::NewCodes(_) => None,
+            Self::Remove => Some(FactorChange::AppRemoved),
         }
     }
 

@@ -81,7 +81,7 @@ async fn change(
     match written.await {
         Ok(Some((ended, session))) => {
             tracing::info!(sub = %user.id, sessions = ended.sessions, grants = ended.grants, "password changed");
-            by_mail::tell_of_new_password(app, user.id.clone(), user.username.clone(), language::of(request, app));
+            by_mail::tell_of_new_password(app, &user, language::of(request, app));
             page(request, app, &session, &user, None, None, true)
         }
         Ok(None) => problem::failure(app, request, Failure::FormRefused),

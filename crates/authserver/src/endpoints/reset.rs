@@ -64,7 +64,7 @@ async fn change(request: &HttpRequest, app: &App, secret: &Secret, user: &User, 
     match written.await {
         Ok(Some((user_id, ended))) => {
             tracing::info!(sub = %user_id, sessions = ended.sessions, grants = ended.grants, "password set by link");
-            by_mail::tell_of_new_password(app, user_id, user.username.clone(), language::of(request, app));
+            by_mail::tell_of_new_password(app, user, language::of(request, app));
             let done = ResetPage { done: true, ..of(user) };
             respond::page(app, &language::of(request, app), StatusCode::OK, &done)
         }

@@ -13,12 +13,13 @@ use gatelodge_oauth::parameters::Parameters;
 
 use super::login::{self, Place};
 use crate::app::App;
+use crate::login::by_mail;
 use crate::login::config::SecondFactor;
 use crate::login::recovery_codes::RecoveryCode;
 use crate::login::second_step::{self, HalfWay, Outcome, Typed};
 use crate::login::sign_in::{self, Next};
 use crate::login::totp::TotpKey;
-use crate::pages::{Failure, Language, SecondStepPage, SecondStepProblem, TotpSetUp};
+use crate::pages::{FactorChange, Failure, Language, SecondStepPage, SecondStepProblem, TotpSetUp};
 use crate::session::OpenSession;
 use crate::transaction::{self, OpenTransaction};
 use crate::{csrf, flight_recorder, language, own_page, problem, respond};
@@ -165,6 +166,7 @@ async fn set_up(request: &HttpRequest, app: &App, here: &Here, half: &HalfWay, f
             if let Next::Consent(transaction) = &here.next {
                 flight_recorder::signed_in(app, request, transaction, session.user_id.as_ref());
             }
+            by_mail::tell_of_second_factor(app, &half.user, FactorChange::AppAdded, here.language.clone());
             let codes = codes.iter().map(RecoveryCode::text).collect();
             let page = SecondStepPage { codes: Some(codes), ..page(app, here, half) };
             answer(app, here, &session, StatusCode::OK, &page)

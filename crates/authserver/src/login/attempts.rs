@@ -1,6 +1,6 @@
-//! Counts checks of passwords, and of codes beside them, before they run and takes the right ones back, so that of many guesses at once none passes while the
-//! others are being checked. The counters are in the store: they outlive a restart, and all servers count together. Whoever
-//! is to wait is told before anybody looks for the user, so that the answer says nothing about who there is.
+//! Counts checks of passwords, and of codes beside them, before they run and takes the right ones back, so that of many guesses at
+//! once none passes while the others are being checked. The counters are in the store: they outlive a restart, and all servers count
+//! together. Whoever is to wait is told before anybody looks for the user, so that the answer says nothing about who there is.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -114,7 +114,7 @@ impl Counted {
 }
 
 /// What somebody is called by, in any case: what cannot be a name is answered like any other. A hash, since people type passwords
-/// where names belong.
+/// where names belong. Whoever is known is counted by their name, also where they typed their address.
 pub fn account_of(typed: &str) -> HashedSecret {
     HashedSecret::of(&typed.trim().to_lowercase())
 }

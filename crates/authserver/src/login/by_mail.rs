@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use gatelodge_oauth::grant::UserId;
 use gatelodge_oauth::secret::Secret;
-use gatelodge_store::{StoreError, Tx, email_addresses, upstream_identities, users};
+use gatelodge_store::users::{self, User};
+use gatelodge_store::{StoreError, Tx, email_addresses, upstream_identities};
 
 use super::{email_code, one_time_links};
 use crate::app::App;
 use crate::mail::{Addressed, QueueFull};
-use crate::pages::{Language, Letter};
+use crate::pages::{FactorChange, Language, Letter};
 use crate::people;
 use crate::security_events::{Origin, SecurityEvent, What};
 
@@ -64,15 +65,25 @@ pub fn send_code(app: &App, user_id: Option<UserId>, code: String, language: Lan
 }
 
 /// Tells somebody that their password is another one now: if it was not them, they hear of it.
-pub fn tell_of_new_password(app: &App, user_id: UserId, account: String, language: Language) {
-    let state = app.clone();
+pub fn tell_of_new_password(app: &App, user: &User, language: Language) {
+    let (account, server) = (user.username.clone(), app.config.public_url.to_string());
+    tell(app, user, Letter::PasswordChanged { account, server }, language);
+}
+
+/// The same of what their second step asks for.
+pub fn tell_of_second_factor(app: &App, user: &User, change: FactorChange, language: Language) {
+    let (account, server) = (user.username.clone(), app.config.public_url.to_string());
+    tell(app, user, Letter::SecondFactor { change, account, server }, language);
+}
+
+fn tell(app: &App, user: &User, letter: Letter, language: Language) {
+    let (state, user_id) = (app.clone(), user.id.clone());
     let told = post(app, async move {
         let address = state.store.read(move |tx| email_addresses::of_user(tx, &user_id)).await;
-        let server = state.config.public_url.to_string();
-        addressed(&state, &found(address)??, &Letter::PasswordChanged { account, server }, &language)
+        addressed(&state, &found(address)??, &letter, &language)
     });
     if told.is_err() {
-        tracing::warn!("nobody was told of a new password");
+        tracing::warn!(sub = %user.id, "nobody was told of a change of a sign-in");
     }
 }
 

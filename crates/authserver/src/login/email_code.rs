@@ -61,9 +61,12 @@ pub async fn send(
     }
     let (digits, now) = (random_digits(DIGITS), app.clock.now());
     let (typed, code) = (typed.to_owned(), hash(&session.secret, &digits));
-    let (browser_session, account) = (session.secret.hash(), attempts::account_of(&typed));
+    let browser_session = session.secret.hash();
     let keep = move |tx: &mut Tx| {
-        let user = people::called(tx, &typed)?.filter(|user| user.disabled_at.is_none());
+        let called = people::called(tx, &typed)?;
+        // Guesses of one account are one count, with those of its password, whether its name was typed or its address.
+        let account = attempts::account_of(called.as_ref().map_or(typed.as_str(), |user| user.username.as_str()));
+        let user = called.filter(|user| user.disabled_at.is_none());
         // A code that goes to nobody is nobody's: there is nothing to guess.
         let user_id = match user {
             Some(user) => email_addresses::of_user(tx, &user.id)?.map(|_| user.id),

@@ -97,9 +97,9 @@ impl Proof {
         Self { user_id, method: "email_code", password: Some(RightPassword { attempt, verified: None }) }
     }
 
-    /// Whether it is counted, by the name of the user, until what else is asked for is proven.
+    /// Whether it is counted until what else is asked for is proven.
     pub fn stays_counted(&self) -> bool {
-        self.password.as_ref().is_some_and(|right| right.verified.is_some())
+        self.password.is_some()
     }
 
     /// Writes what the proof itself changes; `false` when the user was shut out or changed the password meanwhile.
@@ -144,11 +144,7 @@ pub async fn finish(app: &App, request: &HttpRequest, old: &OpenSession, proof: 
             return Ok(None);
         }
         if second_step::is_asked(tx, &state.config, &kept)? {
-            // A password stays counted: nothing that was wrong before is forgiven yet. A code is counted by what was typed, which
-            // may be an address, so it is taken back, and the next step is counted by itself.
-            if let Some(right) = kept.password.as_ref().filter(|_| !kept.stays_counted()) {
-                right.attempt.take_back(tx, now)?;
-            }
+            // It stays counted: nothing that was wrong before is forgiven yet.
             return second_step::begin(tx, &state, &old, &kept, now).map(Some);
         }
         kept.forgive(tx, now)?;

@@ -39,6 +39,45 @@ pub enum Letter {
         /// The URL of this server.
         server: String,
     },
+    /// That something else is asked for at the second step.
+    SecondFactor {
+        /// What changed.
+        change: FactorChange,
+        /// Whose.
+        account: String,
+        /// The URL of this server.
+        server: String,
+    },
+}
+
+/// What became of a second factor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FactorChange {
+    /// There is one passkey more.
+    PasskeyAdded,
+    /// There is one less.
+    PasskeyRemoved,
+    /// An authenticator app was set up.
+    AppAdded,
+    /// It is asked for no more.
+    AppRemoved,
+    /// The operator took everything away.
+    Reset,
+}
+
+impl FactorChange {
+    const ALL: [FactorChange; 5] =
+        [Self::PasskeyAdded, Self::PasskeyRemoved, Self::AppAdded, Self::AppRemoved, Self::Reset];
+
+    fn key(self) -> &'static str {
+        match self {
+            Self::PasskeyAdded => "mail-passkey-added",
+            Self::PasskeyRemoved => "mail-passkey-removed",
+            Self::AppAdded => "mail-authenticator-added",
+            Self::AppRemoved => "mail-authenticator-removed",
+            Self::Reset => "mail-second-factor-reset",
+        }
+    }
 }
 
 /// A message in words.
@@ -57,12 +96,15 @@ impl Letter {
     pub fn samples() -> Vec<Self> {
         let (account, server) = ("nora".to_owned(), "https://mcp.example.com".to_owned());
         let link = format!("{server}/reset?secret=gatelodge_reset_sample");
-        vec![
+        let mut samples = vec![
             Self::Test { server: server.clone() },
             Self::PasswordLink { account: account.clone(), link, minutes: 60 },
             Self::SignInCode { account: account.clone(), code: "1234 5678".to_owned(), minutes: 10 },
-            Self::PasswordChanged { account, server },
-        ]
+            Self::PasswordChanged { account: account.clone(), server: server.clone() },
+        ];
+        let changed = |change| Self::SecondFactor { change, account: account.clone(), server: server.clone() };
+        samples.extend(FactorChange::ALL.map(changed));
+        samples
     }
 
     fn key(&self) -> &'static str {
@@ -71,6 +113,7 @@ impl Letter {
             Letter::PasswordLink { .. } => "mail-password-link",
             Letter::SignInCode { .. } => "mail-sign-in-code",
             Letter::PasswordChanged { .. } => "mail-password-changed",
+            Letter::SecondFactor { change, .. } => change.key(),
         }
     }
 
@@ -88,7 +131,7 @@ impl Letter {
                 values.set("code", code.as_str());
                 values.set("minutes", *minutes);
             }
-            Letter::PasswordChanged { account, server } => {
+            Letter::PasswordChanged { account, server } | Letter::SecondFactor { account, server, .. } => {
                 values.set("account", account.as_str());
                 values.set("server", server.as_str());
             }

@@ -57,7 +57,7 @@ pub use every::{PageVisitor, visit_every_page};
 pub use forgot::{ForgotPage, ForgotProblem};
 pub use language::Language;
 pub use legal::LegalPage;
-pub use letter::{Letter, WrittenLetter};
+pub use letter::{FactorChange, Letter, WrittenLetter};
 pub use login::{LoginPage, LoginProblem, ProviderButton};
 pub use one_time_link::{NewPasswordProblem, ResetPage, SetupPage};
 pub use passkey::PasskeyPage;

@@ -13,6 +13,7 @@ on_both_databases! {
     a_code_signs_in_for_the_request_and_once,
     a_code_works_in_its_own_browser_and_for_ten_minutes,
     wrong_codes_end_the_code_and_are_slowed_down,
+    guesses_are_one_count_by_name_and_by_address,
     of_twenty_that_type_the_right_code_at_once_one_signs_in,
     neither_the_answers_nor_what_is_kept_say_who_there_is,
     whoever_has_to_prove_it_again_can_be_nobody_else,
@@ -142,6 +143,33 @@ async fn wrong_codes_end_the_code_and_are_slowed_down(database: &Database) {
     }
 }
 
+/// Proves NIST SP 800-63B §5.2.2: an account is guessed at as often as the limit says, whatever it is called by.
+async fn guesses_are_one_count_by_name_and_by_address(database: &Database) {
+    let (mail, server) = start(database).await;
+    for (typed, number, guesses) in [("ada", 1, 3), (" ADA@example.org ", 2, 2)] {
+        let (mut browser, page) = asked(&server, typed).await;
+        let wrong = another(&code_of(&mail.wait_for(number).await));
+        for _ in 0..guesses {
+            assert_eq!(type_code(&mut browser, &page, &wrong).await.answer.status, 401, "{typed}");
+        }
+    }
+    for (typed, number) in [("ada", 3), ("ada@example.org", 4)] {
+        let (mut browser, page) = asked(&server, typed).await;
+        let right = code_of(&mail.wait_for(number).await);
+        assert_eq!(type_code(&mut browser, &page, &right).await.answer.status, 429, "{typed}");
+    }
+    // Nobody has no name and address that belong together; each is counted as it was typed, in any case.
+    for typed in ["nobody", "nobody@example.org", " NOBODY"] {
+        let (mut browser, page) = asked(&server, typed).await;
+        let mut answers = [0; 4];
+        for status in &mut answers {
+            *status = type_code(&mut browser, &page, "0000 0000").await.answer.status;
+        }
+        let expected = if typed == " NOBODY" { [401, 429, 429, 429] } else { [401; 4] };
+        assert_eq!(answers, expected, "{typed}");
+    }
+}
+
 /// Proves NIST SP 800-63B §5.1.3.2: once is once.
 async fn of_twenty_that_type_the_right_code_at_once_one_signs_in(database: &Database) {
     let (mail, server) = start(database).await;
@@ -161,8 +189,13 @@ async fn of_twenty_that_type_the_right_code_at_once_one_signs_in(database: &Data
 async fn neither_the_answers_nor_what_is_kept_say_who_there_is(database: &Database) {
     let (mail, server) = start(database).await;
     database.execute("DELETE FROM email_addresses WHERE address = 'bob@example.org'");
+    // Somebody else, since name and address of one person are one count.
+    database.execute(
+        "INSERT INTO users SELECT 'eve', 'eve', password_hash, 0, NULL, is_admin FROM users WHERE username = 'bob'",
+    );
+    database.execute("INSERT INTO email_addresses VALUES ('eve', 'eve@example.org', 0)");
     let mut all = Vec::new();
-    for (number, typed) in ["ada", "ada@example.org", "bob", "carol", "nobody", "not a name!"].into_iter().enumerate() {
+    for (number, typed) in ["ada", "eve@example.org", "bob", "carol", "nobody", "not a name!"].into_iter().enumerate() {
         let mut browser = Browser::new(&server);
         let login = browser.open("/login").await;
         let post = |form: crate::support::Form, browser: &Browser<'_>| {
@@ -191,7 +224,7 @@ async fn neither_the_answers_nor_what_is_kept_say_who_there_is(database: &Databa
     assert_eq!(database.count("email_codes WHERE user_id IS NOT NULL"), 2, "a code that went to nobody is nobody's");
     database.stop_servers().await;
     let to: Vec<String> = mail.taken().into_iter().map(|message| message.to).collect();
-    assert_eq!(to, ["ada@example.org", "ada@example.org"]);
+    assert_eq!(to, ["ada@example.org", "eve@example.org"]);
 }
 
 /// Proves RFC 9470 §3: a fresh proof is of the person that it is asked of.

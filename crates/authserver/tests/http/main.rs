@@ -60,6 +60,7 @@ mod rfc8628_device;
 mod rfc8628_user_code;
 mod rfc9068_access_token;
 mod rfc9126_pushed_requests;
+mod second_factor_letters;
 mod second_step;
 mod secrets_in_logs;
 mod setup_link;

@@ -40,7 +40,7 @@ async fn asked(browser: &mut Browser<'_>, name: &str) -> Page {
 }
 
 /// Adds a passkey; the page after it.
-async fn added(browser: &mut Browser<'_>, name: &str) -> (Authenticator, Page) {
+pub async fn added(browser: &mut Browser<'_>, name: &str) -> (Authenticator, Page) {
     let page = asked(browser, name).await;
     let question = question(&page);
     let authenticator = Authenticator::for_question(&question);
