@@ -27,23 +27,28 @@ export async function newPage(browser, options = {}) {
 
 // What a page may never do, as a list that grows: ask for anything of another origin (each request that Chromium makes, by the
 // protocol of its developer tools), complain (a violation of the content security policy is an error of the console), run a
-// script of a stranger (which would open a dialog).
+// script of a stranger (which would open a dialog). Each begins with the path of the page that did it: it may be told when the
+// next page is there already.
 export async function watch(page, allowedOrigins) {
   const problems = [];
+  // A request that leaves a page is told as one of the page it leads to, and what a frame has inline has no address of ours.
+  const note = (url, problem) => {
+    const isPage = URL.canParse(url) && allowedOrigins.includes(new URL(url).origin);
+    problems.push(`${new URL(isPage ? url : page.url()).pathname}: ${problem}`);
+  };
   const tools = await page.context().newCDPSession(page);
   await tools.send("Network.enable");
   tools.on("Network.requestWillBeSent", ({ request, documentURL }) => {
     const { origin, protocol, pathname } = new URL(request.url);
-    if (protocol !== "data:" && !allowedOrigins.includes(origin)) {
-      problems.push(`${new URL(documentURL).pathname} asks for ${pathname} of ${origin}`);
-    }
+    if (protocol !== "data:" && !allowedOrigins.includes(origin)) note(documentURL, `asks for ${pathname} of ${origin}`);
   });
   page.on("console", (message) => {
-    if (message.type() === "error" && !/status of [45]\d\d/.test(message.text())) problems.push(`console: ${message.text()}`);
+    const isComplaint = message.type() === "error" && !/status of [45]\d\d/.test(message.text());
+    if (isComplaint) note(message.location().url, `console: ${message.text()}`);
   });
-  page.on("pageerror", (error) => problems.push(`script error: ${error.message}`));
+  page.on("pageerror", (error) => note(page.url(), `script error: ${error.message}`));
   page.on("dialog", (dialog) => {
-    problems.push(`dialog: ${dialog.message()}`);
+    note(page.url(), `dialog: ${dialog.message()}`);
     // Its page may be gone.
     dialog.dismiss().catch(() => {});
   });

@@ -17,12 +17,17 @@ await main(() => withBrowser(async (browser) => {
   // A page without any defence: how many of the texts are caught by what this script looks at.
   const unguarded = await lookAtEach(browser, headers, ["unguarded"], texts, (name) =>
     UNGUARDED.replaceAll("TEXT", () => texts[name.split("-")[1]]));
-  const caught = new Set(unguarded.map((problem) => problem.split(":")[0])).size;
+  const isCaught = (_, number) => number > 0 && unguarded.some((problem) => problem.startsWith(`${pathOf("unguarded", number)}: `));
   const kinds = files.map((file) => file.slice(0, -"-0.html".length));
   const problems = await lookAtEach(browser, headers, kinds, texts, (name) => readFile(join(PAGES, `${name}.html`), "utf8"));
-  return { pages: kinds.length, texts: texts.length - 1, caught, problems };
+  return { pages: kinds.length, texts: texts.length - 1, caught: texts.filter(isCaught).length, problems };
 }));
 
+function pathOf(kind, number) {
+  return `/sample-${kind}-${number}`;
+}
+
+// All that any of the pages did, each beginning with the path of the page.
 async function lookAtEach(browser, headers, kinds, texts, read) {
   const page = await newPage(browser, { bypassCSP: true });
   const problems = await watch(page, [new URL(PUBLIC_URL).origin]);
@@ -35,16 +40,16 @@ async function lookAtEach(browser, headers, kinds, texts, read) {
 async function lookAtKind(page, kind, texts, problems) {
   let harmless;
   for (const [number, text] of texts.entries()) {
-    const before = problems.length;
+    const path = pathOf(kind, number);
+    const found = (problem) => problems.push(`${path}: ${problem} (${JSON.stringify(text)})`);
     // A page that leads elsewhere by itself cannot be read.
-    const read = page.goto(`${PUBLIC_URL}/sample-${kind}-${number}`).then(() => page.evaluate(readPage));
+    const read = page.goto(`${PUBLIC_URL}${path}`).then(() => page.evaluate(readPage));
     const seen = await read.catch((error) => ({ shape: error.message, addresses: [], texts: [] }));
     harmless ??= seen;
-    if (seen.shape !== harmless.shape) problems.push(`the page has ${difference(harmless.shape, seen.shape)}`);
+    if (seen.shape !== harmless.shape) found(`the page has ${difference(harmless.shape, seen.shape)}`);
     for (const address of seen.addresses) {
-      if (!address.startsWith(`${PUBLIC_URL}/`)) problems.push(`the page leads to ${address}`);
+      if (!address.startsWith(`${PUBLIC_URL}/`)) found(`the page leads to ${address}`);
     }
-    if (!seen.texts.some((own) => own.includes(asShown(text)))) problems.push("the text is not shown as it is");
-    for (let problem = before; problem < problems.length; problem++) problems[problem] = `${kind}-${number}: ${problems[problem]} (${JSON.stringify(text)})`;
+    if (!seen.texts.some((own) => own.includes(asShown(text)))) found("the text is not shown as it is");
   }
 }
