@@ -28,6 +28,7 @@ use crate::endpoints::{
 use crate::flight_recorder::FlightRecorder;
 use crate::keys::KeyRing;
 use crate::limits::Limits;
+use crate::login::config::Method;
 use crate::login::passkeys::Passkeys;
 use crate::login::password::Passwords;
 use crate::login::upstream::Providers;
@@ -135,7 +136,9 @@ pub fn routes(config: &Config) -> impl Fn(&mut ServiceConfig) + Clone + use<> {
     let base = config.public_url.path().to_owned();
     let dynamic_registration = config.registration.dynamic.is_on();
     let device_grant = config.device_grant;
-    let (sends_mail, sends_codes) = (config.email.is_some(), config.login.email_code);
+    let sends_mail = config.email.is_some();
+    let [passwords, passkeys, codes] =
+        [Method::Password, Method::Passkey, Method::EmailCode].map(|method| config.login.offers(method));
     let (personal_tokens, deletion) = (config.account.personal_tokens, config.account.deletion);
     move |service| {
         let at = |path: &str| web::resource(format!("{base}{path}"));
@@ -169,13 +172,12 @@ pub fn routes(config: &Config) -> impl Fn(&mut ServiceConfig) + Clone + use<> {
             );
         }
         service.service(at("/authorize").route(read().to(authorize::authorize)).default_service(allow("GET, HEAD")));
-        service.service(
-            at("/login")
-                .app_data(PayloadConfig::new(login::MAX_BODY))
-                .route(read().to(login::show))
-                .route(web::post().to(login::submit))
-                .default_service(allow("GET, HEAD, POST")),
-        );
+        let sign_in = at("/login").app_data(PayloadConfig::new(login::MAX_BODY)).route(read().to(login::show));
+        service.service(if passwords {
+            sign_in.route(web::post().to(login::submit)).default_service(allow("GET, HEAD, POST"))
+        } else {
+            sign_in.default_service(allow("GET, HEAD"))
+        });
         service.service(
             at("/second-step")
                 .app_data(PayloadConfig::new(login::MAX_BODY))
@@ -189,12 +191,14 @@ pub fn routes(config: &Config) -> impl Fn(&mut ServiceConfig) + Clone + use<> {
                 .route(web::post().to(passkey::second_step))
                 .default_service(allow("POST")),
         );
-        service.service(
-            at("/login/passkey")
-                .app_data(PayloadConfig::new(login::MAX_BODY))
-                .route(web::post().to(passkey::sign_in))
-                .default_service(allow("POST")),
-        );
+        if passkeys {
+            service.service(
+                at("/login/passkey")
+                    .app_data(PayloadConfig::new(login::MAX_BODY))
+                    .route(web::post().to(passkey::sign_in))
+                    .default_service(allow("POST")),
+            );
+        }
         service.service(
             at("/login/oidc/{id}")
                 .app_data(PayloadConfig::new(login::MAX_BODY))
@@ -267,28 +271,30 @@ pub fn routes(config: &Config) -> impl Fn(&mut ServiceConfig) + Clone + use<> {
                     .default_service(allow("GET, HEAD, POST")),
             );
         }
-        service.service(
-            at("/password")
-                .app_data(PayloadConfig::new(login::MAX_BODY))
-                .route(read().to(password::show))
-                .route(web::post().to(password::submit))
-                .default_service(allow("GET, HEAD, POST")),
-        );
-        service.service(
-            at("/setup")
-                .app_data(PayloadConfig::new(login::MAX_BODY))
-                .route(read().to(setup::show))
-                .route(web::post().to(setup::submit))
-                .default_service(allow("GET, HEAD, POST")),
-        );
-        service.service(
-            at("/reset")
-                .app_data(PayloadConfig::new(login::MAX_BODY))
-                .route(read().to(reset::show))
-                .route(web::post().to(reset::submit))
-                .default_service(allow("GET, HEAD, POST")),
-        );
-        if sends_mail {
+        if passwords {
+            service.service(
+                at("/password")
+                    .app_data(PayloadConfig::new(login::MAX_BODY))
+                    .route(read().to(password::show))
+                    .route(web::post().to(password::submit))
+                    .default_service(allow("GET, HEAD, POST")),
+            );
+            service.service(
+                at("/setup")
+                    .app_data(PayloadConfig::new(login::MAX_BODY))
+                    .route(read().to(setup::show))
+                    .route(web::post().to(setup::submit))
+                    .default_service(allow("GET, HEAD, POST")),
+            );
+            service.service(
+                at("/reset")
+                    .app_data(PayloadConfig::new(login::MAX_BODY))
+                    .route(read().to(reset::show))
+                    .route(web::post().to(reset::submit))
+                    .default_service(allow("GET, HEAD, POST")),
+            );
+        }
+        if passwords && sends_mail {
             service.service(
                 at("/forgot")
                     .app_data(PayloadConfig::new(login::MAX_BODY))
@@ -297,7 +303,7 @@ pub fn routes(config: &Config) -> impl Fn(&mut ServiceConfig) + Clone + use<> {
                     .default_service(allow("GET, HEAD, POST")),
             );
         }
-        if sends_codes {
+        if codes {
             service.service(
                 at("/login/code")
                     .app_data(PayloadConfig::new(login::MAX_BODY))

@@ -9,7 +9,7 @@ use std::path::Path;
 use gatelodge::branding::Branding;
 use gatelodge::pages::{
     Asset, Choice, ConsentPage, Destination, DeviceDonePage, DevicePage, ErrorPage, Failure, Language, Letter,
-    LoginPage, Page, PageVisitor, Pages, PagesError, ProviderButton, StepUp, Voucher, visit_every_page,
+    LoginPage, Page, PageVisitor, Pages, PagesError, SignInMethod, StepUp, Voucher, visit_every_page,
 };
 use gatelodge_oauth::known_clients::KnownClient;
 
@@ -211,10 +211,11 @@ fn hostile_text_adds_no_element_and_no_attribute() {
         unverified: true,
         destination: Destination::ThisComputer { host: text(), port: 1 },
         resource_name: text(),
-        passkeys: true,
-        providers: vec![ProviderButton { id: text(), name: text() }],
-        forgot: true,
-        email_code: true,
+        methods: vec![
+            SignInMethod::Password { forgot: true, email_code: true },
+            SignInMethod::Passkey,
+            SignInMethod::Provider { id: text(), name: text() },
+        ],
         username: text(),
         problem: None,
         wait: None,
@@ -267,17 +268,21 @@ fn hostile_text_is_shown_as_text_and_cannot_turn_what_stands_around_it() {
 fn the_forms_have_the_names_that_the_endpoints_read() {
     let all = every_translation();
     for Rendered { name, html } in all.iter().filter(|page| page.name.contains("-login-")) {
-        assert!(
-            ids(html).is_superset(&["login", "username", "password", "sign-in"].map(str::to_owned).into()),
-            "{name}"
-        );
+        // Without passwords the form asks for a code.
+        let passwords = usize::from(!ids(html).contains("email-code") || ids(html).contains("sign-in"));
+        let (fields, action) = match passwords {
+            1 => (["username", "password", "sign-in"], "login"),
+            _ => (["username", "login", "email-code"], "login/code"),
+        };
+        assert!(ids(html).is_superset(&fields.map(str::to_owned).into()), "{name}");
+        assert!(html.contains(&format!("<form id=\"login\" method=\"post\" action=\"{action}\">")), "{name}");
         let forms = html.matches("<form").count();
-        for (field, count) in [("transaction", forms), ("csrf_token", forms), ("username", 1), ("password", 1)] {
+        for (field, count) in [("transaction", forms), ("csrf_token", forms), ("username", 1), ("password", passwords)]
+        {
             let inputs =
                 tags(html).into_iter().filter(|tag| tag.name == "input" && tag.attribute("name") == Some(field));
             assert_eq!(inputs.count(), count, "{name}: {field}");
         }
-        assert!(html.contains("<form id=\"login\" method=\"post\" action=\"login\">"), "{name}");
     }
     for Rendered { name, html } in all.iter().filter(|page| page.name.contains("-consent-")) {
         let expected =
@@ -460,7 +465,8 @@ fn the_host_that_describes_a_client_stands_between_its_name_and_where_access_goe
 
 #[test]
 fn a_failed_sign_in_says_so_keeps_the_username_and_no_password() {
-    for Rendered { name, html } in every_page().iter().filter(|page| page.name.starts_with("login-")) {
+    let asks_for_one = |page: &&Rendered| page.name.starts_with("login-") && ids(&page.html).contains("password");
+    for Rendered { name, html } in every_page().iter().filter(asks_for_one) {
         let tags = tags(html);
         let input = |id: &str| tags.iter().find(|tag| tag.attribute("id") == Some(id)).expect("an input");
         assert_eq!(input("password").attribute("value"), None, "{name}");

@@ -16,6 +16,7 @@ use super::user_link::{self, Link};
 use super::user_second_factor;
 use super::{Setting, no_user, run, text};
 use crate::cli::ConfigFile;
+use crate::login::config::Method;
 use crate::login::one_time_links::{self, password_url, setup_url};
 use crate::login::password::{self, canonical_username};
 use crate::login::second_factors::Factors;
@@ -25,7 +26,8 @@ use crate::people::{self, Ended};
 /// See `gatelodge user --help`.
 #[derive(Subcommand)]
 pub enum UserCommand {
-    /// Add somebody who may sign in. Asks for the password unless told where it is, or to make a link with which they choose it.
+    /// Add somebody who may sign in. Asks for the password unless told where it is, or to make a link with which they choose it; where
+    /// nobody signs in with a password ([login] methods) there is none.
     Add(NewUser),
     /// List everybody who may sign in, whether they set up a second step, where their messages go, and who they are at OpenID
     /// providers.
@@ -131,7 +133,11 @@ async fn add(new: NewUser) -> Result<(), String> {
     let username = checked_name(&add.name)?;
     let address = email.as_deref().map(user_email::checked).transpose()?;
     let setting = Setting::open(&add.config).await?;
-    let password_hash = if add.link { None } else { Some(read_hash(&add)?) };
+    let has_passwords = setting.config.login.offers(Method::Password);
+    if !has_passwords && (add.link || add.password_stdin || add.password_file.is_some()) {
+        return Err(no_passwords());
+    }
+    let password_hash = if add.link || !has_passwords { None } else { Some(read_hash(&add)?) };
     let user = User {
         id: UserId::generate(),
         username: username.clone(),
@@ -234,6 +240,9 @@ async fn enable(named: Named) -> Result<(), String> {
 
 async fn reset_password(reset: AddUser) -> Result<(), String> {
     let setting = Setting::open(&reset.config).await?;
+    if !setting.config.login.offers(Method::Password) {
+        return Err(no_passwords());
+    }
     let (name, now) = (&reset.name, setting.now);
     let factors = if reset.link {
         let make = move |tx: &mut Tx, user: &User| {
@@ -258,6 +267,12 @@ async fn reset_password(reset: AddUser) -> Result<(), String> {
     Ok(())
 }
 
+fn no_passwords() -> String {
+    "nobody signs in with a password here: login.methods leaves \"password\" out\n  \
+     hint: gatelodge user link NAME lets somebody in through an OpenID provider, gatelodge user email NAME ADDRESS by e-mail"
+        .to_owned()
+}
+
 fn print_link(setting: &Setting, name: &str, link: &Secret) {
     println!(
         "with this link {name} chooses a password, once, within 24 hours:\n{}",
@@ -269,7 +284,8 @@ async fn setup_link(file: ConfigFile) -> Result<(), String> {
     let setting = Setting::open(&file).await?;
     if !setting.config.login.setup.enabled {
         return Err(
-            "login.setup.enabled is false\n  hint: remove that line, or use gatelodge user add and set-admin".into()
+            "no link makes the first administrator here: login.setup.enabled is false, or login.methods leaves \"password\" out\n  \
+             hint: use gatelodge user set-admin NAME".into()
         );
     }
     match setup::offer_anew(&setting.store, setting.now).await.map_err(text)? {

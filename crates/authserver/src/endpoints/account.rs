@@ -17,6 +17,7 @@ use crate::app::App;
 use crate::endpoints::account_passkeys;
 use crate::endpoints::consent::described_by;
 use crate::grants::personal_token;
+use crate::login::config::Method;
 use crate::login::second_factors::Factors;
 use crate::pages::{AccountPage, ConnectedApp, Failure, PersonalToken, ScopeLine, SecondFactorLine, SignedInBrowser};
 use crate::security_events::{SecurityEvent, What};
@@ -81,6 +82,7 @@ fn page(app: &App, session: &OpenSession, user: User, stored: Stored) -> Account
     AccountPage {
         csrf_token: csrf::session_token(&session.secret),
         has_password: user.password_hash.is_some(),
+        may_change_password: user.password_hash.is_some() && app.config.login.offers(Method::Password),
         account: user.username,
         second_factor: SecondFactorLine {
             app_since: stored.factors.totp.map(|totp| totp.created_at.into()),

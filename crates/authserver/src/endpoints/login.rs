@@ -12,7 +12,7 @@ use gatelodge_oauth::secret::Secret;
 
 use crate::app::App;
 use crate::login::sign_in::{self, Next, Outcome};
-use crate::pages::{Destination, Failure, LoginPage, LoginProblem, ProviderButton};
+use crate::pages::{Destination, Failure, LoginPage, LoginProblem, SignInMethod};
 use crate::session::{self, OpenSession};
 use crate::transaction::{self, OpenTransaction};
 use crate::{flight_recorder, problem, respond};
@@ -164,10 +164,7 @@ fn page(
             unverified: open.client.registration == Registration::Dynamic,
             destination: Destination::from(&open.pending.request.answer_to),
             resource_name,
-            providers: app.config.login.oidc.iter().map(ProviderButton::from).collect(),
-            forgot: app.mail.is_some(),
-            email_code: app.config.login.email_code,
-            passkeys: app.passkeys.is_some(),
+            methods: SignInMethod::offered(&app.config, app.passkeys.is_some()),
             username,
             problem,
             wait: wait.map(Into::into),

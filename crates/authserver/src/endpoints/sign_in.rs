@@ -11,7 +11,7 @@ use gatelodge_store::users;
 
 use crate::app::App;
 use crate::login::sign_in::{self, Next, Outcome};
-use crate::pages::{LoginProblem, ProviderButton, SignInPage};
+use crate::pages::{LoginProblem, SignInMethod, SignInPage};
 use crate::session::OpenSession;
 use crate::{csrf, own_page, problem, respond};
 
@@ -87,10 +87,7 @@ async fn page(
     let page = SignInPage {
         csrf_token: csrf::session_token(&session.secret),
         again,
-        providers: app.config.login.oidc.iter().map(ProviderButton::from).collect(),
-        forgot: app.mail.is_some(),
-        email_code: app.config.login.email_code,
-        passkeys: app.passkeys.is_some(),
+        methods: SignInMethod::offered(&app.config, app.passkeys.is_some()),
         username,
         problem,
         wait: wait.map(Into::into),

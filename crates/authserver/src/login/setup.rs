@@ -36,9 +36,10 @@ impl Default for RawSetup {
     }
 }
 
-impl From<RawSetup> for SetupConfig {
-    fn from(RawSetup { enabled, link_file }: RawSetup) -> Self {
-        Self { enabled, link_file }
+impl RawSetup {
+    /// Converts. Whoever opens the link chooses a password, so there is none where nobody signs in with one.
+    pub fn check(self, has_passwords: bool) -> SetupConfig {
+        SetupConfig { enabled: self.enabled && has_passwords, link_file: self.link_file }
     }
 }
 

@@ -33,6 +33,8 @@ pub struct AccountPage {
     pub account: String,
     /// They have a password, which they may change.
     pub has_password: bool,
+    /// And may change it: people sign in with passwords here.
+    pub may_change_password: bool,
     /// What their sign-in asks for besides.
     pub second_factor: SecondFactorLine,
     /// What may act for them.
@@ -200,6 +202,7 @@ impl Page for AccountPage {
             csrf_token: "sample".to_owned(),
             account: "nora".to_owned(),
             has_password: true,
+            may_change_password: true,
             second_factor: SecondFactorLine { app_since: None, codes_left: 0, passkeys: None },
             apps: Vec::new(),
             tokens: Vec::new(),
@@ -234,6 +237,7 @@ impl Page for AccountPage {
                 csrf_token: hostile(),
                 account: hostile(),
                 has_password: false,
+                may_change_password: false,
                 second_factor: SecondFactorLine { app_since: None, codes_left: 0, passkeys: None },
                 apps: vec![ConnectedApp {
                     grant: hostile(),

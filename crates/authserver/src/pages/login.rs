@@ -4,10 +4,9 @@ use serde::Serialize;
 
 use actix_web::http::StatusCode;
 
-use super::{Destination, HOSTILE, LONG_NAME, Page, Wait};
-use crate::login::upstream_config::ProviderConfig;
+use super::{Destination, HOSTILE, LONG_NAME, Page, SignInMethod, Wait};
 
-/// What the page shows. It POSTs `transaction`, `csrf_token`, `username` and `password` to `/login`.
+/// What the page shows. Its forms are those of [`SignInMethod`].
 #[derive(Clone, Serialize)]
 pub struct LoginPage {
     /// The pending authorization that the sign-in is for.
@@ -22,35 +21,14 @@ pub struct LoginPage {
     pub destination: Destination,
     /// The MCP server it wants to use.
     pub resource_name: String,
-    /// Where else people may sign in.
-    pub providers: Vec<ProviderButton>,
-    /// Whether another password can be had by e-mail.
-    pub forgot: bool,
-    /// Whether a code can be.
-    pub email_code: bool,
-    /// With a passkey too.
-    pub passkeys: bool,
+    /// How people may sign in.
+    pub methods: Vec<SignInMethod>,
     /// What was typed before; empty at first.
     pub username: String,
     /// Why the last attempt failed.
     pub problem: Option<LoginProblem>,
     /// How long to wait before the next one.
     pub wait: Option<Wait>,
-}
-
-/// A button that leads to an OpenID provider: it POSTs `transaction` and `csrf_token` to `/login/oidc/{id}`.
-#[derive(Clone, Serialize)]
-pub struct ProviderButton {
-    /// Its name in our URLs.
-    pub id: String,
-    /// Its name for people.
-    pub name: String,
-}
-
-impl From<&ProviderConfig> for ProviderButton {
-    fn from(provider: &ProviderConfig) -> Self {
-        Self { id: provider.id.clone(), name: provider.name.clone() }
-    }
 }
 
 /// Why a sign-in failed, without a hint whether the user exists.
@@ -90,22 +68,17 @@ impl Page for LoginPage {
             unverified: true,
             destination: local("localhost"),
             resource_name: "Acme MCP".to_owned(),
-            providers: Vec::new(),
-            forgot: false,
-            email_code: false,
-            passkeys: false,
+            methods: SignInMethod::password(),
             username: String::new(),
             problem: None,
             wait: None,
         };
-        let button = |id: &str, name: &str| ProviderButton { id: id.to_owned(), name: name.to_owned() };
         vec![
             plain.clone(),
             Self {
                 username: "nora".to_owned(),
                 problem: Some(LoginProblem::CredentialsWrong),
-                forgot: true,
-                email_code: true,
+                methods: SignInMethod::by_mail(),
                 ..plain.clone()
             },
             Self {
@@ -115,7 +88,15 @@ impl Page for LoginPage {
                 ..plain.clone()
             },
             Self { client_name: None, problem: Some(LoginProblem::CredentialsWrong), ..plain.clone() },
-            Self { providers: vec![button("google", "Google"), button("acme", "Acme Staff")], ..plain.clone() },
+            Self {
+                methods: [
+                    SignInMethod::password(),
+                    vec![SignInMethod::provider("google", "Google"), SignInMethod::provider("acme", "Acme Staff")],
+                ]
+                .concat(),
+                ..plain.clone()
+            },
+            Self { methods: SignInMethod::provider_first("Acme Staff"), ..plain.clone() },
             Self {
                 client_name: Some("Acme Desk".to_owned()),
                 unverified: false,
@@ -128,7 +109,7 @@ impl Page for LoginPage {
                 client_name: Some(LONG_NAME.to_owned()),
                 destination: website(&format!("{}.example", "a".repeat(63))),
                 resource_name: LONG_NAME.to_owned(),
-                providers: vec![button("long", LONG_NAME)],
+                methods: SignInMethod::provider_first(LONG_NAME),
                 username: LONG_NAME.to_owned(),
                 ..plain
             },
@@ -139,10 +120,7 @@ impl Page for LoginPage {
                 unverified: true,
                 destination: local(HOSTILE),
                 resource_name: HOSTILE.to_owned(),
-                providers: vec![button(HOSTILE, HOSTILE)],
-                forgot: true,
-                email_code: true,
-                passkeys: true,
+                methods: SignInMethod::hostile(),
                 username: HOSTILE.to_owned(),
                 problem: None,
                 wait: None,

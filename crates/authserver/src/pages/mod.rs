@@ -37,6 +37,7 @@ mod one_time_link;
 mod passkey;
 mod second_step;
 mod sign_in;
+mod sign_in_method;
 
 pub use account::{
     AccountPage, ConnectedApp, Moment, PasswordPage, PasswordProblem, PersonalToken, SecondFactorLine, SignedInBrowser,
@@ -58,11 +59,12 @@ pub use forgot::{ForgotPage, ForgotProblem};
 pub use language::Language;
 pub use legal::LegalPage;
 pub use letter::{FactorChange, Letter, WrittenLetter};
-pub use login::{LoginPage, LoginProblem, ProviderButton};
+pub use login::{LoginPage, LoginProblem};
 pub use one_time_link::{NewPasswordProblem, ResetPage, SetupPage};
 pub use passkey::PasskeyPage;
 pub use second_step::{SecondStepPage, SecondStepProblem, TotpSetUp};
 pub use sign_in::{SignInPage, Wait};
+pub use sign_in_method::SignInMethod;
 
 use assets::Assets;
 use files::Files;

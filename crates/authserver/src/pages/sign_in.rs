@@ -4,24 +4,17 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::{HOSTILE, LONG_NAME, LoginProblem, Page, ProviderButton};
+use super::{HOSTILE, LONG_NAME, LoginProblem, Page, SignInMethod};
 
-/// What the page shows. It POSTs `csrf_token`, `username` and `password` to `/login`, and `csrf_token` to `/login/oidc/{id}` and
-/// `/logout`.
+/// What the page shows. Its forms are those of [`SignInMethod`]; another POSTs `csrf_token` to `/logout`.
 #[derive(Clone, Serialize)]
 pub struct SignInPage {
     /// Ties the form to the browser session.
     pub csrf_token: String,
     /// Who is signed in, and is asked once more before something that matters.
     pub again: Option<String>,
-    /// Where else people may sign in.
-    pub providers: Vec<ProviderButton>,
-    /// Whether another password can be had by e-mail.
-    pub forgot: bool,
-    /// Whether a code can be.
-    pub email_code: bool,
-    /// With a passkey too.
-    pub passkeys: bool,
+    /// How people may sign in.
+    pub methods: Vec<SignInMethod>,
     /// What was typed before; empty at first.
     pub username: String,
     /// Why the last attempt failed.
@@ -57,29 +50,32 @@ impl Page for SignInPage {
         let plain = Self {
             csrf_token: "sample".to_owned(),
             again: None,
-            providers: Vec::new(),
-            forgot: false,
-            email_code: false,
-            passkeys: false,
+            methods: SignInMethod::password(),
             username: String::new(),
             problem: None,
             wait: None,
         };
-        let button = |id: &str, name: &str| ProviderButton { id: id.to_owned(), name: name.to_owned() };
-        let providers = vec![button("google", "Google"), button("acme", "Acme Staff")];
+        let with_provider =
+            [SignInMethod::password(), vec![SignInMethod::Passkey, SignInMethod::provider("google", "Google")]]
+                .concat();
         let again = Some("nora".to_owned());
         let wait = Some(Wait { count: 15, unit: "minutes" });
         let too_many = Some(LoginProblem::TooManyAttempts);
         vec![
             plain.clone(),
             Self { again: again.clone(), ..plain.clone() },
-            Self { providers: providers.clone(), ..plain.clone() },
-            Self { again: again.clone(), providers, problem: Some(LoginProblem::OtherAccount), ..plain.clone() },
+            Self { methods: with_provider.clone(), ..plain.clone() },
+            Self { methods: SignInMethod::provider_first("Acme Staff"), ..plain.clone() },
+            Self {
+                again: again.clone(),
+                methods: with_provider,
+                problem: Some(LoginProblem::OtherAccount),
+                ..plain.clone()
+            },
             Self {
                 username: "nora".to_owned(),
                 problem: Some(LoginProblem::CredentialsWrong),
-                forgot: true,
-                email_code: true,
+                methods: SignInMethod::by_mail(),
                 ..plain.clone()
             },
             Self { username: "nora".to_owned(), problem: too_many, wait, ..plain.clone() },
@@ -87,16 +83,13 @@ impl Page for SignInPage {
             Self {
                 username: LONG_NAME.to_owned(),
                 again: Some(LONG_NAME.to_owned()),
-                providers: vec![button("long", LONG_NAME)],
+                methods: SignInMethod::provider_first(LONG_NAME),
                 ..plain
             },
             Self {
                 csrf_token: HOSTILE.to_owned(),
                 again: Some(HOSTILE.to_owned()),
-                providers: vec![button(HOSTILE, HOSTILE)],
-                forgot: true,
-                email_code: true,
-                passkeys: true,
+                methods: SignInMethod::hostile(),
                 username: HOSTILE.to_owned(),
                 problem: None,
                 wait: None,

@@ -466,9 +466,17 @@ const CASES: &[Case] = &[
     ),
     case(
         END,
-        "title = \"x\"\n[login.email_code]\nenabled = true\n",
-        &["login.email_code.enabled", "there is no [email]", "hint:"],
+        "title = \"x\"\n[login]\nmethods = [\"password\", \"email_code\"]\n",
+        &["login.methods", "there is no [email]", "hint:"],
     ),
+    case(
+        END,
+        "title = \"x\"\n[login]\nmethods = [\"password\", \"passkey\", \"password\"]\n",
+        &["login.methods", "twice"],
+    ),
+    case(END, "title = \"x\"\n[login]\nmethods = []\n", &["login.methods", "leaves nobody a way", "hint:"]),
+    case(END, "title = \"x\"\n[login]\nmethods = [\"oidc\", \"passkey\"]\n", &["login.methods", "for the first time"]),
+    case(END, "title = \"x\"\n[login]\nmethods = [\"magic\"]\n", &["magic", "password", "email_code"]),
     // Keys
     case(END, "title = \"x\"\n[keys]\nalgorithm = \"HS256\"\n", &["keys.algorithm", "ES256, EdDSA, RS256"]),
     case(

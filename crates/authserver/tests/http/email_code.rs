@@ -25,8 +25,10 @@ on_any_database! {
     where_it_is_off_there_is_no_such_page,
 }
 
+const METHODS: &str = "[login]\nmethods = [\"password\", \"email_code\"]";
+
 fn with(mail: &MailServer) -> Settings {
-    let more = mail.toml("[login.email_code]\nenabled = true");
+    let more = mail.toml(METHODS);
     Settings { more: more.leak(), trusted_proxies: "[\"127.0.0.1\"]", ..Settings::default() }
 }
 
@@ -59,7 +61,7 @@ async fn type_code(browser: &mut Browser<'_>, page: &Page, code: &str) -> Page {
 }
 
 /// The digits, as they stand there.
-fn code_of(mail: &Mail) -> String {
+pub fn code_of(mail: &Mail) -> String {
     let line = mail.text.lines().find(|line| line.len() == 9 && line.starts_with(|c: char| c.is_ascii_digit()));
     line.unwrap_or_else(|| panic!("no code: {}", mail.text)).to_owned()
 }
@@ -247,7 +249,7 @@ async fn whoever_has_to_prove_it_again_can_be_nobody_else(database: &Database) {
 /// Proves NIST SP 800-63B §5.1.3.1: messages by e-mail are no second factor, and take the place of none.
 async fn a_code_is_half_of_it_where_a_second_step_is_asked_for(database: &Database) {
     let mail = MailServer::start();
-    let more = format!("[login]\nsecond_factor = \"required\"\n{}", mail.toml("[login.email_code]\nenabled = true"));
+    let more = mail.toml(&format!("{METHODS}\nsecond_factor = \"required\""));
     let server = Server::start_with(database, Settings { more: more.leak(), ..Settings::default() }).await;
     database.execute("INSERT INTO email_addresses SELECT id, 'ada@example.org', 0 FROM users WHERE username = 'ada'");
     let (mut browser, page) = asked(&server, "ada").await;

@@ -54,7 +54,7 @@ fn is_among(paths: &[&str], path: &str) -> bool {
 
 async fn everything_on(database: &Database) -> (OpenIdProvider, Server) {
     let provider = OpenIdProvider::start(&gatelodge_service::clock::Clock::system());
-    let mail = MailServer::start().toml("[login.email_code]\nenabled = true");
+    let mail = MailServer::start().toml("[login]\nmethods = [\"oidc\", \"password\", \"passkey\", \"email_code\"]");
     let settings = provider.settings(&format!("allow_everybody = true\n[grants]\ndevice_code = true\n{mail}"));
     let server = Server::start_with(database, settings).await;
     (provider, server)

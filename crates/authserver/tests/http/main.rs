@@ -64,6 +64,7 @@ mod second_factor_letters;
 mod second_step;
 mod secrets_in_logs;
 mod setup_link;
+mod sign_in_methods;
 mod sign_in_throttling;
 mod signing_keys;
 mod status_list;
