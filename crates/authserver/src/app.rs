@@ -3,10 +3,6 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
-use actix_cors::Cors;
-use actix_web::HttpResponse;
-use actix_web::guard::{Any, Get, Head};
-use actix_web::http::{StatusCode, header};
 use actix_web::web::{self, Bytes, PayloadConfig, ServiceConfig};
 use gatelodge_oauth::authorization_server_metadata::{AuthorizationServerMetadata, Features, well_known_paths};
 use gatelodge_oauth::resource::{Resource, ResourceId};
@@ -34,7 +30,7 @@ use crate::login::password::Passwords;
 use crate::login::upstream::Providers;
 use crate::mail::Mailer;
 use crate::pages::{Language, Pages};
-use crate::respond;
+use crate::routing::{allow, button, cors, form, not_found, page, postable, readable};
 use crate::status_list::{self as published, PublishedStatusList};
 
 /// Everything a request may need. Clones are cheap and share it.
@@ -163,190 +159,54 @@ pub fn routes(config: &Config) -> impl Fn(&mut ServiceConfig) + Clone + use<> {
         if device_grant {
             let (path, limit) = (at("/device_authorization"), device_authorization::MAX_BODY);
             service.service(postable(path, limit, device_authorization::begin));
-            service.service(
-                at("/device")
-                    .app_data(PayloadConfig::new(login::MAX_BODY))
-                    .route(read().to(device::show))
-                    .route(web::post().to(device::submit))
-                    .default_service(allow("GET, HEAD, POST")),
-            );
+            service.service(form(at("/device"), device::show, device::submit));
         }
-        service.service(at("/authorize").route(read().to(authorize::authorize)).default_service(allow("GET, HEAD")));
-        let sign_in = at("/login").app_data(PayloadConfig::new(login::MAX_BODY)).route(read().to(login::show));
+        service.service(page(at("/authorize"), authorize::authorize));
         service.service(if passwords {
-            sign_in.route(web::post().to(login::submit)).default_service(allow("GET, HEAD, POST"))
+            form(at("/login"), login::show, login::submit)
         } else {
-            sign_in.default_service(allow("GET, HEAD"))
+            page(at("/login"), login::show)
         });
-        service.service(
-            at("/second-step")
-                .app_data(PayloadConfig::new(login::MAX_BODY))
-                .route(read().to(second_step::show))
-                .route(web::post().to(second_step::submit))
-                .default_service(allow("GET, HEAD, POST")),
-        );
-        service.service(
-            at("/second-step/passkey")
-                .app_data(PayloadConfig::new(login::MAX_BODY))
-                .route(web::post().to(passkey::second_step))
-                .default_service(allow("POST")),
-        );
+        service.service(form(at("/second-step"), second_step::show, second_step::submit));
+        service.service(button(at("/second-step/passkey"), passkey::second_step));
         if passkeys {
-            service.service(
-                at("/login/passkey")
-                    .app_data(PayloadConfig::new(login::MAX_BODY))
-                    .route(web::post().to(passkey::sign_in))
-                    .default_service(allow("POST")),
-            );
+            service.service(button(at("/login/passkey"), passkey::sign_in));
         }
-        service.service(
-            at("/login/oidc/{id}")
-                .app_data(PayloadConfig::new(login::MAX_BODY))
-                .route(web::post().to(upstream_sign_in::begin))
-                .default_service(allow("POST")),
-        );
+        service.service(button(at("/login/oidc/{id}"), upstream_sign_in::begin));
         service.service(
             at("/login/oidc/{id}/callback")
                 .route(web::get().to(upstream_sign_in::callback))
                 .default_service(allow("GET")),
         );
-        service.service(
-            at("/logout")
-                .app_data(PayloadConfig::new(login::MAX_BODY))
-                .route(web::post().to(login::switch_account))
-                .default_service(allow("POST")),
-        );
-        service.service(
-            at("/consent")
-                .app_data(PayloadConfig::new(login::MAX_BODY))
-                .route(read().to(consent::show))
-                .route(web::post().to(consent::submit))
-                .default_service(allow("GET, HEAD, POST")),
-        );
-        service.service(
-            at("/account")
-                .app_data(PayloadConfig::new(login::MAX_BODY))
-                .route(read().to(account::show))
-                .route(web::post().to(account::submit))
-                .default_service(allow("GET, HEAD, POST")),
-        );
-        service.service(
-            at("/account/activity").route(read().to(account_activity::show)).default_service(allow("GET, HEAD")),
-        );
-        service.service(
-            at("/account/second-factor")
-                .app_data(PayloadConfig::new(login::MAX_BODY))
-                .route(read().to(account_second_factor::show))
-                .route(web::post().to(account_second_factor::submit))
-                .default_service(allow("GET, HEAD, POST")),
-        );
-        service.service(
-            at("/account/passkeys")
-                .app_data(PayloadConfig::new(login::MAX_BODY))
-                .route(read().to(account_passkeys::show))
-                .route(web::post().to(account_passkeys::submit))
-                .default_service(allow("GET, HEAD, POST")),
-        );
-        service.service(
-            at("/account/export")
-                .app_data(PayloadConfig::new(login::MAX_BODY))
-                .route(web::post().to(account_data::export))
-                .default_service(allow("POST")),
-        );
+        service.service(button(at("/logout"), login::switch_account));
+        service.service(form(at("/consent"), consent::show, consent::submit));
+        service.service(form(at("/account"), account::show, account::submit));
+        service.service(page(at("/account/activity"), account_activity::show));
+        service.service(form(at("/account/second-factor"), account_second_factor::show, account_second_factor::submit));
+        service.service(form(at("/account/passkeys"), account_passkeys::show, account_passkeys::submit));
+        service.service(button(at("/account/export"), account_data::export));
         if deletion {
-            service.service(
-                at("/account/delete")
-                    .app_data(PayloadConfig::new(login::MAX_BODY))
-                    .route(read().to(account_data::ask))
-                    .route(web::post().to(account_data::delete))
-                    .default_service(allow("GET, HEAD, POST")),
-            );
+            service.service(form(at("/account/delete"), account_data::ask, account_data::delete));
         }
         if personal_tokens {
-            service.service(
-                at("/account/tokens")
-                    .app_data(PayloadConfig::new(login::MAX_BODY))
-                    .route(read().to(account_tokens::show))
-                    .route(web::post().to(account_tokens::submit))
-                    .default_service(allow("GET, HEAD, POST")),
-            );
+            service.service(form(at("/account/tokens"), account_tokens::show, account_tokens::submit));
         }
         if passwords {
-            service.service(
-                at("/password")
-                    .app_data(PayloadConfig::new(login::MAX_BODY))
-                    .route(read().to(password::show))
-                    .route(web::post().to(password::submit))
-                    .default_service(allow("GET, HEAD, POST")),
-            );
-            service.service(
-                at("/setup")
-                    .app_data(PayloadConfig::new(login::MAX_BODY))
-                    .route(read().to(setup::show))
-                    .route(web::post().to(setup::submit))
-                    .default_service(allow("GET, HEAD, POST")),
-            );
-            service.service(
-                at("/reset")
-                    .app_data(PayloadConfig::new(login::MAX_BODY))
-                    .route(read().to(reset::show))
-                    .route(web::post().to(reset::submit))
-                    .default_service(allow("GET, HEAD, POST")),
-            );
+            service.service(form(at("/password"), password::show, password::submit));
+            service.service(form(at("/setup"), setup::show, setup::submit));
+            service.service(form(at("/reset"), reset::show, reset::submit));
         }
         if passwords && sends_mail {
-            service.service(
-                at("/forgot")
-                    .app_data(PayloadConfig::new(login::MAX_BODY))
-                    .route(read().to(forgot::show))
-                    .route(web::post().to(forgot::submit))
-                    .default_service(allow("GET, HEAD, POST")),
-            );
+            service.service(form(at("/forgot"), forgot::show, forgot::submit));
         }
         if codes {
-            service.service(
-                at("/login/code")
-                    .app_data(PayloadConfig::new(login::MAX_BODY))
-                    .route(read().to(email_code::show))
-                    .route(web::post().to(email_code::submit))
-                    .default_service(allow("GET, HEAD, POST")),
-            );
+            service.service(form(at("/login/code"), email_code::show, email_code::submit));
         }
-        service.service(at("/assets/{name}").route(read().to(login::asset)).default_service(allow("GET, HEAD")));
-        service.service(at("/privacy").route(read().to(legal::privacy_policy)).default_service(allow("GET, HEAD")));
-        service.service(at("/terms").route(read().to(legal::terms)).default_service(allow("GET, HEAD")));
+        service.service(page(at("/assets/{name}"), login::asset));
+        service.service(page(at("/privacy"), legal::privacy_policy));
+        service.service(page(at("/terms"), legal::terms));
         service.default_service(web::to(not_found));
     }
-}
-
-fn read() -> actix_web::Route {
-    web::route().guard(Any(Get()).or(Head()))
-}
-
-/// A document for every client, browser-based ones included.
-fn readable<F, Args>(resource: actix_web::Resource, handler: F) -> impl actix_web::dev::HttpServiceFactory
-where
-    F: actix_web::Handler<Args, Output = HttpResponse>,
-    Args: actix_web::FromRequest + 'static,
-{
-    resource.route(read().to(handler)).default_service(allow("GET, HEAD")).wrap(cors(&["GET", "HEAD"]))
-}
-
-/// An endpoint that clients post to, browser-based ones included.
-fn postable<F, Args>(
-    resource: actix_web::Resource,
-    max_body: usize,
-    handler: F,
-) -> impl actix_web::dev::HttpServiceFactory
-where
-    F: actix_web::Handler<Args, Output = HttpResponse>,
-    Args: actix_web::FromRequest + 'static,
-{
-    resource
-        .app_data(PayloadConfig::new(max_body))
-        .route(web::post().to(handler))
-        .default_service(allow("POST"))
-        .wrap(cors(&["POST"]))
 }
 
 /// A registration that its client manages (RFC 7592 §2), browser-based ones included.
@@ -358,26 +218,4 @@ fn manageable(resource: actix_web::Resource) -> impl actix_web::dev::HttpService
         .route(web::delete().to(registration_management::delete))
         .default_service(allow("GET, PUT, DELETE"))
         .wrap(cors(&["GET", "PUT", "DELETE"]))
-}
-
-/// Any origin, no cookies: these endpoints hold nothing of a browser session. SDKs send their own headers at discovery.
-fn cors(methods: &[&str]) -> Cors {
-    Cors::default()
-        .send_wildcard()
-        .allow_any_origin()
-        .allowed_methods(methods.iter().copied())
-        .allow_any_header()
-        .expose_headers([header::WWW_AUTHENTICATE, header::RETRY_AFTER])
-        .max_age(86_400)
-}
-
-fn allow(methods: &'static str) -> actix_web::Route {
-    web::to(
-        move || async move { respond::plain_error(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", Some(methods)) },
-    )
-}
-
-/// A short 404: clients that look for documents read it as "not here, try the next place".
-async fn not_found() -> HttpResponse {
-    respond::plain_error(StatusCode::NOT_FOUND, "not_found", None)
 }

@@ -28,6 +28,7 @@ pub mod problem;
 pub mod remembered_consent;
 pub mod resources;
 pub mod respond;
+pub mod routing;
 pub mod sealing;
 pub mod security_events;
 pub mod server;

@@ -21,7 +21,7 @@ use crate::clients::keys::PublishedKeys;
 use crate::clients::metadata_document::BackOff;
 use crate::code_guesses::CodeGuesses;
 use crate::config::Config;
-use crate::endpoints::audit_events as audit_endpoint;
+use crate::endpoints::from_sidecar;
 use crate::flight_recorder::writing::{self, Writing};
 use crate::flight_recorder::{FlightRecorder, Note};
 use crate::keys::{self, KeyError, KeyRing};
@@ -201,8 +201,8 @@ fn listen_health(app: &App) -> Result<(Server, SocketAddr), StartError> {
         let store = store.clone();
         async move { store.read(gatelodge_store::signing_keys::active).await.is_ok_and(|key| key.is_some()) }
     };
-    let audit = audit_endpoint::routes(app);
-    health::serve_with(address, ready, audit).map_err(|source| StartError::Listen {
+    let sidecars = from_sidecar::routes(app);
+    health::serve_with(address, ready, sidecars).map_err(|source| StartError::Listen {
         key: "health_listen",
         address,
         source,

@@ -13,6 +13,7 @@ pub mod device;
 pub mod device_authorization;
 pub mod email_code;
 pub mod forgot;
+pub mod from_sidecar;
 pub mod introspection;
 pub mod legal;
 pub mod login;
