@@ -1,17 +1,21 @@
 //! The account: what a person allowed and where they are signed in, and how to end it. `GET` and `POST /account`. Whoever is not
 //! signed in is sent to `/login` and comes back here.
 
+use std::collections::{HashMap, HashSet};
+
 use actix_web::http::StatusCode;
 use actix_web::web::{Bytes, Data};
 use actix_web::{Error, HttpRequest, HttpResponse};
 use gatelodge_oauth::client::{Client, Registration};
 use gatelodge_oauth::error::OAuthError;
 use gatelodge_oauth::grant::{Grant, GrantId, UserId};
+use gatelodge_oauth::resource::ResourceId;
+use gatelodge_oauth::resource_tools::ListedTool;
 use gatelodge_oauth::secret::HashedSecret;
 use gatelodge_oauth::time::Timestamp;
 use gatelodge_store::browser_sessions::{self, BrowserSession};
 use gatelodge_store::users::User;
-use gatelodge_store::{StoreError, Tx, grants};
+use gatelodge_store::{StoreError, Tx, grants, resource_tools};
 
 use crate::app::App;
 use crate::endpoints::account_passkeys;
@@ -19,7 +23,10 @@ use crate::endpoints::consent::described_by;
 use crate::grants::personal_token;
 use crate::login::config::Method;
 use crate::login::second_factors::Factors;
-use crate::pages::{AccountPage, ConnectedApp, Failure, PersonalToken, ScopeLine, SecondFactorLine, SignedInBrowser};
+use crate::pages::{
+    AccountPage, ConnectedApp, Failure, PersonalToken, ScopeLine, SecondFactorLine, ShownTool, ShownTools,
+    SignedInBrowser,
+};
 use crate::security_events::{SecurityEvent, What};
 use crate::session::{self, OpenSession};
 use crate::{clients, csrf, own_page, problem, respond};
@@ -36,6 +43,7 @@ enum Ending {
 /// What there is to see, as it is stored.
 struct Stored {
     grants: Vec<(Grant, Option<Timestamp>, Option<Client>)>,
+    tools: HashMap<ResourceId, Vec<ListedTool>>,
     sessions: Vec<BrowserSession>,
     factors: Factors,
 }
@@ -63,13 +71,16 @@ async fn load(app: &App, user_id: UserId) -> Result<Stored, StoreError> {
         .read(move |tx| {
             let held = grants::held_by(tx, &user_id, now)?;
             let sessions = browser_sessions::of_user(tx, &user_id, now)?;
+            let resources: HashSet<ResourceId> = held.iter().map(|(grant, _)| grant.resource.clone()).collect();
+            let with_tools = |id: ResourceId| Ok((id.clone(), resource_tools::find(tx, id.as_str())?));
+            let tools = resources.into_iter().map(with_tools).collect::<Result<_, StoreError>>()?;
             let with_client = |(grant, last_used_at): (Grant, Option<Timestamp>)| {
                 let client = clients::find(tx, &state, &grant.client_id)?;
                 Ok((grant, last_used_at, client))
             };
             let grants = held.into_iter().map(with_client).collect::<Result<_, StoreError>>()?;
             let factors = Factors::of(tx, &user_id)?;
-            Ok(Stored { grants, sessions, factors })
+            Ok(Stored { grants, tools, sessions, factors })
         })
         .await
 }
@@ -89,7 +100,7 @@ fn page(app: &App, session: &OpenSession, user: User, stored: Stored) -> Account
             codes_left: stored.factors.recovery_codes,
             passkeys: may_have_passkeys.then_some(stored.factors.passkeys.len()),
         },
-        apps: apps.into_iter().map(|(grant, used, client)| connected_app(app, grant, used, client)).collect(),
+        apps: apps.into_iter().map(|held| connected_app(app, &stored.tools, held)).collect(),
         tokens: tokens.into_iter().map(|(grant, used, _)| token_entry(app, grant, used)).collect(),
         may_make_tokens: app.config.account.personal_tokens,
         may_delete: app.config.account.deletion,
@@ -106,13 +117,18 @@ fn page(app: &App, session: &OpenSession, user: User, stored: Stored) -> Account
     }
 }
 
-fn connected_app(app: &App, grant: Grant, last_used_at: Option<Timestamp>, client: Option<Client>) -> ConnectedApp {
+fn connected_app(
+    app: &App,
+    tools: &HashMap<ResourceId, Vec<ListedTool>>,
+    (grant, last_used_at, client): (Grant, Option<Timestamp>, Option<Client>),
+) -> ConnectedApp {
     ConnectedApp {
         unverified: client.as_ref().is_none_or(|client| client.registration == Registration::Dynamic),
         host: client.as_ref().and_then(described_by),
         name: client.and_then(|client| client.name),
         resource_name: app.resource_name(&grant.resource),
         scopes: scopes(app, &grant),
+        tools: reached(app, &grant, tools.get(&grant.resource).map(Vec::as_slice).unwrap_or_default()),
         created: grant.created_at.into(),
         last_used: last_used_at.map(Into::into),
         expires: grant.expires_at.into(),
@@ -138,6 +154,12 @@ fn scopes(app: &App, grant: &Grant) -> Vec<ScopeLine> {
     let title = |name: &str| known.iter().find(|scope| scope.name == name).map(|scope| scope.title.clone());
     let line = |name: &str| ScopeLine { name: name.to_owned(), title: title(name).unwrap_or_else(|| name.to_owned()) };
     grant.scope.iter().map(line).collect()
+}
+
+/// The tools that a grant is enough for, as far as the sidecar tells which there are.
+fn reached(app: &App, grant: &Grant, tools: &[ListedTool]) -> ShownTools {
+    let held = app.resource(&grant.resource).map(|resource| resource.with_included(&grant.scope)).unwrap_or_default();
+    ShownTool::first_of(tools.iter().filter(|tool| tool.scope.is_subset_of(&held)))
 }
 
 /// What a page calls a session: enough to find it among those of one person, and worth nothing by itself.

@@ -7,7 +7,7 @@ use serde::Serialize;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::{HOSTILE, LONG_NAME, Page, ScopeLine, Wait};
+use super::{HOSTILE, LONG_NAME, Page, ScopeLine, ShownTool, ShownTools, Wait};
 
 /// A personal token of this name, for samples.
 pub(super) fn sample_token(name: &str) -> PersonalToken {
@@ -75,6 +75,8 @@ pub struct ConnectedApp {
     pub resource_name: String,
     /// What it may do.
     pub scopes: Vec<ScopeLine>,
+    /// With which tools, as far as they are known.
+    pub tools: ShownTools,
     /// When it was allowed.
     pub created: Moment,
     /// When it last got a token.
@@ -175,6 +177,8 @@ impl Page for AccountPage {
 
     fn samples() -> Vec<Self> {
         let at = |hours: i64| Moment::from(Timestamp::from_unix(1_795_000_000 + hours * 3_600));
+        let tool =
+            |name: &str, destructive: bool| ShownTool { name: name.to_owned(), read_only: !destructive, destructive };
         let scope = |name: &str, title: &str| ScopeLine { name: name.to_owned(), title: title.to_owned() };
         let app = ConnectedApp {
             grant: "grant_1".to_owned(),
@@ -183,6 +187,7 @@ impl Page for AccountPage {
             unverified: false,
             resource_name: "Acme MCP".to_owned(),
             scopes: vec![scope("mcp:use", "Use the tools of this server"), scope("tickets:read", "Read tickets")],
+            tools: ShownTools { first: vec![tool("Delete a ticket", true), tool("Search tickets", false)], more: 3 },
             created: at(0),
             last_used: Some(at(30)),
             expires: at(24 * 90),
@@ -192,6 +197,7 @@ impl Page for AccountPage {
             name: None,
             host: None,
             unverified: true,
+            tools: ShownTools::default(),
             last_used: None,
             ..app.clone()
         };
@@ -228,6 +234,7 @@ impl Page for AccountPage {
                     name: Some(LONG_NAME.to_owned()),
                     host: Some(format!("{}.example", "a".repeat(63))),
                     resource_name: LONG_NAME.to_owned(),
+                    tools: ShownTools { first: vec![tool(LONG_NAME, false)], more: 199 },
                     ..app.clone()
                 }],
                 tokens: vec![PersonalToken { name: LONG_NAME.to_owned(), ..token.clone() }],
@@ -245,6 +252,7 @@ impl Page for AccountPage {
                     host: Some(hostile()),
                     resource_name: hostile(),
                     scopes: vec![scope(HOSTILE, HOSTILE)],
+                    tools: ShownTools { first: vec![tool(HOSTILE, false), tool(HOSTILE, true)], more: 0 },
                     ..unknown
                 }],
                 tokens: vec![PersonalToken { name: hostile(), ..token }],

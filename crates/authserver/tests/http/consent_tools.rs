@@ -17,6 +17,7 @@ on_both_databases! {
 on_any_database! {
     texts_of_tools_are_short_and_change_nothing_else_of_the_page,
     a_scope_shows_the_tools_of_what_it_includes_unless_that_has_a_line_of_its_own,
+    the_account_page_shows_the_tools_that_an_app_reaches,
     whoever_has_not_the_secret_tells_nothing,
     what_is_no_list_of_tools_changes_nothing,
 }
@@ -82,7 +83,7 @@ async fn the_page_shows_the_tools_behind_each_scope_as_they_were_told_last(datab
     assert_eq!(
         lines(&page),
         [
-            "Use the tools of this server mcp:use With tools that the server describes so: share, a_search (reads only)",
+            "Use the tools of this server mcp:use With tools that the server describes so: share, a_search reads only",
             "Write notes notes:write With tools that the server describes so: Wipe can destroy, Create a note, share",
         ]
     );
@@ -135,6 +136,49 @@ implies = ["notes:read"]
     assert!(alone[0].ends_with("find, make"), "{alone:?}");
     let both = lines(&asked(&server, &client, "notes:read notes:write").await);
     assert!(both[0].ends_with(": find") && both[1].ends_with(": make"), "{both:?}");
+}
+
+/// Proves RFC 6749 §1.4: whoever gave access sees what it reaches, with what it includes, and nothing more.
+async fn the_account_page_shows_the_tools_that_an_app_reaches(database: &Database) {
+    let resources = r#"
+[[resource]]
+id = "https://mcp.example.com/mcp"
+name = "Acme MCP"
+default_scopes = ["notes:read"]
+[[resource.scope]]
+name = "notes:read"
+title = "Read notes"
+[[resource.scope]]
+name = "notes:write"
+title = "Write notes"
+implies = ["notes:read"]
+[[resource.scope]]
+name = "notes:share"
+title = "Share notes"
+"#;
+    let server = Server::start_with(database, Settings { more: AUDIT, resources, ..Settings::default() }).await;
+    let client = McpClient::register(&server).await;
+    tell(
+        &server,
+        json!([
+            { "name": "find", "read_only": true, "scope": "notes:read" },
+            { "name": "make", "title": "Make (reads only)", "scope": "notes:write" },
+            { "name": "publish", "scope": "notes:write notes:share" },
+        ]),
+    )
+    .await;
+    let mut browser = Browser::new(&server);
+    let login = browser.open(&path_of(&client.authorization_request().with("scope", "notes:write"))).await;
+    let consent = browser.sign_in(&login, "ada").await;
+    browser.allow(&consent).await;
+    let account = browser.open("/account").await.answer.body;
+    let tools =
+        account.split("With tools that the server describes so: ").nth(1).and_then(|rest| rest.split("</p>").next());
+    assert_eq!(
+        tools,
+        Some("<bdi>Make (reads only)</bdi>, <bdi>find</bdi> <span class=\"badge reads\">reads only</span>"),
+        "{account}"
+    );
 }
 
 async fn whoever_has_not_the_secret_tells_nothing(database: &Database) {
