@@ -45,6 +45,8 @@ pub struct Settings {
     pub host: &'static str,
     /// The MCP server behind the sidecar; `None` is the notes server.
     pub upstream: Option<String>,
+    /// Further keys of the sidecar's table `authorization_server`.
+    pub relay: String,
     /// Further tables of the sidecar's configuration.
     pub sidecar: String,
     /// Further keys of the resource in the sidecar's configuration.
@@ -67,6 +69,7 @@ impl Settings {
             database_url: None,
             host: "127.0.0.1",
             upstream: None,
+            relay: String::new(),
             sidecar: String::new(),
             resource: String::new(),
             scopes: Vec::new(),
@@ -192,6 +195,7 @@ health_listen = "127.0.0.1:{sidecar_health}"
 [authorization_server]
 relay = "http://127.0.0.1:{authserver}"
 clock_leeway = "0s"
+{}
 [[resource]]
 path = "/mcp"
 upstream = "{upstream}"
@@ -206,7 +210,7 @@ format = "json"
 level = "debug"
 {}
 "#,
-            settings.resource, settings.sidecar
+            settings.relay, settings.resource, settings.sidecar
         );
         let authserver = serve(&binaries, "gatelodge", directory.path(), &authserver_config, &artifacts);
         let sidecar = serve(&binaries, "gatelodge-sidecar", directory.path(), &sidecar_config, &artifacts);

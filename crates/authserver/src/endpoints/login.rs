@@ -125,7 +125,9 @@ async fn sign_in(request: &HttpRequest, app: &App, open: &OpenTransaction, form:
             flight_recorder::sign_in_failed(app, request, &open.transaction);
             page(app, open, username.to_owned(), Some(LoginProblem::CredentialsWrong), None)
         }
-        Ok(Outcome::NotNow(wait)) => page(app, open, username.to_owned(), Some(LoginProblem::TooManyAttempts), wait),
+        Ok(Outcome::NotNow(wait)) => {
+            page(app, open, username.to_owned(), Some(LoginProblem::TooManyAttempts), Some(wait))
+        }
         Err(error) => problem::store(app, request, &error),
     }
 }

@@ -45,7 +45,7 @@ pub async fn submit(request: HttpRequest, body: Result<Bytes, Error>, app: Data<
         Ok(Outcome::Right(proof)) => change(&request, &app, &session, user, *proof, new).await,
         Ok(Outcome::Wrong) => page(&request, &app, &session, &user, Some(PasswordProblem::Wrong), None, false),
         Ok(Outcome::NotNow(wait)) => {
-            page(&request, &app, &session, &user, Some(PasswordProblem::TooManyAttempts), wait, false)
+            page(&request, &app, &session, &user, Some(PasswordProblem::TooManyAttempts), Some(wait), false)
         }
         Err(error) => problem::store(&app, &request, &error),
     }

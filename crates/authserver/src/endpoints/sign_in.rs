@@ -47,7 +47,7 @@ pub async fn submit(request: &HttpRequest, body: Result<Bytes, Error>, app: &App
         }
         Outcome::Right(_) => (LoginProblem::OtherAccount, None),
         Outcome::Wrong => (LoginProblem::CredentialsWrong, None),
-        Outcome::NotNow(wait) => (LoginProblem::TooManyAttempts, wait),
+        Outcome::NotNow(wait) => (LoginProblem::TooManyAttempts, Some(wait)),
     };
     page(request, app, &session, username.to_owned(), Some(why), wait).await
 }

@@ -19,6 +19,9 @@ use crate::security_events::{SecurityEvent, What};
 use crate::session::{self, OpenSession};
 use crate::{flight_recorder, problem};
 
+/// When to come again if more passwords wait to be checked than may: each core checks dozens in a second.
+const BUSY_FOR: Duration = Duration::from_secs(2);
+
 /// That somebody is who they say. Made by a method of `login/`.
 #[derive(Debug, Clone)]
 pub struct Proof {
@@ -44,8 +47,8 @@ pub enum Outcome {
     Right(Box<Proof>),
     /// Unknown user, disabled user or wrong password.
     Wrong,
-    /// It was not looked at: too many failed before, or too many are being checked right now.
-    NotNow(Option<Duration>),
+    /// It was not looked at, since too many failed before, or too many are being checked right now. After so long it may be.
+    NotNow(Duration),
 }
 
 /// Where a sign-in leads. No URL comes from outside.
@@ -66,7 +69,7 @@ pub async fn check_password(
 ) -> Result<Outcome, StoreError> {
     let begun = match attempts::begin(app, request, username).await? {
         Ok(begun) => begun,
-        Err(wait) => return Ok(Outcome::NotNow(Some(wait))),
+        Err(wait) => return Ok(Outcome::NotNow(wait)),
     };
     let attempt = begun.attempt;
     match app.passwords.verify(begun.user.as_ref(), password).await {
@@ -86,7 +89,7 @@ pub async fn check_password(
         Err(error) => {
             tracing::error!(%error, "a password could not be checked");
             attempt.undecided(app).await?;
-            Ok(Outcome::NotNow(None))
+            Ok(Outcome::NotNow(BUSY_FOR))
         }
     }
 }

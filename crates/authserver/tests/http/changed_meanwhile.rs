@@ -1,8 +1,9 @@
 //! Somebody is shut out, or given another password, in the very moment in which they are given something: it waits for the change, and
 //! is refused. Only PostgreSQL lets two transactions run at the same time; SQLite has one writer.
 
+use gatelodge_e2e::mail_server::MailServer;
+
 use crate::support::database::{Unfinished, on_postgres};
-use crate::support::mail_server::MailServer;
 use crate::support::mcp_client::path_of;
 use crate::support::{Browser, Database, McpClient, Page, Server, Settings};
 

@@ -4,8 +4,9 @@
 use std::net::TcpListener;
 use std::process::Output;
 
+use gatelodge_e2e::mail_server::{Encryption, Mail, MailServer};
+
 use crate::support::binary::Workplace;
-use crate::support::mail_server::{Encryption, Mail, MailServer};
 use crate::support::{ISSUER, ONE_RESOURCE};
 
 const SIGNED_IN: &str = "username = \"gate\"\npassword = \"hunter2hunter2\"";

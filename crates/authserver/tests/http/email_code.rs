@@ -2,9 +2,9 @@
 //! down, and nobody learns who there is.
 
 use futures_util::future::join_all;
+use gatelodge_e2e::mail_server::{Mail, MailServer};
 
 use crate::support::binary::Workplace;
-use crate::support::mail_server::{Mail, MailServer};
 use crate::support::{
     Answer, Browser, Database, McpClient, PASSWORD, Page, Server, Settings, on_any_database, on_both_databases,
 };

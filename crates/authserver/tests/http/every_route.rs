@@ -4,10 +4,10 @@
 
 use std::collections::BTreeSet;
 
+use gatelodge_e2e::mail_server::MailServer;
 use reqwest::Method;
 
 use crate::browser_pages::assert_private;
-use crate::support::mail_server::MailServer;
 use crate::support::openid_provider::OpenIdProvider;
 use crate::support::{Answer, Browser, Database, Form, McpClient, PASSWORD, Server, on_any_database};
 

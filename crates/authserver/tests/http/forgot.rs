@@ -3,11 +3,11 @@
 
 use std::net::TcpListener;
 
+use gatelodge_e2e::mail_server::MailServer;
 use gatelodge_service::clock::Clock;
 use reqwest::header::HeaderMap;
 
 use crate::support::binary::{Workplace, free_addresses};
-use crate::support::mail_server::MailServer;
 use crate::support::{
     Browser, Database, ISSUER, McpClient, NO_LIMITS, ONE_RESOURCE, PASSWORD, Page, Server, Settings, on_any_database,
     on_both_databases,
@@ -81,7 +81,7 @@ async fn a_link_that_was_sent_sets_another_password_once_and_ends_what_the_old_o
     let message = mail.wait_for(1).await;
     assert_eq!(message.to, "ada@example.org");
     assert!(message.text.contains("Konto ada bei Gatelodge"), "{}", message.text);
-    let link = message.link();
+    let link = message.link(ISSUER);
     assert_eq!(signed_in.open("/account").await.path, "/account", "a link alone changes nothing");
     let done = choose(&server, &link).await;
     assert!(done.answer.status == 200 && done.has("done"), "{done:?}");
@@ -182,7 +182,7 @@ async fn links_work_beside_each_other_until_one_is_used_and_for_an_hour_at_most(
     let mut links = Vec::new();
     for number in 1..=3 {
         forgot(&server, "192.0.2.1", "ada").await;
-        links.push(mail.wait_for(number).await.link());
+        links.push(mail.wait_for(number).await.link(ISSUER));
         server.advance(1_000);
     }
     let mut browser = Browser::new(&server);
@@ -234,7 +234,7 @@ async fn a_mail_server_that_says_later_is_asked_again(database: &Database) {
     let server = Server::start_with(database, with(&mail)).await;
     write_to(database, "ada");
     forgot(&server, "192.0.2.1", "ada").await;
-    assert!(choose(&server, &mail.wait_for(1).await.link()).await.has("done"));
+    assert!(choose(&server, &mail.wait_for(1).await.link(ISSUER)).await.has("done"));
 }
 
 /// Proves NIST SP 800-63B §6.1.2.3: another address is another place, and what went to the one before is worth nothing.
@@ -266,14 +266,14 @@ async fn an_operator_says_where_messages_go_and_a_link_to_the_address_before_is_
     }
     assert_eq!(database.count("users WHERE username = 'mia'"), 0);
     forgot(&server, "192.0.2.1", "ada").await;
-    let link = mail.wait_for(1).await.link();
+    let link = mail.wait_for(1).await.link(ISSUER);
     assert!(says(&["user", "email", "ada", "lovelace@example.org"]).0);
     Browser::new(&server).open(&link).await.assert_error(400, "password_link_ended");
     forgot(&server, "192.0.2.1", "ada").await;
     let newer = mail.wait_for(2).await;
     assert_eq!(newer.to, "lovelace@example.org");
     assert!(says(&["user", "email", "ada", "--remove"]).0);
-    Browser::new(&server).open(&newer.link()).await.assert_error(400, "password_link_ended");
+    Browser::new(&server).open(&newer.link(ISSUER)).await.assert_error(400, "password_link_ended");
     assert_eq!(database.count("email_addresses"), 1);
 }
 
@@ -309,7 +309,7 @@ fn no_log_holds_what_was_sent_nor_to_whom() {
     for (part, times) in [("a message was handed to the mail server", 1), ("refused it with 550", 1)] {
         assert_eq!(log.matches(part).count(), times, "{part}: {log}");
     }
-    let link = message.link();
+    let link = message.link(ISSUER);
     let secret = link.split_once('=').expect("a parameter").1;
     for kept in [secret, "example.org", "TypedAtTheWrongPlace", "reset?"] {
         assert!(!log.contains(kept), "{kept}: {log}");

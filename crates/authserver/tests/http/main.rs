@@ -34,6 +34,7 @@ mod oidc_prompt;
 mod oidc_sign_in;
 mod parallel_exchange;
 mod parallel_requests;
+mod parallel_sign_ins;
 mod passkeys;
 mod password_link;
 mod personal_tokens;

@@ -2,11 +2,11 @@
 //! a password anew, is told what remains.
 
 use crate::support::binary::Workplace;
-use crate::support::mail_server::MailServer;
 use crate::support::{Browser, Database, PASSWORD, Server, Settings, on_any_database};
 
 use super::passkeys::added;
 use super::second_step::App;
+use gatelodge_e2e::mail_server::MailServer;
 
 on_any_database! {
     whoever_has_an_address_hears_of_every_change_of_their_second_step,

@@ -1,9 +1,9 @@
 //! `[login] methods`: which ways to sign in there are, and in which order. What is not named is neither shown nor taken.
 
 use crate::support::binary::Workplace;
-use crate::support::mail_server::MailServer;
 use crate::support::openid_provider::OpenIdProvider;
 use crate::support::{Browser, Database, Form, McpClient, PASSWORD, Server, Settings, on_any_database};
+use gatelodge_e2e::mail_server::MailServer;
 use gatelodge_service::clock::Clock;
 
 use super::oidc_sign_in::{sign_in_there, started};

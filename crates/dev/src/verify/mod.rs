@@ -34,8 +34,8 @@ What it runs, in this order:
   quickstart  cargo quickstart for real: ready, 401, metadata, busy port, Ctrl-C, and a second run with the same data
 
 --long makes the proofs of the test step with the big numbers: 1000 codes and 1000 grants, each asked for 64 times at once;
-the server killed 200 times and PostgreSQL crashed 20 times under refreshing clients; PostgreSQL away for a minute. The
-summary then tells what was counted. About 15 minutes more.
+1000 people who sign in at once; the server killed 200 times and PostgreSQL crashed 20 times under refreshing clients;
+PostgreSQL away for a minute. The summary then tells what was counted. About 15 minutes more.
 
 A test whose needs are not met is skipped with the reason; where the environment variable CI is set that is a failure.
 The last line is `N passed, N failed, N skipped`: tests, and each other step as one. The exit code is 0 when none failed.";

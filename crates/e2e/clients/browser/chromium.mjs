@@ -29,8 +29,7 @@ export async function newPage(browser, options = {}) {
 // protocol of its developer tools), complain (a violation of the content security policy is an error of the console), run a
 // script of a stranger (which would open a dialog). Each begins with the path of the page that did it: it may be told when the
 // next page is there already.
-export async function watch(page, allowedOrigins) {
-  const problems = [];
+export async function watch(page, allowedOrigins, problems = []) {
   // A request that leaves a page is told as one of the page it leads to, and what a frame has inline has no address of ours.
   const note = (url, problem) => {
     const isPage = URL.canParse(url) && allowedOrigins.includes(new URL(url).origin);

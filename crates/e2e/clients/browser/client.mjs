@@ -20,7 +20,13 @@ export class Client {
     client.origin = `http://127.0.0.1:${client.server.address().port}`;
     client.redirectUri = metadata.redirect_uris?.[0] ?? `${client.origin}/callback`;
     client.name = metadata.client_name ?? `Browser test ${random().slice(0, 8)}`;
-    const body = { client_name: client.name, token_endpoint_auth_method: "none", redirect_uris: [client.redirectUri], ...metadata };
+    const body = {
+      client_name: client.name,
+      token_endpoint_auth_method: "none",
+      grant_types: ["authorization_code", "refresh_token"],
+      redirect_uris: [client.redirectUri],
+      ...metadata,
+    };
     const answer = await fetch(`${PUBLIC_URL}/register`, {
       method: "POST",
       headers: { "content-type": "application/json" },
@@ -54,17 +60,16 @@ export class Client {
   }
 
   async exchange(request, code) {
-    const answer = await fetch(`${PUBLIC_URL}/token`, {
-      method: "POST",
-      body: new URLSearchParams({
-        grant_type: "authorization_code",
-        code,
-        redirect_uri: this.redirectUri,
-        client_id: this.registration.client_id,
-        code_verifier: request.verifier,
-        resource: MCP_URL,
-      }),
-    });
+    return this.#tokens({ grant_type: "authorization_code", code, redirect_uri: this.redirectUri, code_verifier: request.verifier });
+  }
+
+  async refresh(refreshToken) {
+    return this.#tokens({ grant_type: "refresh_token", refresh_token: refreshToken });
+  }
+
+  async #tokens(parameters) {
+    const body = new URLSearchParams({ ...parameters, client_id: this.registration.client_id, resource: MCP_URL });
+    const answer = await fetch(`${PUBLIC_URL}/token`, { method: "POST", body });
     return { status: answer.status, ...(await answer.json()) };
   }
 }

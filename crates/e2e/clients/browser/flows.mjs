@@ -1,52 +1,38 @@
-// People at the real pages, one scenario for each run. From the environment: SCENARIO, PUBLIC_URL, MCP_URL,
-// CHROMIUM, PASSWORD (of the users alice and bob), PROVIDER (the origin of an OpenID provider), TEXTS (a JSON list of hostile
-// texts), SCOPES (text-0 text-3 …, whose titles are those texts).
+// People at the real pages, each scenario in a browser of its own. From the environment: SCENARIOS (names with spaces between
+// them), PUBLIC_URL, MCP_URL, CHROMIUM, PASSWORD (of the users alice and bob), TEXTS (a JSON list of hostile texts), SCOPES (text-0
+// text-3 …, whose titles are those texts), and what the files beside this one name.
 import assert from "node:assert/strict";
-import { createHmac } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
+import { account } from "./account.mjs";
 import { Client } from "./client.mjs";
 import { main, newPage, watch, withBrowser } from "./chromium.mjs";
+import { arriveAt, assertOneGoodAnswer, errorCode, openConsent, signIn } from "./person.mjs";
 import { asShown, difference, readPage } from "./shape.mjs";
+import { signIns } from "./sign_ins.mjs";
 
-const { PUBLIC_URL, PASSWORD, PROVIDER } = process.env;
+const { PUBLIC_URL, PASSWORD, PROVIDER, SCENARIOS } = process.env;
 const ORIGIN = new URL(PUBLIC_URL).origin;
+const WITHOUT_SCRIPT = ["without_script", "forgot", "email_code", "untick", "revoke"];
 
-async function signIn(page, username, password = PASSWORD) {
-  await page.fill("form#login input[name=username]", username);
-  await page.fill("form#login input[name=password]", password);
-  await page.click("#sign-in");
-}
-
-// The consent page of a new request, in this page.
-async function openConsent(page, client, username) {
-  const request = client.request();
-  await page.goto(request.url);
-  if (username) await signIn(page, username);
-  await page.waitForSelector("form#consent");
-  return request;
-}
-
-const errorCode = (page) => page.innerText("#error-code");
-const arriveAt = (page, client) => page.waitForURL((url) => url.origin === client.origin);
-
-async function assertOneGoodAnswer(client, request) {
-  const [answer, ...others] = client.answers(request);
-  assert.equal(others.length, 0, "the client was answered twice");
-  assert.deepEqual([answer.iss, answer.error], [PUBLIC_URL, undefined]);
-  const tokens = await client.exchange(request, answer.code);
-  assert.equal(tokens.status, 200, JSON.stringify(tokens.error));
-}
-
-// What each scenario gets: a client, and a page in a browser of its own that is watched.
+// What each scenario gets: a client, a page in a browser of its own, and further tabs of that; all are watched.
 async function scene(browser, options) {
   const client = await Client.register();
   const page = await newPage(browser, options);
-  const problems = await watch(page, [ORIGIN, client.origin, ...(PROVIDER ? [PROVIDER] : [])]);
-  return { client, page, problems };
+  const allowed = [ORIGIN, client.origin, ...(PROVIDER ? [PROVIDER] : [])];
+  const problems = await watch(page, allowed);
+  const watched = async () => {
+    const tab = await page.context().newPage();
+    await watch(tab, allowed, problems);
+    return tab;
+  };
+  return { client, page, problems, watched };
 }
 
 const scenarios = {
+  ...signIns,
+  ...account,
+
   async allow({ client, page }) {
     const request = await openConsent(page, client, "alice");
     const shown = await page.content();
@@ -127,9 +113,8 @@ const scenarios = {
     assert.equal(posts, 2);
   },
 
-  async two_tabs({ client, page }) {
-    const other = await page.context().newPage();
-    const problems = await watch(other, [ORIGIN, client.origin]);
+  async two_tabs({ client, page, watched }) {
+    const other = await watched();
     const [first, second] = [client.request(), client.request()];
     await page.goto(first.url);
     await other.goto(second.url);
@@ -145,7 +130,6 @@ const scenarios = {
     await arriveAt(page, client);
     await assertOneGoodAnswer(client, first);
     await assertOneGoodAnswer(client, second);
-    assert.deepEqual(problems, []);
   },
 
   async back({ client, page }) {
@@ -168,18 +152,61 @@ const scenarios = {
     assert.equal((await client.exchange(request, [...codes][0])).status, 200);
   },
 
-  // With a configuration that leaves twelve seconds.
+  // With a configuration that leaves twelve seconds: to whoever signs in, and to whoever decides.
   async too_late({ client, page }) {
     const request = client.request();
+    const deciding = await newPage(page.context().browser());
+    await openConsent(deciding, client, "alice");
     await page.goto(request.url);
     await page.waitForSelector("form#login");
     await sleep(13_000);
     await signIn(page, "alice");
-    assert.equal(await errorCode(page), "request_ended");
-    assert.equal(await page.locator("form").count(), 0, "there is nothing left to press");
+    await deciding.click("#allow");
+    for (const late of [page, deciding]) {
+      assert.equal(await errorCode(late), "request_ended");
+      assert.equal(await late.locator("form").count(), 0, "there is nothing left to press");
+    }
     assert.equal(client.arrivals.length, 0);
     // A new request is another matter.
     await openConsent(page, client, "alice");
+  },
+
+  // What is unticked is not given, and nothing at all is no answer. Without script.
+  async untick({ client, page }) {
+    const request = client.request({ scope: "mcp:use notes:read notes:write" });
+    await page.goto(request.url);
+    await signIn(page, "alice");
+    const box = (scope) => page.locator(`input[name=scope][value="${scope}"]`);
+    for (const scope of ["mcp:use", "notes:read", "notes:write"]) await box(scope).uncheck();
+    await page.click("#allow");
+    await page.waitForSelector("#problem");
+    await box("mcp:use").check();
+    await box("notes:read").check();
+    await page.click("#allow");
+    await arriveAt(page, client);
+    const [{ code }] = client.answers(request);
+    const tokens = await client.exchange(request, code);
+    assert.deepEqual(tokens.scope.split(" ").sort(), ["mcp:use", "notes:read"]);
+    await page.goto(`${PUBLIC_URL}/account`);
+    const entry = page.locator("section.entry", { hasText: client.name });
+    assert.deepEqual((await entry.locator("code").allInnerTexts()).sort(), ["mcp:use", "notes:read"]);
+  },
+
+  // A client that wants a fresh sign-in gets one, and whoever is signed in cannot go around it.
+  async prompt_login({ client, page }) {
+    await openConsent(page, client, "alice");
+    const request = client.request({ prompt: "login" });
+    await page.goto(request.url);
+    await page.waitForSelector("form#login");
+    await page.goto(page.url().replace("/login?", "/consent?"));
+    await page.waitForSelector("form#login");
+    await signIn(page, "bob");
+    await page.waitForSelector("form#consent");
+    assert.equal(await page.innerText("#account"), "bob");
+    await page.reload();
+    await page.click("#allow");
+    await arriveAt(page, client);
+    await assertOneGoodAnswer(client, request);
   },
 
   async switch_account({ client, page }) {
@@ -286,120 +313,7 @@ const scenarios = {
     assert.deepEqual(problems, []);
   },
 
-  // Sign-in at a provider that is not ours, on its own pages.
-  async provider({ client, page }) {
-    const request = client.request();
-    await page.goto(request.url);
-    await page.click("#provider-other button");
-    await page.waitForURL((url) => url.origin === PROVIDER);
-    await page.fill("input[name=login]", "lin");
-    await page.click("button[type=submit]");
-    await page.waitForSelector("form#consent");
-    assert.equal(new URL(page.url()).origin, ORIGIN);
-    assert.equal(await page.innerText("#account"), "lin@example.com");
-    await page.click("#allow");
-    await arriveAt(page, client);
-    await assertOneGoodAnswer(client, request);
-    // Whoever comes back from the provider a second time finds that sign-in over.
-    await page.goto(`${PUBLIC_URL}/account`);
-    assert.equal(await page.innerText("#account"), "lin@example.com");
-  },
-
-  // Where everybody needs a second step; the issuer is a name, so that there are passkeys.
-  async second_factors({ client, page }) {
-    const tools = await page.context().newCDPSession(page);
-    await tools.send("WebAuthn.enable");
-    const options = { protocol: "ctap2", transport: "internal", hasResidentKey: true, hasUserVerification: true };
-    const { authenticatorId } = await tools.send("WebAuthn.addVirtualAuthenticator", {
-      options: { ...options, isUserVerified: true, automaticPresenceSimulation: true },
-    });
-
-    // An app, while signing in: the picture is shown, and the key beside it makes the code.
-    const first = client.request();
-    await page.goto(first.url);
-    await signIn(page, "alice");
-    await page.waitForSelector("form#set-up");
-    assert.ok(await page.$eval("img.picture", (image) => image.complete && image.naturalWidth > 100), "there is no picture");
-    const key = (await page.innerText("#key")).replaceAll(" ", "");
-    const step = Math.floor(Date.now() / 30_000);
-    await page.fill("#code", code(key, step));
-    await page.click("form#set-up button");
-    await page.waitForSelector("#recovery-codes");
-    assert.equal(await page.locator("#recovery-codes li").count(), 10);
-    await page.click("#continue");
-    await page.waitForSelector("form#consent");
-
-    // A passkey: somebody who does not confirm makes none, and may try again.
-    await tools.send("WebAuthn.setUserVerified", { authenticatorId, isUserVerified: false });
-    await page.goto(`${PUBLIC_URL}/account`);
-    await page.click("#passkeys");
-    await page.fill("#name", "Chromium");
-    await page.click("form#add button");
-    await page.waitForSelector("#failed:not([hidden])");
-    await tools.send("WebAuthn.setUserVerified", { authenticatorId, isUserVerified: true });
-    await page.click("#use-passkey");
-    await page.waitForURL(`${PUBLIC_URL}/account/passkeys`);
-    await page.waitForSelector("form#remove-1", { state: "attached" });
-    assert.match(await page.innerText("main"), /Chromium/);
-    const { credentials } = await tools.send("WebAuthn.getCredentials", { authenticatorId });
-    assert.deepEqual(credentials.map((one) => [one.rpId, one.isResidentCredential]), [["localhost", true]]);
-
-    const signOut = async () => {
-      await page.goto(`${PUBLIC_URL}/account`);
-      await page.click("#sign-out button");
-      await page.waitForSelector("form#login");
-    };
-    // Alone, for a client.
-    await signOut();
-    const second = client.request();
-    await page.goto(second.url);
-    await page.click("form#passkey button");
-    await page.waitForSelector("form#consent");
-    assert.equal(await page.innerText("#account"), "alice");
-    await page.click("#allow");
-    await arriveAt(page, client);
-    await assertOneGoodAnswer(client, second);
-    // After the password.
-    await signOut();
-    await signIn(page, "alice");
-    await page.click("form#passkey button");
-    await page.waitForURL(`${PUBLIC_URL}/account`);
-    // The app is there as well: with a code that was not used yet.
-    await signOut();
-    await signIn(page, "alice");
-    await page.fill("#code", code(key, step + 1));
-    await page.click("#sign-in");
-    await page.waitForURL(`${PUBLIC_URL}/account`);
-  },
-
-  // Whoever cancels there is led back, and can sign in in another way.
-  async provider_cancelled({ client, page }) {
-    const request = client.request();
-    await page.goto(request.url);
-    await page.click("#provider-other button");
-    await page.waitForURL((url) => url.origin === PROVIDER);
-    await page.click("a#cancel");
-    await page.waitForURL((url) => url.origin === ORIGIN);
-    assert.equal(await errorCode(page), "sign_in_cancelled");
-    await page.click("#back");
-    await signIn(page, "alice");
-    await page.waitForSelector("form#consent");
-    await page.click("#allow");
-    await arriveAt(page, client);
-    await assertOneGoodAnswer(client, request);
-  },
 };
-
-// What an authenticator app shows for a key (RFC 6238): SHA-1, six digits, thirty seconds.
-function code(base32, step) {
-  const bits = [...base32].map((c) => "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".indexOf(c).toString(2).padStart(5, "0")).join("");
-  const key = Buffer.from(bits.match(/.{8}/g).map((byte) => parseInt(byte, 2)));
-  const counter = Buffer.alloc(8);
-  counter.writeBigUInt64BE(BigInt(step));
-  const mac = createHmac("sha1", key).update(counter).digest();
-  const offset = mac[19] & 15;
-  return String((mac.readUInt32BE(offset) & 0x7fffffff) % 1_000_000).padStart(6, "0");
-}
 
 async function named(text) {
   const client = await Client.register({ client_name: text });
@@ -422,9 +336,12 @@ function compare(harmless, seen, text) {
 const pick = (from, name) => (from && name in from ? { [name]: from[name] } : {});
 
 await main(() => withBrowser(async (browser) => {
-  const name = process.env.SCENARIO;
-  const stage = await scene(browser, { javaScriptEnabled: name !== "without_script" });
-  await scenarios[name](stage);
-  assert.deepEqual(stage.problems, []);
-  return { scenario: name };
+  const reports = {};
+  for (const name of SCENARIOS.split(" ")) {
+    const stage = await scene(browser, { javaScriptEnabled: !WITHOUT_SCRIPT.includes(name) });
+    reports[name] = (await scenarios[name](stage)) ?? "done";
+    assert.deepEqual(stage.problems, []);
+    await stage.page.context().close();
+  }
+  return reports;
 }));

@@ -7,11 +7,15 @@ use std::process::Command;
 
 use gatelodge_e2e::browser::Browser;
 use gatelodge_e2e::clients::{prepare_openid_provider, sources};
+use gatelodge_e2e::mail_server::MailServer;
 use gatelodge_e2e::process::Process;
 use gatelodge_e2e::requirements::available_or_skip;
+use gatelodge_e2e::scale::report;
 use gatelodge_e2e::stack::{Settings, Stack, free_ports};
+use serde_json::Value;
 
 const PASSWORD: &str = "correct horse battery staple";
+const PEOPLE: [&str; 2] = ["alice", "bob"];
 
 /// Proves RFC 9700 §4.2.4: no referrer tells the client where the browser comes from.
 /// Proves RFC 9700 §4.12: the form is not posted on to the client.
@@ -55,6 +59,49 @@ fn a_page_that_waited_too_long_says_so_and_a_new_request_works() {
 #[test]
 fn an_account_that_was_switched_answers_and_the_one_before_does_not() {
     play("switch_account", &Settings::new("browser_switch_account"));
+}
+
+/// Proves RFC 6749 §3.3: a person gives less than was asked for, and the client is told.
+/// Proves OpenID Connect Core 1.0 §3.1.2.1: prompt=login asks for a new sign-in.
+#[test]
+fn what_is_unticked_is_not_given_and_who_must_sign_in_again_does() {
+    let scopes = ["notes:read", "notes:write"].map(str::to_owned).into();
+    play("untick prompt_login", &Settings { scopes, ..Settings::new("browser_untick_and_prompt_login") });
+}
+
+/// Proves draft-ietf-oauth-status-list §8.3: whoever disconnects an app shuts it out of the MCP server as soon as the list is read again.
+#[test]
+fn an_app_that_is_disconnected_is_shut_out_of_the_mcp_server() {
+    let [lists] = free_ports();
+    let relay = format!("status_list_url = \"http://127.0.0.1:{lists}/status-list\"");
+    // It is not its end that shuts it out.
+    let settings = Settings { relay, access_token_lifetime_s: 600, ..Settings::new("browser_revoke") };
+    let variables = [("STATUS_LIST_PORT", lists.to_string())];
+    let variables = variables.each_ref().map(|(name, value)| (*name, value.as_str()));
+    let Some(found) = play_with("revoke", &settings, &variables) else { return };
+    report(
+        "an app disconnected in the browser",
+        format_args!("refused by the sidecar after {:.1} s", found["revoke"]["seconds"].as_f64().expect("seconds")),
+    );
+}
+
+/// Proves NIST SP 800-63B §5.1.1.2: who lost a password sets another one by what was sent to them, once.
+/// Proves NIST SP 800-63B §5.1.3.2: a code that was sent is taken in the session that asked for it.
+#[test]
+fn letters_lead_to_another_password_and_to_a_sign_in_without_one() {
+    let name = "browser_letters";
+    let letters = tempfile::tempdir().expect("a directory");
+    let mail = MailServer::that_writes_to(letters.path().to_owned());
+    let authserver = mail.toml("[login]\nmethods = [\"password\", \"email_code\"]");
+    let Some(browser) = available_or_skip(name, Browser::prepare()) else { return };
+    let stack = Stack::start(&Settings { authserver, ..Settings::new(name) });
+    add_people(&stack);
+    for user in PEOPLE {
+        stack.gatelodge(&["user", "email", user, &format!("{user}@example.org")]);
+    }
+    let letters = letters.path().to_str().expect("UTF-8");
+    play_at(&stack, &browser, "forgot email_code", &[("LETTERS", letters)]);
+    stack.stop();
 }
 
 /// Proves RFC 9700 §4.16: no other site can put a page into a frame.
@@ -110,24 +157,33 @@ fn whoever_sets_up_an_app_and_a_passkey_signs_in_with_either() {
     play("second_factors", &Settings { authserver, host: "localhost", ..Settings::new("browser_second_factors") });
 }
 
-fn play(scenario: &str, settings: &Settings) {
-    play_with(scenario, settings, &[]);
+fn play(scenarios: &str, settings: &Settings) {
+    play_with(scenarios, settings, &[]);
 }
 
-fn play_with(scenario: &str, settings: &Settings, variables: &[(&str, &str)]) {
-    let Some(browser) = available_or_skip(&settings.name, Browser::prepare()) else { return };
+/// What each of the scenarios found.
+fn play_with(scenarios: &str, settings: &Settings, variables: &[(&str, &str)]) -> Option<Value> {
+    let browser = available_or_skip(&settings.name, Browser::prepare())?;
     let stack = Stack::start(settings);
-    play_at(&stack, &browser, scenario, variables);
+    add_people(&stack);
+    let found = play_at(&stack, &browser, scenarios, variables);
     stack.stop();
+    Some(found)
 }
 
-fn play_at(stack: &Stack, browser: &Browser, scenario: &str, variables: &[(&str, &str)]) {
-    for user in ["alice", "bob"] {
+fn add_people(stack: &Stack) {
+    for user in PEOPLE {
         stack.add_user(user, PASSWORD);
     }
-    let variables = [variables, &[("SCENARIO", scenario), ("PASSWORD", PASSWORD)]].concat();
-    let report = browser.run("flows.mjs", stack, &variables);
-    assert_eq!(report["scenario"], scenario);
+}
+
+fn play_at(stack: &Stack, browser: &Browser, scenarios: &str, variables: &[(&str, &str)]) -> Value {
+    let variables = [variables, &[("SCENARIOS", scenarios), ("PASSWORD", PASSWORD)]].concat();
+    let found = browser.run("flows.mjs", stack, &variables);
+    for scenario in scenarios.split(' ') {
+        assert!(!found[scenario].is_null(), "{scenario} was not played: {found}");
+    }
+    found
 }
 
 fn play_with_provider(scenario: &str, name: &str) {
@@ -148,6 +204,7 @@ fn play_with_provider(scenario: &str, name: &str) {
         .env("CLIENT_SECRET", "provider-secret");
     let mut provider = Process::start("openid-provider", &mut command, &stack.artifacts);
     provider.wait_until(|| TcpStream::connect(("127.0.0.1", port)).map(drop).map_err(|error| error.to_string()));
+    add_people(&stack);
     play_at(&stack, &browser, scenario, &[("PROVIDER", &issuer)]);
     stack.stop();
 }

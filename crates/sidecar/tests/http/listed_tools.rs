@@ -22,6 +22,8 @@ scopes = ["notes:write"]
 [resource.tools.find]
 title = "Find notes"
 read_only = true
+[resource.tools.erase]
+destructive = true
 [resource.tools.secret]
 hide = true
 "#;
@@ -29,6 +31,7 @@ hide = true
 const TOOLS: &str = r#"{"jsonrpc":"2.0","id":1,"result":{"tools":[
     {"name":"find","title":"Its own title","inputSchema":{}},
     {"name":"drop_table","title":"Denied"},
+    {"name":"erase","annotations":{"readOnlyHint":true,"destructiveHint":false}},
     {"name":"secret","title":"Hidden"},
     {"name":"ping","title":"Public"},
     {"name":"write","annotations":{"title":"Write\u202e notes","destructiveHint":false}},
@@ -54,6 +57,8 @@ async fn the_tools_of_a_list_are_told_by_scope_and_what_nobody_is_asked_for_is_n
     let expected = json!({
         "resource": "https://mcp.example.com/mcp",
         "tools": [
+            // The operator says so, whatever the MCP server says.
+            { "name": "erase", "read_only": false, "destructive": true, "scope": "mcp:use" },
             { "name": "find", "title": "Find notes", "read_only": true, "destructive": false, "scope": "mcp:use" },
             { "name": "odd", "read_only": false, "destructive": false, "scope": "mcp:use" },
             { "name": "wipe", "read_only": false, "destructive": false, "scope": "notes:write" },
@@ -66,8 +71,8 @@ async fn the_tools_of_a_list_are_told_by_scope_and_what_nobody_is_asked_for_is_n
     let more =
         r#"{"jsonrpc":"2.0","id":1,"result":{"tools":[{"name":"wipe","annotations":{"destructiveHint":true}}]}}"#;
     list(&world, &format!("data: {more}||"), "text/event-stream").await;
-    let told = trail.until_told("it is told", |told| told["tools"][2]["destructive"] == true).await;
-    assert_eq!(names(told.last().expect("told")), ["find", "odd", "wipe", "write"]);
+    let told = trail.until_told("it is told", |told| told["tools"][3]["destructive"] == true).await;
+    assert_eq!(names(told.last().expect("told")), ["erase", "find", "odd", "wipe", "write"]);
     assert!(!format!("{told:?}").contains("Denied") && !format!("{told:?}").contains("Hidden"), "{told:?}");
 }
 

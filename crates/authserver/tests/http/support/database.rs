@@ -84,12 +84,10 @@ impl Database {
 
     /// Everybody who may sign in, and `carol`, who may not any more.
     pub(super) async fn add_people(&self, config: &Config) {
-        static HASH: OnceLock<String> = OnceLock::new();
-        let hash = HASH.get_or_init(|| password::hash(PASSWORD).expect("a hash"));
         let store = Store::open(&config.database, PoolOptions::command()).await.expect("the database opens");
         let at = Timestamp::from_unix(1_700_000_000);
         for (username, disabled_at) in [("ada", None), ("bob", None), ("carol", Some(at))] {
-            let password_hash = Some(hash.clone());
+            let password_hash = Some(password_hash());
             let username = username.to_owned();
             let user =
                 User { id: UserId::generate(), username, password_hash, created_at: at, disabled_at, is_admin: false };
@@ -191,6 +189,12 @@ impl Unfinished {
         let query = sql_query(format!("SELECT count(*) AS number FROM {blocked}"));
         query.get_result::<Number>(&mut self.0).expect("the SQL is right").number > 0
     }
+}
+
+/// Of the one password that everybody has; made once.
+pub(super) fn password_hash() -> String {
+    static HASH: OnceLock<String> = OnceLock::new();
+    HASH.get_or_init(|| password::hash(PASSWORD).expect("a hash")).clone()
 }
 
 enum Opened {

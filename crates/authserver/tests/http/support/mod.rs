@@ -8,7 +8,6 @@ pub mod browser;
 pub mod database;
 pub mod form;
 pub mod load;
-pub mod mail_server;
 pub mod mcp_client;
 pub mod openid_provider;
 pub mod program;

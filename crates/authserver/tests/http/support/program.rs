@@ -25,7 +25,7 @@ impl Program {
         let [listen, health] = addresses;
         let workplace = Arc::new(Workplace::new(&format!(
             "public_url = \"{ISSUER}\"\nlisten = \"{listen}\"\nhealth_listen = \"{health}\"\n\
-             [database]\nurl = \"{}\"\n{ONE_RESOURCE}\n[limits]\n{NO_LIMITS}\n[keys]\n{ENCRYPTION_KEY}\n[logs]\nlevel = \"warn\"\n",
+             trusted_proxies = [\"127.0.0.1\"]\n[database]\nurl = \"{}\"\n{ONE_RESOURCE}\n[limits]\n{NO_LIMITS}\n[keys]\n{ENCRYPTION_KEY}\n[logs]\nlevel = \"warn\"\n",
             database.url
         )));
         let server = Server::elsewhere(listen, health, ISSUER);
@@ -39,6 +39,11 @@ impl Program {
         let (workplace, [listen, health]) = (Arc::clone(&self.workplace), self.addresses);
         let started = spawn_blocking(move || workplace.serve(listen, health, ISSUER).0);
         self.process = Some(started.await.expect("it starts"));
+    }
+
+    /// The number of its process.
+    pub fn id(&self) -> u32 {
+        self.process.as_ref().expect("it runs").id()
     }
 
     /// `kill -9`.

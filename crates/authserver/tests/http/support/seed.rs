@@ -13,6 +13,7 @@ use gatelodge_service::clock::Clock;
 use gatelodge_store::users::{self, User};
 use gatelodge_store::{PoolOptions, Store, Tx, authorization_codes, clients, grants, refresh_tokens};
 
+use super::database::password_hash;
 use super::mcp_client::{REDIRECT_URI, challenge};
 use super::{Database, Form, RESOURCE};
 
@@ -50,6 +51,22 @@ impl Seeder {
         };
         store.write(insert).await.expect("the client is added");
         Self { store, user, client, verifier: random_base62(64), now }
+    }
+
+    /// People who may sign in: their names.
+    pub async fn people(&self, number: usize) -> Vec<String> {
+        let names: Vec<String> = (0..number).map(|number| format!("person-{number}")).collect();
+        let (added, password_hash, created_at) = (names.clone(), password_hash(), self.now);
+        let insert = move |tx: &mut Tx| {
+            added.iter().try_for_each(|username| {
+                let (id, username) = (UserId::generate(), username.clone());
+                let password_hash = Some(password_hash.clone());
+                let person = User { id, username, password_hash, created_at, disabled_at: None, is_admin: false };
+                users::insert(tx, &person).map(drop)
+            })
+        };
+        self.store.write(insert).await.expect("the people are added");
+        names
     }
 
     /// Grants with an authorization code each: the codes.

@@ -1,7 +1,11 @@
 //! A persona: a mail server (RFC 5321) on a port of its own, which keeps what it takes, and answers otherwise where the test says so.
+//! Scripts in a browser read the messages as files.
 
+use std::fmt;
+use std::fs;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -14,58 +18,96 @@ use rustls::{ServerConfig, ServerConnection, StreamOwned};
 /// How long a test waits for a message, before it says that none came.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+const A_MOMENT: Duration = Duration::from_millis(10);
+
 /// Answers a command in its own way; `None`: as a good mail server does.
 type Script = Box<dyn Fn(&str) -> Option<String> + Send + Sync>;
 
 /// A mail server. It goes away with the process.
 pub struct MailServer {
+    /// Where it listens.
     pub address: SocketAddr,
     /// What it proves itself with, for whoever is to trust it (PEM).
     pub certificate: String,
     state: Arc<State>,
 }
 
+impl fmt::Debug for MailServer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "MailServer({})", self.address)
+    }
+}
+
 struct State {
     tls: Option<(Encryption, Arc<ServerConfig>)>,
     script: Script,
+    /// Where the text of each message is written, as `<number>.txt`.
+    directory: Option<PathBuf>,
     taken: Mutex<Vec<Mail>>,
     commands: Mutex<Vec<String>>,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
+/// Of the connection, and from when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Encryption {
+    /// From the first byte (RFC 8314 §3.3).
     Wrapper,
+    /// By command (RFC 3207).
     Starttls,
 }
 
 /// A message that it took.
 #[derive(Debug, Clone, Default)]
 pub struct Mail {
+    /// Whom it names as its sender on the envelope.
     pub from: String,
+    /// To whom it goes.
     pub to: String,
     /// Who sent it proved to be this.
     pub authenticated: Option<String>,
+    /// Whether the connection was.
     pub encrypted: bool,
+    /// As they came.
     pub headers: String,
+    /// The body, decoded.
     pub text: String,
 }
 
 impl MailServer {
+    /// A good one.
+    ///
+    /// # Panics
+    /// When there is no free port.
     pub fn start() -> Self {
         Self::that(|_| None)
     }
 
+    /// One that also writes the text of its messages into a directory: `1.txt`, `2.txt`, …
+    ///
+    /// # Panics
+    /// When the directory cannot be made.
+    pub fn that_writes_to(directory: PathBuf) -> Self {
+        fs::create_dir_all(&directory).expect("a directory for the messages");
+        Self::begin(None, Box::new(|_| None), Some(directory))
+    }
+
     /// One that answers some commands otherwise.
+    ///
+    /// # Panics
+    /// When there is no free port.
     pub fn that(script: impl Fn(&str) -> Option<String> + Send + Sync + 'static) -> Self {
-        Self::begin(None, Box::new(script))
+        Self::begin(None, Box::new(script), None)
     }
 
     /// One with a certificate for `localhost`.
+    ///
+    /// # Panics
+    /// When there is no free port.
     pub fn with(encryption: Encryption) -> Self {
-        Self::begin(Some(encryption), Box::new(|_| None))
+        Self::begin(Some(encryption), Box::new(|_| None), None)
     }
 
-    fn begin(encryption: Option<Encryption>, script: Script) -> Self {
+    fn begin(encryption: Option<Encryption>, script: Script, directory: Option<PathBuf>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("an address");
         let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
@@ -76,7 +118,7 @@ impl MailServer {
                 .and_then(|builder| builder.with_no_client_auth().with_single_cert(vec![made.cert.der().clone()], key));
             (encryption, Arc::new(config.expect("a configuration")))
         });
-        let state = Arc::new(State { tls, script, taken: Mutex::default(), commands: Mutex::default() });
+        let state = Arc::new(State { tls, script, directory, taken: Mutex::default(), commands: Mutex::default() });
         let server = Self { address, certificate: made.cert.pem(), state: Arc::clone(&state) };
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
@@ -112,12 +154,15 @@ impl MailServer {
     }
 
     /// Waits until so many messages are there; the last one.
+    ///
+    /// # Panics
+    /// When they do not come.
     pub async fn wait_for(&self, messages: usize) -> Mail {
         let mut waited = Duration::ZERO;
         while self.taken().len() < messages {
             assert!(waited < PATIENCE, "{} messages, and not {messages}: {:?}", self.taken().len(), self.commands());
-            actix_web::rt::time::sleep(super::A_MOMENT).await;
-            waited += super::A_MOMENT;
+            tokio::time::sleep(A_MOMENT).await;
+            waited += A_MOMENT;
         }
         self.taken()[messages - 1].clone()
     }
@@ -203,7 +248,15 @@ impl<'s> Session<'s> {
             _ => body.to_owned(),
         };
         self.mail.headers = headers.to_owned();
-        self.state.taken.lock().unwrap_or_else(PoisonError::into_inner).push(self.mail.clone());
+        let mut taken = self.state.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        taken.push(self.mail.clone());
+        if let Some(directory) = &self.state.directory {
+            // Under its name when it is whole.
+            let (half, whole) = (directory.join("half"), directory.join(format!("{}.txt", taken.len())));
+            fs::write(&half, &self.mail.text)?;
+            fs::rename(half, whole)?;
+        }
+        drop(taken);
         self.say("250 taken")
     }
 
@@ -257,10 +310,13 @@ fn quoted_printable(body: &str) -> String {
 }
 
 impl Mail {
-    /// The URL of ours in it.
+    /// The path and query of the URL below `issuer` in it.
+    ///
+    /// # Panics
+    /// When there is none.
     #[track_caller]
-    pub fn link(&self) -> String {
-        let word = self.text.split_whitespace().find_map(|word| word.strip_prefix(super::ISSUER));
+    pub fn link(&self, issuer: &str) -> String {
+        let word = self.text.split_whitespace().find_map(|word| word.strip_prefix(issuer));
         word.unwrap_or_else(|| panic!("no link: {}", self.text)).to_owned()
     }
 }
