@@ -8,6 +8,7 @@ use gatelodge_service::clock::Clock;
 use gatelodge_service::http::health;
 use gatelodge_service::logs;
 
+use crate::commands::administration::AdministrationCommand;
 use crate::commands::audit::AuditCommand;
 use crate::commands::client::ClientCommand;
 use crate::commands::connections::ConnectionsCommand;
@@ -81,6 +82,9 @@ enum Command {
     /// Show who asked for what through the sidecars: the audit trail. Works while the server runs.
     #[command(subcommand)]
     Audit(AuditCommand),
+    /// Let an administrator in to administer in the browser. Needs [administration]; works while the server runs.
+    #[command(subcommand)]
+    Administration(AdministrationCommand),
     /// Find out whether e-mail arrives.
     #[command(subcommand)]
     Email(EmailCommand),
@@ -109,6 +113,7 @@ pub fn run() -> ExitCode {
         Command::Grant(command) => command.run(),
         Command::Connections(command) => command.run(),
         Command::Audit(command) => command.run(),
+        Command::Administration(command) => command.run(),
         Command::Email(command) => command.run(),
     };
     match result {
@@ -129,9 +134,12 @@ fn serve(path: &Path) -> Result<(), String> {
     logs::init(&config.logs);
     actix_web::rt::System::new().block_on(async {
         warn_about(&config);
-        let issuer = config.public_url.clone();
+        let (issuer, administration) = (config.public_url.clone(), config.administration.clone());
         let application = Application::build(config, Clock::system()).await.map_err(|error| error.to_string())?;
         tracing::info!(%issuer, listen = %application.address, health = %application.health_address, "ready");
+        if let (Some(listen), Some(config)) = (application.administration_address, &administration) {
+            tracing::info!(%listen, url = %config.url, "administrators are let in; gatelodge administration link makes their link");
+        }
         application.offer_setup().await.map_err(|error| error.to_string())?;
         application.run().await.map_err(|error| error.to_string())?;
         tracing::info!("stopped");
@@ -156,6 +164,9 @@ fn check(path: &Path) -> Result<(), String> {
         println!("  resource   {} ({})", resource.id, resource.name);
     }
     println!("  database   {}", config.database);
+    if let Some(administration) = &config.administration {
+        println!("  administration  {} (listens on {})", administration.url, administration.listen);
+    }
     if let Some(email) = &config.email {
         println!("  email      {}:{} ({})", email.host, email.port, email.tls.as_str());
     }

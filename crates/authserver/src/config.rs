@@ -17,6 +17,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
 use crate::account::AccountConfig;
+use crate::administration::config::{AdministrationConfig, RawAdministration};
 use crate::audit::{AuditConfig, RawAudit};
 use crate::branding::{Branding, RawBranding};
 use crate::clients::configured::{self, RawClient, RawClients};
@@ -73,6 +74,8 @@ pub struct Config {
     pub email: Option<EmailConfig>,
     /// What people may do for themselves.
     pub account: AccountConfig,
+    /// Administration in the browser; `None`: there is none.
+    pub administration: Option<AdministrationConfig>,
     /// Lifetimes and windows.
     pub tokens: Tokens,
     /// How tokens are signed.
@@ -147,6 +150,7 @@ struct RawConfig {
     email: Option<RawEmail>,
     #[serde(default)]
     account: AccountConfig,
+    administration: Option<RawAdministration>,
     #[serde(default)]
     tokens: RawTokens,
     #[serde(default)]
@@ -258,6 +262,8 @@ impl RawConfig {
             self.tokens.check_ranges(&mut problems);
         }
         let listeners = listeners(&self.listen, &self.health_listen, &mut problems);
+        let taken = listeners.map(|(listen, health_listen)| [listen, health_listen]);
+        let administration = self.administration.and_then(|raw| raw.check(taken, &mut problems));
         match (public_url, database, listeners, keys, limits, branding) {
             (
                 Some(public_url),
@@ -283,6 +289,7 @@ impl RawConfig {
                 login,
                 email,
                 account: self.account,
+                administration,
                 tokens: self.tokens.typed(),
                 keys,
                 audit,

@@ -61,8 +61,13 @@ pub fn is_the_persons_own(request: &HttpRequest) -> bool {
 
 /// Whether a request comes from one of our own pages, by what its browser says.
 pub fn comes_from_our_page(request: &HttpRequest, config: &Config) -> bool {
+    comes_from(request, &config.public_url.origin())
+}
+
+/// The same of pages at another origin of ours.
+pub fn comes_from(request: &HttpRequest, own_origin: &str) -> bool {
     let text = |name: HeaderName| request.headers().get(name).map(HeaderValue::as_bytes).map(String::from_utf8_lossy);
-    is_same_origin(text(SEC_FETCH_SITE).as_deref(), text(header::ORIGIN).as_deref(), &config.public_url.origin())
+    is_same_origin(text(SEC_FETCH_SITE).as_deref(), text(header::ORIGIN).as_deref(), own_origin)
 }
 
 /// Whether the browser says that the post comes from one of our own pages. `Sec-Fetch-Site` (W3C Fetch Metadata §2.4)

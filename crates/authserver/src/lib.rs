@@ -2,6 +2,7 @@
 //! [`app`] shows every route on one screen. The rules themselves are in `gatelodge-oauth`.
 
 pub mod account;
+pub mod administration;
 pub mod app;
 pub mod approval;
 pub mod audit;

@@ -1,7 +1,7 @@
 //! What happens to people, and what ends with it: one function for each change, to be called within one transaction, so that no
 //! access outlives its reason. Each holds the person first ([`users::lock`]), as does whoever gives them access: of a sign-in and another
-//! password at the same time one comes first. Called by `gatelodge user`, by the account page, and by
-//! the pages behind links.
+//! password at the same time one comes first. Called by the account page, by the pages behind links, and by
+//! `administration/operator.rs` for whoever does it to others.
 
 use std::fmt;
 
@@ -10,8 +10,8 @@ use gatelodge_oauth::secret::HashedSecret;
 use gatelodge_oauth::time::Timestamp;
 use gatelodge_store::users::User;
 use gatelodge_store::{
-    Insertion, StoreError, Tx, browser_sessions, connection_steps, email_addresses, email_codes, grants, known_sources,
-    password_links, second_steps, setup_links, users,
+    Insertion, StoreError, Tx, administration_links, administration_sessions, browser_sessions, connection_steps,
+    email_addresses, email_codes, grants, known_sources, password_links, second_steps, setup_links, users,
 };
 
 use crate::login::password::canonical_username;
@@ -47,6 +47,22 @@ pub fn remove(tx: &mut Tx, id: &UserId, now: Timestamp) -> Result<Ended, StoreEr
     connection_steps::delete_of_user(tx, id)?;
     users::delete(tx, id)?;
     Ok(ended)
+}
+
+/// Makes somebody an administrator, or one no more, who is let in nowhere from then on; `false` when that changes nothing.
+pub fn set_administrator(tx: &mut Tx, user: &User, is_admin: bool) -> Result<bool, StoreError> {
+    users::set_admin(tx, &user.id, is_admin)?;
+    if !is_admin {
+        end_administration(tx, &user.id)?;
+    }
+    Ok(user.is_admin != is_admin)
+}
+
+/// Signs somebody out of every browser; how many there were.
+pub fn sign_out(tx: &mut Tx, id: &UserId) -> Result<usize, StoreError> {
+    second_steps::delete_all_of(tx, id)?;
+    email_codes::delete_all_of(tx, id)?;
+    browser_sessions::delete_all_of(tx, id)
 }
 
 /// Who is called so: by address, or else by name. Addresses come first, since whoever types one means whoever reads its messages.
@@ -128,8 +144,13 @@ pub fn set_password_by_link(
 fn end_everything(tx: &mut Tx, id: &UserId, now: Timestamp) -> Result<Ended, StoreError> {
     known_sources::forget_all_of(tx, id)?;
     password_links::delete_of(tx, id)?;
-    second_steps::delete_all_of(tx, id)?;
-    email_codes::delete_all_of(tx, id)?;
-    let sessions = browser_sessions::delete_all_of(tx, id)?;
+    end_administration(tx, id)?;
+    let sessions = sign_out(tx, id)?;
     Ok(Ended { sessions, grants: grants::revoke_all_of_user(tx, id, now)? })
+}
+
+fn end_administration(tx: &mut Tx, id: &UserId) -> Result<(), StoreError> {
+    administration_links::delete_of(tx, id)?;
+    administration_sessions::delete_all_of(tx, id)?;
+    Ok(())
 }

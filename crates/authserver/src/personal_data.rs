@@ -24,7 +24,7 @@ pub fn export(tx: &mut Tx, config: &Config, user: &User, now: Timestamp) -> Resu
     let issuer = config.public_url.as_str().to_owned();
     let search = Search { issuer: Some(issuer.clone()), subject: Some(user.id.to_string()), ..Search::default() };
     let events = audit_events::page(tx, &search, Order::NewestFirst, None, MOST_EVENTS)?;
-    let identities = upstream_identities::list(tx)?.into_iter().filter(|identity| identity.user_id == user.id);
+    let identities = upstream_identities::of_user(tx, &user.id)?;
     let address = email_addresses::of_user(tx, &user.id)?;
     let grants = grants::all_of_user(tx, &user.id)?;
     let sessions = browser_sessions::of_user(tx, &user.id, now)?;
@@ -42,7 +42,7 @@ pub fn export(tx: &mut Tx, config: &Config, user: &User, now: Timestamp) -> Resu
             "administrator": user.is_admin,
             "has_password": user.password_hash.is_some(),
         },
-        "sign_in_providers": identities.map(|identity| json!({
+        "sign_in_providers": identities.iter().map(|identity| json!({
             "issuer": identity.issuer, "subject": identity.subject, "since": shown(identity.created_at),
         })).collect::<Vec<_>>(),
         "second_factors": {

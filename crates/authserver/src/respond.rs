@@ -21,6 +21,7 @@ use gatelodge_oauth::token_response::TokenResponse;
 use serde::Serialize;
 use serde_json::json;
 
+use crate::administration::Administration;
 use crate::app::App;
 use crate::endpoints::device_authorization::DeviceAuthorizationResponse;
 use crate::endpoints::pushed_authorization::PushedAuthorizationResponse;
@@ -254,6 +255,24 @@ pub async fn default_headers<B: MessageBody>(
     next: Next<B>,
 ) -> Result<ServiceResponse<B>, Error> {
     let by_https = request.app_data::<Data<App>>().is_some_and(|app| app.config.public_url.is_https());
+    with_headers(request, next, by_https).await
+}
+
+/// The same, where administrators are let in.
+pub async fn headers_of_administration<B: MessageBody>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<B>, Error> {
+    let by_https =
+        request.app_data::<Data<Administration>>().is_some_and(|administration| administration.url.is_https());
+    with_headers(request, next, by_https).await
+}
+
+async fn with_headers<B: MessageBody>(
+    request: ServiceRequest,
+    next: Next<B>,
+    by_https: bool,
+) -> Result<ServiceResponse<B>, Error> {
     let mut response = next.call(request).await?;
     let headers = response.headers_mut();
     if by_https {

@@ -44,11 +44,25 @@ pub enum What {
     SecondFactorRemoved,
     /// Other recovery codes.
     RecoveryCodesMade,
+    /// Whatever somebody allowed was ended early, all of it.
+    AllRevoked,
+    /// Somebody was shut out.
+    AccountDisabled,
+    /// Somebody was let in again.
+    AccountEnabled,
+    /// Somebody became an administrator.
+    AdministratorMade,
+    /// Somebody is no administrator any more.
+    AdministratorUnmade,
+    /// A link for another password was made, to be handed on.
+    PasswordLinkMade,
+    /// An administrator came in to administer.
+    AdministrationEntered,
 }
 
 impl What {
     /// Everything.
-    pub const ALL: [What; 13] = [
+    pub const ALL: [What; 20] = [
         What::SignedIn,
         What::SignInFailed,
         What::SignedOut,
@@ -62,6 +76,13 @@ impl What {
         What::SecondFactorAdded,
         What::SecondFactorRemoved,
         What::RecoveryCodesMade,
+        What::AllRevoked,
+        What::AccountDisabled,
+        What::AccountEnabled,
+        What::AdministratorMade,
+        What::AdministratorUnmade,
+        What::PasswordLinkMade,
+        What::AdministrationEntered,
     ];
 
     /// The name.
@@ -80,6 +101,13 @@ impl What {
             What::SecondFactorAdded => "second_factor_added",
             What::SecondFactorRemoved => "second_factor_removed",
             What::RecoveryCodesMade => "recovery_codes_made",
+            What::AllRevoked => "all_revoked",
+            What::AccountDisabled => "account_disabled",
+            What::AccountEnabled => "account_enabled",
+            What::AdministratorMade => "administrator_made",
+            What::AdministratorUnmade => "administrator_unmade",
+            What::PasswordLinkMade => "password_link_made",
+            What::AdministrationEntered => "administration_entered",
         }
     }
 
@@ -111,8 +139,13 @@ pub struct SecurityEvent(AuditEvent);
 impl SecurityEvent {
     /// It happened to this person.
     pub fn new(config: &Config, what: What, subject: &UserId, now: Timestamp) -> Self {
+        Self::at(config.public_url.as_str(), what, subject, now)
+    }
+
+    /// The same, at the server of this name.
+    pub fn at(issuer: &str, what: What, subject: &UserId, now: Timestamp) -> Self {
         Self(AuditEvent {
-            issuer: Some(config.public_url.as_str().to_owned()),
+            issuer: Some(issuer.to_owned()),
             subject: Some(subject.to_string()),
             ..AuditEvent::new(name(), now, what.as_str())
         })
@@ -153,6 +186,12 @@ impl SecurityEvent {
     /// The same once more, as an event of its own.
     pub fn another(mut self) -> Self {
         self.0.id = name();
+        self
+    }
+
+    /// Somebody else than the subject did it.
+    pub fn by(mut self, actor: &str) -> Self {
+        self.0.actor = Some(actor.to_owned());
         self
     }
 

@@ -16,11 +16,14 @@ use gatelodge_store::{PoolOptions, Store, StoreError, Tx, audit_events, clients,
 use tokio::sync::mpsc;
 use webauthn_rs::prelude::WebauthnError;
 
+use crate::administration::config::AdministrationConfig;
+use crate::administration::{Administration, visit};
 use crate::app::{App, Documents, State, routes};
 use crate::clients::keys::PublishedKeys;
 use crate::clients::metadata_document::BackOff;
 use crate::code_guesses::CodeGuesses;
 use crate::config::Config;
+use crate::endpoints::administration as administration_pages;
 use crate::endpoints::from_sidecar;
 use crate::flight_recorder::writing::{self, Writing};
 use crate::flight_recorder::{FlightRecorder, Note};
@@ -91,10 +94,13 @@ pub struct Application {
     notes: mpsc::Receiver<Note>,
     server: Server,
     health: Server,
+    administration: Option<Server>,
     /// Where it listens, also when the configuration says port 0.
     pub address: SocketAddr,
     /// Where the health listener is.
     pub health_address: SocketAddr,
+    /// Where administrators are let in, if they are.
+    pub administration_address: Option<SocketAddr>,
 }
 
 impl Application {
@@ -133,7 +139,8 @@ impl Application {
         });
         let (server, address) = listen(&app)?;
         let (health, health_address) = listen_health(&app)?;
-        Ok(Self { app, notes, server, health, address, health_address })
+        let (administration, administration_address) = listen_administration(&app)?.unzip();
+        Ok(Self { app, notes, server, health, administration, address, health_address, administration_address })
     }
 
     /// While there is nobody who could sign in: shows how to create the first administrator. Of several servers one does.
@@ -158,10 +165,15 @@ impl Application {
     pub async fn run(self) -> io::Result<()> {
         let health_handle = self.health.handle();
         let health = actix_web::rt::spawn(self.health);
+        let administration = self.administration.map(|server| (server.handle(), actix_web::rt::spawn(server)));
         let sweeper = actix_web::rt::spawn(sweep_regularly(self.app.clone()));
         let writing = Writing::begin(self.app.clone(), self.notes);
         let key_keeper = actix_web::rt::spawn(keep_keys_current(self.app.clone()));
         let ended = self.server.await;
+        if let Some((handle, running)) = administration {
+            handle.stop(true).await;
+            running.abort();
+        }
         if let Some(mail) = &self.app.mail {
             mail.finish(LAST_MESSAGES).await;
         }
@@ -193,6 +205,31 @@ fn listen(app: &App) -> Result<(Server, SocketAddr), StartError> {
     .map_err(|source| StartError::Listen { key: "listen", address: wanted, source })?;
     let address = bound.addrs().first().copied().unwrap_or(wanted);
     Ok((bound.run(), address))
+}
+
+/// Its own listener, so that no path of the public one leads to it. Few come, so one worker is enough.
+fn listen_administration(app: &App) -> Result<Option<(Server, SocketAddr)>, StartError> {
+    let Some(AdministrationConfig { listen, url }) = &app.config.administration else { return Ok(None) };
+    let (address, state, administration) = (*listen, app.clone(), Administration::new(app, url));
+    let bound = HttpServer::new(move || {
+        ActixApp::new()
+            .app_data(Data::new(state.clone()))
+            .app_data(Data::new(administration.clone()))
+            .configure(administration_pages::routes)
+            .wrap(from_fn(visit::only_our_host))
+            .wrap(from_fn(respond::headers_of_administration))
+            .wrap(http::Requests)
+    })
+    .workers(1)
+    .disable_signals()
+    .keep_alive(http::KEEP_ALIVE)
+    .client_request_timeout(http::CLIENT_REQUEST_TIMEOUT)
+    .shutdown_timeout(http::SHUTDOWN_SECONDS)
+    .tcp_nodelay(true)
+    .bind(address)
+    .map_err(|source| StartError::Listen { key: "administration.listen", address, source })?;
+    let address = bound.addrs().first().copied().unwrap_or(address);
+    Ok(Some((bound.run(), address)))
 }
 
 fn listen_health(app: &App) -> Result<(Server, SocketAddr), StartError> {

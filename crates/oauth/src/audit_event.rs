@@ -85,6 +85,10 @@ pub struct AuditEvent {
     /// From where: a network. A resource server leaves it out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
+    /// Who did it, where that is not the subject: the identifier of an administrator, or `command` for whoever runs the
+    /// authorization server. A resource server leaves it out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub actor: Option<String>,
 }
 
 /// Not an event that can be kept.
@@ -115,6 +119,7 @@ impl AuditEvent {
             latency_us: None,
             lost: None,
             source: None,
+            actor: None,
         }
     }
 
@@ -135,6 +140,7 @@ impl AuditEvent {
             &mut self.reason,
             &mut self.dry_run,
             &mut self.source,
+            &mut self.actor,
         ];
         for text in texts.into_iter().flatten().filter(|text| !is_keepable(text)) {
             *text = shortened(text);
@@ -166,6 +172,7 @@ impl AuditEvent {
             ("reason", self.reason.as_ref()),
             ("dry_run", self.dry_run.as_ref()),
             ("source", self.source.as_ref()),
+            ("actor", self.actor.as_ref()),
         ];
         match texts.into_iter().find(|(_, text)| text.is_some_and(|text| !is_keepable(text))) {
             Some((name, _)) => Err(Unkeepable(name)),

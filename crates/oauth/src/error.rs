@@ -104,6 +104,16 @@ impl OAuthError {
         Self::plain(Code::InvalidRequest, format!("the parameter {} is repeated", printable(name)))
     }
 
+    /// A parameter of a page that it does not have.
+    pub fn parameter_unknown(name: &str) -> Self {
+        Self::plain(Code::InvalidRequest, format!("there is no parameter {}", printable(name)))
+    }
+
+    /// A parameter whose value cannot be.
+    pub fn parameter_invalid(name: &'static str) -> Self {
+        Self::plain(Code::InvalidRequest, format!("the parameter {name} has a value that cannot be"))
+    }
+
     /// A required parameter is absent or empty.
     pub fn parameter_missing(name: &'static str) -> Self {
         Self::plain(Code::InvalidRequest, format!("the parameter {name} is missing"))

@@ -35,6 +35,14 @@ impl Parameters {
         self.optional(name)?.ok_or_else(|| OAuthError::parameter_missing(name))
     }
 
+    /// Refuses every name but these, for our own pages: what is misspelt must not read as "everything".
+    pub fn only(self, known: &[&str]) -> Result<Self, OAuthError> {
+        match self.0.iter().find(|(name, _)| !known.contains(&name.as_str())) {
+            Some((name, _)) => Err(OAuthError::parameter_unknown(name)),
+            None => Ok(self),
+        }
+    }
+
     /// A parameter that may be repeated: `resource` (RFC 8707 §2), and the checkboxes of our own pages.
     pub fn every(&self, name: &'static str) -> Vec<String> {
         self.0.iter().filter(|(own, value)| own == name && !value.is_empty()).map(|(_, value)| value.clone()).collect()

@@ -1,7 +1,7 @@
 //! Opaque secrets: how they are made, recognised, and stored. The only file of this crate that uses randomness.
 //!
 //! A secret looks like `gatelodge_rt_<43 base62 characters><6 base62 characters of CRC-32>`: secret scanners find it by
-//! the regular expression `gatelodge_(rt|cs|code|session|txn|rat|dc|par|state|setup|reset)_[0-9A-Za-z]{49}`, and garbage is refused without a query.
+//! the regular expression `gatelodge_(rt|cs|code|session|txn|rat|dc|par|state|setup|reset|enter|admin)_[0-9A-Za-z]{49}`, and garbage is refused without a query.
 //! 43 base62 characters carry 256 bits (RFC 6749 §10.10 asks for 128 at least). Only the SHA-256 of the whole string is stored.
 
 use std::fmt;
@@ -40,11 +40,15 @@ pub enum Kind {
     Setup,
     /// The link by which somebody chooses a password.
     PasswordReset,
+    /// The link that lets an administrator in.
+    AdministrationLink,
+    /// The cookie of an administrator.
+    AdministrationSession,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Kind; 11] = [
+    pub const ALL: [Kind; 13] = [
         Kind::RefreshToken,
         Kind::ClientSecret,
         Kind::AuthorizationCode,
@@ -56,6 +60,8 @@ impl Kind {
         Kind::UpstreamState,
         Kind::Setup,
         Kind::PasswordReset,
+        Kind::AdministrationLink,
+        Kind::AdministrationSession,
     ];
 
     fn prefix(self) -> &'static str {
@@ -71,6 +77,8 @@ impl Kind {
             Kind::UpstreamState => "gatelodge_state_",
             Kind::Setup => "gatelodge_setup_",
             Kind::PasswordReset => "gatelodge_reset_",
+            Kind::AdministrationLink => "gatelodge_enter_",
+            Kind::AdministrationSession => "gatelodge_admin_",
         }
     }
 }

@@ -61,6 +61,7 @@ struct Row {
     latency_us: Option<i64>,
     lost: Option<i64>,
     source: Option<String>,
+    actor: Option<String>,
 }
 
 impl From<&AuditEvent> for Row {
@@ -86,6 +87,7 @@ impl From<&AuditEvent> for Row {
             latency_us: event.latency_us.map(i64::from),
             lost: event.lost.map(i64::from),
             source: event.source,
+            actor: event.actor,
         }
     }
 }
@@ -118,6 +120,7 @@ impl TryFrom<Row> for AuditEvent {
             latency_us,
             lost,
             source: row.source,
+            actor: row.actor,
         })
     }
 }

@@ -1,5 +1,6 @@
 //! One row per browser that opened a page here, signed in or not; its cookie is found by hash. Used by sign-in and consent.
 
+use diesel::dsl::{count_star, max};
 use diesel::prelude::*;
 use gatelodge_oauth::grant::UserId;
 use gatelodge_oauth::secret::HashedSecret;
@@ -95,6 +96,27 @@ pub fn of_user(tx: &mut Tx, user_id: &UserId, now: Timestamp) -> Result<Vec<Brow
         .order((t::last_seen_at.desc(), t::hash))
         .load::<Row>(&mut tx.0)?;
     rows.into_iter().map(BrowserSession::try_from).collect()
+}
+
+/// Where a user is signed in, all browsers together.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Presence {
+    /// How many they are.
+    pub browsers: i64,
+    /// When they last signed in to one of them.
+    pub signed_in_at: Option<Timestamp>,
+    /// When one was last used.
+    pub last_seen_at: Option<Timestamp>,
+}
+
+/// See [`Presence`].
+pub fn presence(tx: &mut Tx, user_id: &UserId, now: Timestamp) -> Result<Presence, StoreError> {
+    let theirs = t::table.filter(t::user_id.eq(user_id.as_str())).filter(t::expires_at.gt(now.as_unix()));
+    let together = (count_star(), max(t::authenticated_at), max(t::last_seen_at));
+    let (browsers, signed_in_at, last_seen_at) =
+        theirs.select(together).first::<(i64, Option<i64>, Option<i64>)>(&mut tx.0)?;
+    let time = |at: Option<i64>| at.map(Timestamp::from_unix);
+    Ok(Presence { browsers, signed_in_at: time(signed_in_at), last_seen_at: time(last_seen_at) })
 }
 
 /// Ends every session of a user; how many there were.

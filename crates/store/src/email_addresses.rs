@@ -34,6 +34,13 @@ pub fn of_user(tx: &mut Tx, user_id: &UserId) -> Result<Option<String>, StoreErr
     Ok(this.select(t::address).first::<String>(&mut tx.0).optional()?)
 }
 
+/// Those of some people.
+pub fn of_users(tx: &mut Tx, user_ids: &[UserId]) -> Result<Vec<(UserId, String)>, StoreError> {
+    let theirs = t::table.filter(t::user_id.eq_any(user_ids.iter().map(UserId::as_str)));
+    let rows = theirs.select((t::user_id, t::address)).load::<(String, String)>(&mut tx.0)?;
+    Ok(rows.into_iter().map(|(user_id, address)| (UserId::from_stored(user_id), address)).collect())
+}
+
 /// Whose it is.
 pub fn owner(tx: &mut Tx, address: &str) -> Result<Option<UserId>, StoreError> {
     let this = t::table.filter(t::address.eq(address));

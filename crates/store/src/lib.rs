@@ -29,6 +29,8 @@ use connection::{Access, Manager};
 use database_url::Backend;
 use write_queue::WriteQueue;
 
+pub mod administration_links;
+pub mod administration_sessions;
 pub mod audit_events;
 pub mod authorization_codes;
 pub mod browser_sessions;

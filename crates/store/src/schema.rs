@@ -225,6 +225,7 @@ diesel::table! {
         latency_us -> Nullable<BigInt>,
         lost -> Nullable<BigInt>,
         source -> Nullable<Text>,
+        actor -> Nullable<Text>,
     }
 }
 
@@ -331,6 +332,24 @@ diesel::table! {
     passkey_ceremonies (browser_session) {
         browser_session -> Binary,
         state -> Text,
+        expires_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    administration_links (hash) {
+        hash -> Binary,
+        user_id -> Text,
+        created_at -> BigInt,
+        expires_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    administration_sessions (hash) {
+        hash -> Binary,
+        user_id -> Text,
+        created_at -> BigInt,
         expires_at -> BigInt,
     }
 }

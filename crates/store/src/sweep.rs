@@ -8,9 +8,9 @@ use diesel::prelude::*;
 use gatelodge_oauth::time::Timestamp;
 
 use crate::schema::{
-    authorization_codes, browser_sessions, device_authorizations, grants, known_sources, password_links,
-    pending_authorizations, pushed_authorization_requests, refresh_tokens, setup_links, sign_in_failures,
-    upstream_sign_ins, used_assertions,
+    administration_links, administration_sessions, authorization_codes, browser_sessions, device_authorizations,
+    grants, known_sources, password_links, pending_authorizations, pushed_authorization_requests, refresh_tokens,
+    setup_links, sign_in_failures, upstream_sign_ins, used_assertions,
 };
 use crate::{StoreError, Tx, clients};
 
@@ -60,6 +60,10 @@ pub struct SweepReport {
     pub password_links: usize,
     /// Rows of `setup_links`.
     pub setup_links: usize,
+    /// Rows of `administration_links`.
+    pub administration_links: usize,
+    /// Rows of `administration_sessions`.
+    pub administration_sessions: usize,
     /// Rows of `clients` that came from documents.
     pub documents: usize,
     /// Rows of `refresh_tokens`.
@@ -94,6 +98,8 @@ pub fn sweep(tx: &mut Tx, now: Timestamp) -> Result<SweepReport, StoreError> {
     let known_sources = delete_batch!(tx, known_sources, now);
     let password_links = delete_batch!(tx, password_links, now);
     let setup_links = delete_batch!(tx, setup_links, now);
+    let administration_links = delete_batch!(tx, administration_links, now);
+    let administration_sessions = delete_batch!(tx, administration_sessions, now);
     let documents = clients::forget_documents(tx, now.minus(DOCUMENTS_STAY), BATCH)?;
     let refresh_tokens = match delete_batch!(tx, refresh_tokens, now.minus(TOKENS_STAY)) {
         0 => delete_tokens_of_revoked_grants(tx, now)?,
@@ -112,6 +118,8 @@ pub fn sweep(tx: &mut Tx, now: Timestamp) -> Result<SweepReport, StoreError> {
         known_sources,
         password_links,
         setup_links,
+        administration_links,
+        administration_sessions,
         documents,
         refresh_tokens,
         grants,
@@ -129,6 +137,8 @@ pub fn sweep(tx: &mut Tx, now: Timestamp) -> Result<SweepReport, StoreError> {
         known_sources,
         password_links,
         setup_links,
+        administration_links,
+        administration_sessions,
         documents,
         refresh_tokens,
         grants,

@@ -65,6 +65,13 @@ pub fn are_there_of(tx: &mut Tx, user_id: &UserId) -> Result<bool, StoreError> {
     Ok(of_user.select(t::subject).first::<String>(&mut tx.0).optional()?.is_some())
 }
 
+/// Those of somebody.
+pub fn of_user(tx: &mut Tx, user_id: &UserId) -> Result<Vec<UpstreamIdentity>, StoreError> {
+    let of_user = t::table.filter(t::user_id.eq(user_id.as_str()));
+    let rows = of_user.order((t::issuer, t::subject)).load::<Row>(&mut tx.0)?;
+    Ok(rows.into_iter().map(UpstreamIdentity::from).collect())
+}
+
 /// All of them, by user.
 pub fn list(tx: &mut Tx) -> Result<Vec<UpstreamIdentity>, StoreError> {
     let rows = t::table.order((t::user_id, t::issuer, t::subject)).load::<Row>(&mut tx.0)?;

@@ -102,6 +102,33 @@ pub fn list(tx: &mut Tx) -> Result<Vec<User>, StoreError> {
     Ok(rows.into_iter().map(User::from).collect())
 }
 
+/// At most `limit` people whose names begin so, in their order, behind that name.
+pub fn page(tx: &mut Tx, prefix: &str, after: Option<&str>, limit: i64) -> Result<Vec<User>, StoreError> {
+    let mut query = t::table.into_boxed();
+    if !prefix.is_empty() {
+        let literally = prefix.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+        query = query.filter(t::username.like(format!("{literally}%")).escape('\\'));
+    }
+    if let Some(after) = after {
+        query = query.filter(t::username.gt(after.to_owned()));
+    }
+    let rows = query.order(t::username).limit(limit).load::<Row>(&mut tx.0)?;
+    Ok(rows.into_iter().map(User::from).collect())
+}
+
+/// Those of these identifiers that there are, in no order.
+pub fn find_all(tx: &mut Tx, ids: &[UserId]) -> Result<Vec<User>, StoreError> {
+    let rows = t::table.filter(t::id.eq_any(ids.iter().map(UserId::as_str))).load::<Row>(&mut tx.0)?;
+    Ok(rows.into_iter().map(User::from).collect())
+}
+
+/// The administrators who may sign in, by username.
+pub fn administrators(tx: &mut Tx) -> Result<Vec<User>, StoreError> {
+    let administrators = t::table.filter(t::is_admin.eq(true)).filter(t::disabled_at.is_null());
+    let rows = administrators.order(t::username).load::<Row>(&mut tx.0)?;
+    Ok(rows.into_iter().map(User::from).collect())
+}
+
 /// Whether there is anybody.
 pub fn exist(tx: &mut Tx) -> Result<bool, StoreError> {
     Ok(t::table.select(t::id).first::<String>(&mut tx.0).optional()?.is_some())

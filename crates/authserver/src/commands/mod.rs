@@ -1,20 +1,21 @@
 //! The commands beside `serve`, one file for each thing they manage. They use the database and the configuration of the server
 //! and work while it runs.
 
-use gatelodge_oauth::grant::{Grant, UserId};
+use gatelodge_oauth::grant::Grant;
 use gatelodge_oauth::time::Timestamp;
 use gatelodge_service::clock::Clock;
-use gatelodge_store::{PoolOptions, Store, StoreError, Tx, users};
+use gatelodge_store::{PoolOptions, Store, users};
 use serde::Serialize;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use crate::administration::operator::Operator;
 use crate::cli::ConfigFile;
 use crate::config::{self, Config};
 use crate::keys::KeyRing;
-use crate::security_events::{SecurityEvent, What};
 
+pub mod administration;
 pub mod audit;
 pub mod audit_tail;
 pub mod client;
@@ -41,6 +42,11 @@ impl Setting {
         let config = config::load(&file.config).map_err(text)?;
         let store = Store::open(&config.database, PoolOptions::command()).await.map_err(text)?;
         Ok(Self { config, store, now: Clock::system().now() })
+    }
+
+    /// Whoever runs the command.
+    fn operator(&self) -> Operator {
+        Operator::at_the_command_line(&self.config, self.now)
     }
 
     async fn keys(&self) -> Result<KeyRing, String> {
@@ -137,21 +143,13 @@ fn print_grants(grants: &[Named], now: Timestamp, as_json: bool) -> Result<(), S
 /// Ends one grant that `wanted` accepts.
 async fn revoke(setting: &Setting, id: &str, wanted: impl Fn(&Grant) -> bool) -> Result<(), String> {
     let id = gatelodge_oauth::grant::GrantId::from_stored(id.to_owned());
-    let (to_find, now) = (id.clone(), setting.now);
+    let to_find = id.clone();
     let found = setting.store.read(move |tx| gatelodge_store::grants::find(tx, &to_find)).await.map_err(text)?;
     let Some(grant) = found.filter(wanted) else {
         return Err(format!("there is no {id}\n  hint: the list command shows what there is"));
     };
-    let revoked = |user_id: &UserId| SecurityEvent::new(&setting.config, What::Revoked, user_id, now);
-    let event = grant.user_id.as_ref().map(|user_id| revoked(user_id).about(&grant).because("operator"));
-    let end = move |tx: &mut Tx| {
-        let ended = gatelodge_store::grants::revoke(tx, &grant.id, now)?;
-        if ended && let Some(event) = &event {
-            event.keep(tx)?;
-        }
-        Ok::<_, StoreError>(ended)
-    };
-    let ended = setting.store.write(end).await;
+    let operator = setting.operator();
+    let ended = setting.store.write(move |tx| operator.revoke(tx, &grant)).await;
     println!("{} {id}", if ended.map_err(text)? { "revoked" } else { "was revoked already:" });
     Ok(())
 }

@@ -15,12 +15,14 @@ use super::user_export::{self, ExportUser};
 use super::user_link::{self, Link};
 use super::user_second_factor;
 use super::{Setting, no_user, run, text};
+use crate::administration::operator::Operator;
 use crate::cli::ConfigFile;
 use crate::login::config::Method;
 use crate::login::one_time_links::{self, password_url, setup_url};
 use crate::login::password::{self, canonical_username};
 use crate::login::second_factors::Factors;
 use crate::login::setup::{self, Offer};
+use crate::login::upstream::accounts;
 use crate::people::{self, Ended};
 
 /// See `gatelodge user --help`.
@@ -113,8 +115,8 @@ impl UserCommand {
         match self {
             Self::Add(user) => run(add(user)),
             Self::List(file) => run(list(file)),
-            Self::Disable(named) => run(end(named, "disabled", |tx, user, now| people::disable(tx, &user.id, now))),
-            Self::Remove(named) => run(end(named, "removed", |tx, user, now| people::remove(tx, &user.id, now))),
+            Self::Disable(named) => run(end(named, "disabled", Operator::disable)),
+            Self::Remove(named) => run(end(named, "removed", Operator::remove)),
             Self::Enable(named) => run(enable(named)),
             Self::ResetPassword(user) => run(reset_password(user)),
             Self::Email(email) => user_email::set(email),
@@ -191,8 +193,7 @@ async fn list(file: ConfigFile) -> Result<(), String> {
         let state = if user.disabled_at.is_some() { "disabled" } else { "enabled" };
         let role = if user.is_admin { "  administrator" } else { "" };
         let links = identities.iter().filter(|identity| identity.user_id == user.id);
-        let links: String =
-            links.map(|identity| format!("  {}", user_link::shown(identity, &setting.config))).collect();
+        let links: String = links.map(|identity| format!("  {}", accounts::shown(identity, &setting.config))).collect();
         let address = addresses.iter().find(|(user_id, _)| *user_id == user.id);
         let address = address.map(|(_, address)| format!("  {address}")).unwrap_or_default();
         let second = if factors.exist() { "  second step" } else { "" };
@@ -220,20 +221,19 @@ pub(super) async fn change<T: Send + 'static>(
 async fn end(
     named: Named,
     done: &str,
-    work: impl Fn(&mut Tx, &User, gatelodge_oauth::time::Timestamp) -> Result<Ended, gatelodge_store::StoreError>
-    + Send
-    + 'static,
+    work: impl Fn(&Operator, &mut Tx, &User) -> Result<Ended, StoreError> + Send + 'static,
 ) -> Result<(), String> {
     let setting = Setting::open(&named.config).await?;
-    let now = setting.now;
-    let ended = change(&setting, &named.name, move |tx, user| work(tx, user, now)).await?;
+    let operator = setting.operator();
+    let ended = change(&setting, &named.name, move |tx, user| work(&operator, tx, user)).await?;
     println!("{done} {}; {ended}", named.name);
     Ok(())
 }
 
 async fn enable(named: Named) -> Result<(), String> {
     let setting = Setting::open(&named.config).await?;
-    let was_shut_out = change(&setting, &named.name, |tx, user| users::set_disabled(tx, &user.id, None)).await?;
+    let operator = setting.operator();
+    let was_shut_out = change(&setting, &named.name, move |tx, user| operator.enable(tx, user)).await?;
     println!("{} {}", if was_shut_out { "enabled" } else { "was enabled already:" }, named.name);
     Ok(())
 }
@@ -243,19 +243,16 @@ async fn reset_password(reset: AddUser) -> Result<(), String> {
     if !setting.config.login.offers(Method::Password) {
         return Err(no_passwords());
     }
-    let (name, now) = (&reset.name, setting.now);
+    let (name, operator) = (&reset.name, setting.operator());
     let factors = if reset.link {
-        let make = move |tx: &mut Tx, user: &User| {
-            Ok((one_time_links::offer_password(tx, &user.id, now)?, Factors::of(tx, &user.id)?))
-        };
+        let make = move |tx: &mut Tx, user: &User| Ok((operator.offer_password(tx, user)?, Factors::of(tx, &user.id)?));
         let (link, factors) = change(&setting, name, make).await?;
         print_link(&setting, name, &link);
         factors
     } else {
         let hash = read_hash(&reset)?;
-        let set = move |tx: &mut Tx, user: &User| {
-            Ok((people::set_password(tx, &user.id, &hash, now)?, Factors::of(tx, &user.id)?))
-        };
+        let set =
+            move |tx: &mut Tx, user: &User| Ok((operator.set_password(tx, user, &hash)?, Factors::of(tx, &user.id)?));
         let (ended, factors) = change(&setting, name, set).await?;
         println!("set a new password of {name}; {ended}");
         factors
@@ -304,8 +301,8 @@ async fn setup_link(file: ConfigFile) -> Result<(), String> {
 
 async fn set_admin(admin: SetAdmin) -> Result<(), String> {
     let setting = Setting::open(&admin.config).await?;
-    let is_admin = !admin.off;
-    change(&setting, &admin.name, move |tx, user| users::set_admin(tx, &user.id, is_admin)).await?;
+    let (operator, is_admin) = (setting.operator(), !admin.off);
+    change(&setting, &admin.name, move |tx, user| operator.set_administrator(tx, user, is_admin)).await?;
     println!("{} is {} administrator", admin.name, if is_admin { "an" } else { "no" });
     Ok(())
 }

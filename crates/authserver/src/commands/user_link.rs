@@ -8,7 +8,6 @@ use gatelodge_store::{Insertion, Tx};
 
 use super::{Setting, no_user, text};
 use crate::cli::ConfigFile;
-use crate::config::Config;
 use crate::login::password::canonical_username;
 
 /// Of both commands.
@@ -94,11 +93,4 @@ fn tell(done: &str, link: &Link, change: Change) -> Result<(), String> {
         }
         Change::NoLink => Err(format!("{name} is not linked to {subject} at {provider}\n  hint: gatelodge user list")),
     }
-}
-
-/// A link as `gatelodge user list` shows it: by the id of its provider, or by the issuer where no provider has it any more.
-pub fn shown(identity: &UpstreamIdentity, config: &Config) -> String {
-    let provider = config.login.oidc.iter().find(|provider| provider.issuer == identity.issuer);
-    let provider = provider.map_or(identity.issuer.as_str(), |provider| provider.id.as_str());
-    format!("{provider}:{}", identity.subject)
 }

@@ -6,21 +6,19 @@ use gatelodge_store::{Tx, email_addresses};
 
 use super::user::{Named, change};
 use super::{Setting, run, text};
-use crate::login::second_factors::{self, Factors};
+use crate::login::second_factors::Factors;
 use crate::mail::{Addressed, Postman};
 use crate::pages::{FactorChange, Letter, Pages};
-use crate::security_events::{SecurityEvent, What};
 
 /// Takes everything away.
 pub fn reset(named: Named) -> Result<(), String> {
     run(async move {
         let setting = Setting::open(&named.config).await?;
-        let (config, now) = (setting.config.clone(), setting.now);
+        let operator = setting.operator();
         let reset = change(&setting, &named.name, move |tx: &mut Tx, user: &User| {
-            if !second_factors::remove_all(tx, &user.id)? {
+            if !operator.reset_second_factor(tx, user)? {
                 return Ok(None);
             }
-            SecurityEvent::new(&config, What::SecondFactorRemoved, &user.id, now).because("operator").keep(tx)?;
             Ok(Some((user.username.clone(), email_addresses::of_user(tx, &user.id)?)))
         });
         let Some((account, address)) = reset.await? else {

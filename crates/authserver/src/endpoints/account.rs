@@ -149,7 +149,8 @@ pub fn token_entry(app: &App, grant: Grant, last_used_at: Option<Timestamp>) -> 
     }
 }
 
-fn scopes(app: &App, grant: &Grant) -> Vec<ScopeLine> {
+/// What a grant allows, in words.
+pub fn scopes(app: &App, grant: &Grant) -> Vec<ScopeLine> {
     let known = app.resource(&grant.resource).map(|resource| resource.scopes.as_slice()).unwrap_or_default();
     let title = |name: &str| known.iter().find(|scope| scope.name == name).map(|scope| scope.title.clone());
     let line = |name: &str| ScopeLine { name: name.to_owned(), title: title(name).unwrap_or_else(|| name.to_owned()) };

@@ -32,6 +32,9 @@ fn parse(body: &Bytes) -> Result<Vec<AuditEvent>, Refusal> {
         let event: AuditEvent =
             serde_json::from_slice(line).map_err(|error| malformed(format!("{:?} error", error.classify())))?;
         event.check().map_err(|error| malformed(error.to_string()))?;
+        if event.actor.is_some() {
+            return Err(malformed("what is done here is not told by a resource server".to_owned()));
+        }
         events.push(event);
     }
     Ok(events)

@@ -6,6 +6,7 @@ pub mod account_data;
 pub mod account_passkeys;
 pub mod account_second_factor;
 pub mod account_tokens;
+pub mod administration;
 pub mod audit_events;
 pub mod authorize;
 pub mod consent;

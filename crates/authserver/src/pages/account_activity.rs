@@ -93,6 +93,13 @@ impl Page for ActivityPage {
             event("second_factor_added", Some("passkey"), 67),
             event("second_factor_removed", Some("operator"), 68),
             event("recovery_codes_made", Some("owner"), 69),
+            event("all_revoked", Some("operator"), 71),
+            event("account_disabled", Some("operator"), 72),
+            event("account_enabled", Some("operator"), 73),
+            event("administrator_made", Some("operator"), 74),
+            event("administrator_unmade", Some("operator"), 75),
+            event("password_link_made", Some("operator"), 76),
+            event("administration_entered", Some("link"), 77),
             Happening { client: None, ..with_client("revoked", Some("client"), 70) },
         ];
         let text = |text: &str| {

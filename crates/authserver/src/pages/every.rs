@@ -1,5 +1,6 @@
 //! The one list of pages: whoever checks, tests or shows all of them goes through it. A new page is added here and nowhere else.
 
+use super::administration::{EnterPage, GrantsPage, ObstaclePage, OverviewPage, UserPage, UsersPage};
 use super::{
     AccountDeletedPage, AccountPage, AccountTokensPage, ActivityPage, ConsentPage, DeleteAccountPage, DeviceDonePage,
     DevicePage, EmailCodePage, ErrorPage, ForgotPage, LegalPage, LoginPage, Page, PagesError, PasskeyPage,
@@ -34,5 +35,11 @@ pub fn visit_every_page(visitor: &mut impl PageVisitor) -> Result<(), PagesError
     visitor.visit::<DevicePage>()?;
     visitor.visit::<DeviceDonePage>()?;
     visitor.visit::<ErrorPage>()?;
-    visitor.visit::<LegalPage>()
+    visitor.visit::<LegalPage>()?;
+    visitor.visit::<EnterPage>()?;
+    visitor.visit::<OverviewPage>()?;
+    visitor.visit::<UsersPage>()?;
+    visitor.visit::<UserPage>()?;
+    visitor.visit::<GrantsPage>()?;
+    visitor.visit::<ObstaclePage>()
 }

@@ -20,6 +20,7 @@ mod account_delete;
 mod account_passkeys;
 mod account_second_factor;
 mod account_tokens;
+pub mod administration;
 mod assets;
 mod consent;
 mod device;
@@ -383,10 +384,12 @@ mod tests {
         let mut listed = Templates(Vec::new());
         visit_every_page(&mut listed).expect("every page");
         let files = Files::read(None).expect("templates");
-        let is_page = |name: &String| {
+        let extended = |name: &String| {
             let text = files.text(name).expect("UTF-8").unwrap_or_default();
-            text.starts_with("{% extends \"base.html\" %}")
+            text.strip_prefix("{% extends \"").and_then(|rest| rest.split('"').next()).map(str::to_owned)
         };
+        let layouts: Vec<String> = files.names().iter().filter_map(extended).collect();
+        let is_page = |name: &String| extended(name).is_some() && !layouts.contains(name);
         let there: Vec<String> = files.names().into_iter().filter(is_page).collect();
         listed.0.sort();
         assert_eq!(listed.0, there);

@@ -35,7 +35,7 @@ const FOR_PROGRAMS: [&str; 7] =
 const WITHOUT_TOKEN: [&str; 3] = ["/device", "/setup", "/reset"];
 
 /// Of a server with everything that can be switched on.
-fn routes() -> Vec<String> {
+pub fn routes() -> Vec<String> {
     let source = include_str!("../../src/app.rs");
     let found = source.split("at(\"").skip(1).filter_map(|rest| rest.split('"').next());
     let routes =

@@ -9,6 +9,7 @@ use gatelodge_store::users::{self, User};
 use gatelodge_store::{Insertion, StoreError, Tx};
 
 use super::person::Person;
+use crate::config::Config;
 use crate::login::password::canonical_username;
 use crate::login::upstream_config::ProviderConfig;
 
@@ -71,6 +72,13 @@ fn names(provider: &ProviderConfig, person: &Person) -> [String; 3] {
     let wanted = person.username.as_deref().and_then(canonical_username).unwrap_or_else(|| provider.id.clone());
     let with = |suffix: &str| format!("{}{suffix}", &wanted[..wanted.len().min(MAX_NAME - suffix.len())]);
     [with(""), with(&suffix), with(&unique)]
+}
+
+/// Who somebody is at a provider, for operators: by the id of the provider, or by the issuer where no provider has it any more.
+pub fn shown(identity: &UpstreamIdentity, config: &Config) -> String {
+    let provider = config.login.oidc.iter().find(|provider| provider.issuer == identity.issuer);
+    let provider = provider.map_or(identity.issuer.as_str(), |provider| provider.id.as_str());
+    format!("{provider}:{}", identity.subject)
 }
 
 #[cfg(test)]

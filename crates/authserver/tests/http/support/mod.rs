@@ -1,6 +1,7 @@
 //! What the tests share: a [`Server`] in this process on a real socket with a clock that the test moves, the two personas
 //! [`Browser`] and [`McpClient`], and [`on_both_databases`], which makes two tests of each body.
 
+pub mod administrator;
 pub mod answer;
 pub mod authenticator;
 pub mod binary;
@@ -126,6 +127,8 @@ impl Settings {
 pub struct Server {
     pub address: SocketAddr,
     pub health_address: SocketAddr,
+    /// Where administrators are let in, if they are.
+    pub administration_address: Option<SocketAddr>,
     pub clock: Clock,
     pub issuer: &'static str,
     http: Client,
@@ -148,13 +151,16 @@ impl Server {
         database.add_people(&config).await;
         let application = Application::build(config, clock.clone()).await.expect("the server starts");
         let (address, health_address) = (application.address, application.health_address);
+        let administration_address = application.administration_address;
         database.stop_at_the_end(application.handle(), actix_web::rt::spawn(application.run()));
-        Self { address, health_address, clock, issuer: settings.public_url, http: http_client() }
+        let issuer = settings.public_url;
+        Self { address, health_address, administration_address, clock, issuer, http: http_client() }
     }
 
     /// A server in another process, with the time of the machine.
     pub fn elsewhere(address: SocketAddr, health_address: SocketAddr, issuer: &'static str) -> Self {
-        Self { address, health_address, clock: Clock::system(), issuer, http: http_client() }
+        let (administration_address, clock) = (None, Clock::system());
+        Self { address, health_address, administration_address, clock, issuer, http: http_client() }
     }
 
     /// The path of an endpoint, which lies under the path of the issuer.
@@ -166,6 +172,12 @@ impl Server {
     /// A request to `path`, which may have a query.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.http.request(method, format!("http://{}{path}", self.address))
+    }
+
+    /// The same where administrators are let in.
+    pub fn administration_request(&self, method: Method, path: &str) -> RequestBuilder {
+        let address = self.administration_address.expect("there is an administration");
+        self.http.request(method, format!("http://{address}{path}"))
     }
 
     pub async fn get(&self, path: &str) -> Answer {

@@ -1,0 +1,134 @@
+//! What operators do to somebody's access, by command and in the browser: one function for each change, to be called within one
+//! transaction. What ends with a change stands in `people.rs`; here it is written down who made it.
+
+use actix_web::HttpRequest;
+use gatelodge_oauth::grant::{Grant, UserId};
+use gatelodge_oauth::secret::Secret;
+use gatelodge_oauth::time::Timestamp;
+use gatelodge_store::users::{self, User};
+use gatelodge_store::{StoreError, Tx, grants};
+
+use crate::app::App;
+use crate::config::Config;
+use crate::login::{one_time_links, second_factors};
+use crate::people::{self, Ended};
+use crate::security_events::{Origin, SecurityEvent, What};
+
+/// The `actor` of what was done by command: whoever may run one on the machine.
+const COMMAND: &str = "command";
+
+/// The `reason` of each such event.
+const REASON: &str = "operator";
+
+/// Who makes a change, and when.
+#[derive(Debug, Clone)]
+pub struct Operator {
+    issuer: String,
+    actor: String,
+    origin: Option<Origin>,
+    now: Timestamp,
+}
+
+impl Operator {
+    /// Whoever runs a command.
+    pub fn at_the_command_line(config: &Config, now: Timestamp) -> Self {
+        Self { issuer: config.public_url.as_str().to_owned(), actor: COMMAND.to_owned(), origin: None, now }
+    }
+
+    /// An administrator, in the browser.
+    pub fn administrator(app: &App, id: &UserId, request: &HttpRequest) -> Self {
+        Self {
+            issuer: app.config.public_url.as_str().to_owned(),
+            actor: id.to_string(),
+            origin: Some(Origin::of(request, &app.config)),
+            now: app.clock.now(),
+        }
+    }
+
+    /// When.
+    pub fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// What they did to this person.
+    pub fn event(&self, what: What, subject: &UserId) -> SecurityEvent {
+        let event = SecurityEvent::at(&self.issuer, what, subject, self.now).by(&self.actor).because(REASON);
+        match &self.origin {
+            Some(origin) => event.from(origin),
+            None => event,
+        }
+    }
+
+    /// Shuts somebody out.
+    pub fn disable(&self, tx: &mut Tx, user: &User) -> Result<Ended, StoreError> {
+        self.event(What::AccountDisabled, &user.id).keep(tx)?;
+        people::disable(tx, &user.id, self.now)
+    }
+
+    /// Lets somebody in again; `false` when nobody kept them out.
+    pub fn enable(&self, tx: &mut Tx, user: &User) -> Result<bool, StoreError> {
+        let changed = users::set_disabled(tx, &user.id, None)?;
+        self.keep_if(tx, changed, What::AccountEnabled, user)
+    }
+
+    /// Takes somebody out.
+    pub fn remove(&self, tx: &mut Tx, user: &User) -> Result<Ended, StoreError> {
+        self.event(What::AccountDeleted, &user.id).keep(tx)?;
+        people::remove(tx, &user.id, self.now)
+    }
+
+    /// Makes somebody an administrator, or one no more; `false` when they were already.
+    pub fn set_administrator(&self, tx: &mut Tx, user: &User, is_admin: bool) -> Result<bool, StoreError> {
+        let changed = people::set_administrator(tx, user, is_admin)?;
+        let what = if is_admin { What::AdministratorMade } else { What::AdministratorUnmade };
+        self.keep_if(tx, changed, what, user)
+    }
+
+    /// Gives somebody another password.
+    pub fn set_password(&self, tx: &mut Tx, user: &User, password_hash: &str) -> Result<Ended, StoreError> {
+        self.event(What::PasswordChanged, &user.id).keep(tx)?;
+        people::set_password(tx, &user.id, password_hash, self.now)
+    }
+
+    /// A link with which somebody chooses a password; the one before is dead from then on.
+    pub fn offer_password(&self, tx: &mut Tx, user: &User) -> Result<Secret, StoreError> {
+        self.event(What::PasswordLinkMade, &user.id).keep(tx)?;
+        one_time_links::offer_password(tx, &user.id, self.now)
+    }
+
+    /// Takes away what somebody's second step asks for; `false` when there is nothing.
+    pub fn reset_second_factor(&self, tx: &mut Tx, user: &User) -> Result<bool, StoreError> {
+        let changed = second_factors::remove_all(tx, &user.id)?;
+        self.keep_if(tx, changed, What::SecondFactorRemoved, user)
+    }
+
+    /// Signs somebody out everywhere; how many browsers there were.
+    pub fn sign_out(&self, tx: &mut Tx, user: &User) -> Result<usize, StoreError> {
+        let ended = people::sign_out(tx, &user.id)?;
+        self.keep_if(tx, ended > 0, What::SignedOut, user)?;
+        Ok(ended)
+    }
+
+    /// Ends whatever somebody allowed, personal tokens too; how many grants there were.
+    pub fn revoke_all(&self, tx: &mut Tx, user: &User) -> Result<usize, StoreError> {
+        let ended = grants::revoke_all_of_user(tx, &user.id, self.now)?;
+        self.keep_if(tx, ended > 0, What::AllRevoked, user)?;
+        Ok(ended)
+    }
+
+    /// Ends one grant; `false` when it had ended.
+    pub fn revoke(&self, tx: &mut Tx, grant: &Grant) -> Result<bool, StoreError> {
+        let ended = grants::revoke(tx, &grant.id, self.now)?;
+        if ended && let Some(user_id) = &grant.user_id {
+            self.event(What::Revoked, user_id).about(grant).keep(tx)?;
+        }
+        Ok(ended)
+    }
+
+    fn keep_if(&self, tx: &mut Tx, changed: bool, what: What, user: &User) -> Result<bool, StoreError> {
+        if changed {
+            self.event(what, &user.id).keep(tx)?;
+        }
+        Ok(changed)
+    }
+}
