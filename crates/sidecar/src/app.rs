@@ -210,7 +210,8 @@ impl Worker {
         let relay = match &config.relay {
             Some(url) => {
                 let paths = relay::paths(&config.issuer, &config.public_url);
-                Some((paths, Data::new(Relay::new(url, arrival)?)))
+                let own_path = relay::own_path(&config.issuer, &config.public_url);
+                Some((paths, Data::new(Relay::new(url, own_path, arrival)?)))
             }
             None => None,
         };

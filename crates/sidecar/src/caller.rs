@@ -2,7 +2,7 @@
 
 use std::hash::{Hash, Hasher};
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use gatelodge_oauth::access_token::AccessToken;
 use gatelodge_oauth::scope::Scope;
@@ -27,6 +27,28 @@ pub enum Principal {
     Token { issuer: Box<str>, subject: Box<str>, client_id: Box<str> },
     /// The hash of a key, whole: of a part of it others could have the same.
     Key([u8; 32]),
+}
+
+/// Whom an answer is for, as long as it goes on.
+#[derive(Debug, Clone)]
+pub enum Viewer {
+    /// The caller.
+    One(Caller),
+    /// Of HTTP+SSE: a stranger, until somebody takes the stream over.
+    Taker(Arc<OnceLock<Caller>>),
+}
+
+/// Whoever has taken nothing over yet.
+static STRANGER: Caller = Caller::Anonymous;
+
+impl Viewer {
+    /// Who it is now.
+    pub fn caller(&self) -> &Caller {
+        match self {
+            Viewer::One(caller) => caller,
+            Viewer::Taker(taker) => taker.get().unwrap_or(&STRANGER),
+        }
+    }
 }
 
 /// Whom a request counts for, as long as it is under way.

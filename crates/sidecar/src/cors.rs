@@ -119,8 +119,13 @@ pub fn expose_to(origin: &Origin, mut response: HttpResponse) -> HttpResponse {
 
 /// Answers a preflight for a public document.
 pub fn public_preflight(requested: &HeaderMap) -> HttpResponse {
+    preflight_for_all(requested, DOCUMENT_METHODS)
+}
+
+/// Answers a preflight for what every page may call.
+pub fn preflight_for_all(requested: &HeaderMap, methods: &'static str) -> HttpResponse {
     let mut response = HttpResponse::NoContent();
-    response.insert_header((header::ACCESS_CONTROL_ALLOW_METHODS, DOCUMENT_METHODS));
+    response.insert_header((header::ACCESS_CONTROL_ALLOW_METHODS, methods));
     response.insert_header((header::ACCESS_CONTROL_ALLOW_HEADERS, allowed_headers(requested)));
     response.insert_header((header::ACCESS_CONTROL_MAX_AGE, "3600"));
     expose_to_all(response.finish())
@@ -128,7 +133,11 @@ pub fn public_preflight(requested: &HeaderMap) -> HttpResponse {
 
 /// Makes a public document readable for every page: it says nothing that a page could not fetch by other means.
 pub fn expose_to_all(mut response: HttpResponse) -> HttpResponse {
-    response.headers_mut().insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    let headers = response.headers_mut();
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    if headers.contains_key(header::RETRY_AFTER) {
+        headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("Retry-After"));
+    }
     response
 }
 

@@ -25,25 +25,27 @@ use gatelodge_service::http::source::subscriber;
 use crate::api_keys::{ApiKeys, Found};
 use crate::audit::Record;
 use crate::body::{self, Bodies};
-use crate::caller::{Caller, Holder};
+use crate::caller::{Caller, Holder, Viewer};
 use crate::config::ToolChallenges;
 use crate::cors::{self, Origin, Origins};
 use crate::forward::{Legacy, Onward, Upstream};
 use crate::gate::{Decided, Decision, Gate, Permit, Wanted};
 use crate::headers::Arrival;
 use crate::legacy_sse::Role;
-use crate::limits::{OpenRequests, Rates};
+use crate::limits::{OpenRequests, Rates, SMALL};
 use crate::listed_tools::ListedTools;
-use crate::lists::{Asked, List, Overlay, Rewriter};
+use crate::lists::{Asked, List, Overlay};
 use crate::mcp::{self, Id, Kind, Message, Operations, Revision};
 use crate::presented::{Presented, presented};
 use crate::respond::{self, Fault, Refusal, ToolCallChallenge};
 use crate::right::{Right, TokenRight};
 use crate::sessions::{self, Named, Sessions};
-use crate::tasks::{Tasks, Watch};
+use crate::tasks::Tasks;
 use crate::tokens::{Audiences, Rejection, Tokens};
 use crate::trail::Trail;
-use crate::view::CallersView;
+
+/// With it a stream is resumed (WHATWG HTML §9.2.4).
+const LAST_EVENT_ID: &str = "last-event-id";
 
 /// One path of one resource; the form with a trailing slash has its own.
 pub struct Endpoint {
@@ -196,6 +198,10 @@ impl Endpoint {
         let headers = request.headers();
         mcp::check_media(headers)?;
         let body = self.bodies.read(headers, payload, || self.holder(request, &caller)).await?;
+        if body.len() > SMALL {
+            // What is refused costs as much; no client begins a login with it.
+            self.rates.count_stranger(&caller, self.arrival.of(request).client).map_err(Fault::too_often)?;
+        }
         let message = mcp::read(&body)?;
         let revision = mcp::check_headers(&message, headers).or_else(|mismatch| self.excuse(mismatch))?;
         let operations = message.operations();
@@ -218,21 +224,24 @@ impl Endpoint {
         };
         self.tasks.check(operations, permit.caller(), self.clock.now())?;
         let begins = operations.iter().any(|operation| operation.method == "initialize");
+        if operations.iter().any(|operation| operation.method == "tasks/list") {
+            self.tasks.are_asked_for();
+        }
         // Some servers answer also what has no id.
         let lists = operations.iter().filter_map(|operation| {
             let list = List::asked_by(&operation.method)?;
             Some((operation.id.map_or("null", Id::as_json), list))
         });
-        let lists = self.lists(permit.caller(), Asked::by(lists), revision == Revision::Modern);
+        let viewer = Viewer::One(permit.caller().clone());
+        let lists = self.lists(&viewer, Asked::by(lists), revision == Revision::Modern);
         let right = self.right(permit.caller()).or(stay.map(Right::Stranger));
         let calls = operations.iter().any(|operation| operation.method == "tools/call");
-        let watch = calls.then(|| self.watch(permit.caller()));
+        let watch = calls.then(|| self.watch(&viewer));
         let onward = Onward { body: Some(body.clone()), keep_session, lists, watch, right, legacy: Legacy::None };
-        let caller = permit.caller().clone();
         let answer = self.forward(request, permit, onward).await?;
         if begins && let Some(id) = answer.headers().get(sessions::HEADER) {
             let id = id.to_str().map_err(|_| Fault::UpstreamUnavailable)?;
-            self.sessions.begun(id, &caller, self.clock.now())?;
+            self.sessions.begun(id, viewer.caller(), self.clock.now())?;
         }
         Ok(answer)
     }
@@ -254,9 +263,13 @@ impl Endpoint {
         // A stream that is resumed, or the one stream of a session, may bring answers to requests that came elsewhere.
         // The end of a session is answered with no list, and by many servers with nothing at all.
         let ends = *request.method() == Method::DELETE;
-        let lists = if ends { None } else { self.lists(permit.caller(), Asked::elsewhere(), false) };
+        let viewer = Viewer::One(permit.caller().clone());
+        let mut lists = if ends { None } else { self.lists(&viewer, Asked::elsewhere(), false) };
+        if let Some((rewriter, _)) = &mut lists {
+            rewriter.view.brings_nothing_old = !request.headers().contains_key(LAST_EVENT_ID);
+        }
         let right = self.right(permit.caller()).or(stay.map(Right::Stranger));
-        let watch = Some(self.watch(permit.caller()));
+        let watch = Some(self.watch(&viewer));
         let onward = Onward { body: None, keep_session: true, lists, watch, right, legacy: Legacy::None };
         let answer = self.forward(request, permit, onward).await?;
         if ends && answer.status().is_success() {
@@ -308,30 +321,6 @@ impl Endpoint {
     pub fn token_right(&self, caller: &Caller) -> Option<TokenRight> {
         let Caller::Token(token) = caller else { return None };
         Some(TokenRight { tokens: Arc::clone(&self.tokens), token: Arc::clone(token), grace: self.stream_grace })
-    }
-
-    /// Sees which tasks an answer creates for this caller.
-    pub fn watch(&self, caller: &Caller) -> Watch {
-        Watch { tasks: Arc::clone(&self.tasks), caller: caller.clone(), clock: self.clock.clone() }
-    }
-
-    /// What is to be done to lists that the answer may bring: tasks are shown to whom they were created for, and of the other
-    /// lists nothing is changed where nobody's configuration does.
-    pub fn lists(&self, caller: &Caller, asked: Asked, is_modern: bool) -> Option<(Rewriter<CallersView>, Asked)> {
-        let policy = &self.gate.policy;
-        let shows_security_schemes = self.tool_challenges != ToolChallenges::Http;
-        let changes_any = !self.overlay.is_empty()
-            || policy.hides_anything()
-            || policy.list_only_permitted
-            || shows_security_schemes
-            || self.listed_tools.is_some();
-        if asked.is_answered() || !(changes_any || asked.may_bring(List::Tasks)) {
-            return None;
-        }
-        let (policy, tasks, caller) = (Arc::clone(policy), Arc::clone(&self.tasks), caller.clone());
-        let view = CallersView { policy, tasks, changes_only_tasks: !changes_any, caller, shows_security_schemes };
-        let (overlay, listed) = (Arc::clone(&self.overlay), self.listed_tools.clone());
-        Some((Rewriter { overlay, view, listed, is_modern }, asked))
     }
 
     /// Forwards within what the caller may have under way.

@@ -169,6 +169,12 @@ mod tests {
         assert!(tail(&[]), "nothing was sent yet");
     }
 
+    /// Proves MCP transports: a stream is kept alive. Proxies and clients take one for dead after half a minute.
+    #[test]
+    fn no_stream_is_silent_for_half_a_minute() {
+        assert!((Duration::from_secs(10)..Duration::from_secs(30)).contains(&SILENCE), "{SILENCE:?}");
+    }
+
     #[tokio::test(start_paused = true)]
     async fn comments_fill_silence_between_events_and_never_inside_one() {
         let (sender, mut receiver) = mpsc::channel::<Result<Bytes, Infallible>>(4);

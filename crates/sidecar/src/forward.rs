@@ -221,6 +221,8 @@ async fn answer(
         }
         _ => {}
     }
+    // A page or a text in place of a stream: who asked for a list elsewhere does not look for it there.
+    let lists = lists.filter(|(_, asked)| is_events || !asked.is_elsewhere() || may_be_json(&response));
     match (lists, is_events) {
         // Asked not to, it compresses all the same: nobody can see what is in it, nor where a stream can be ended.
         (Some(_), _) | (_, true) if is_compressed => Err(unusable(Unrewritable::Encoded)),
@@ -287,6 +289,12 @@ fn is_plain_json(response: &HttpResponse) -> bool {
     parts.next().is_some_and(|essence| essence == "application/json")
         && parts
             .all(|parameter| !parameter.starts_with("charset") || parameter.trim_end_matches('"').ends_with("utf-8"))
+}
+
+/// Whether somebody could take it for JSON; what names no type is anything.
+fn may_be_json(response: &HttpResponse) -> bool {
+    let content_type = response.headers().get(header::CONTENT_TYPE);
+    content_type.is_none_or(|value| value.as_bytes().to_ascii_lowercase().windows(4).any(|four| four == b"json"))
 }
 
 fn unusable(error: Unrewritable) -> Fault {

@@ -7,7 +7,7 @@
 //! Nothing that a client writes into the URI of a message reaches the MCP server.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use actix_web::{HttpRequest, HttpResponse};
 use bytes::Bytes;
@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 use crate::audit::Record;
 use crate::body;
-use crate::caller::{Caller, Principal};
+use crate::caller::{Caller, Principal, Viewer};
 use crate::config::LegacySse;
 use crate::endpoint::Endpoint;
 use crate::forward::{Legacy, Onward};
@@ -55,6 +55,7 @@ struct Address {
     holder: Option<Principal>,
     /// Who takes it over brings the right that the stream then lives by.
     taker: Option<oneshot::Sender<TokenRight>>,
+    viewer: Viewer,
 }
 
 impl Addresses {
@@ -75,6 +76,9 @@ impl Addresses {
         let address = id.and_then(|id| by_id.get_mut(&id)).ok_or(Fault::UnknownSession)?;
         if address.holder.is_none() && caller.is_known() {
             address.holder = caller.principal();
+            if let Viewer::Taker(taker) = &address.viewer {
+                taker.set(caller.clone()).ok();
+            }
             if let (Some(taker), Some(right)) = (address.taker.take(), right()) {
                 taker.send(right).ok();
             }
@@ -97,6 +101,7 @@ pub struct Opening {
     id: Uuid,
     holder: Option<Principal>,
     taker: Option<oneshot::Sender<TokenRight>>,
+    viewer: Viewer,
 }
 
 impl Opening {
@@ -104,7 +109,12 @@ impl Opening {
     fn new(addresses: &Arc<Addresses>, caller: &Caller) -> (Self, oneshot::Receiver<TokenRight>) {
         let (taker, taken) = oneshot::channel();
         let (addresses, holder) = (Arc::clone(addresses), caller.principal());
-        (Self { addresses, id: Uuid::new_v4(), holder, taker: Some(taker) }, taken)
+        // What comes on it later, is for whoever has taken it over by then.
+        let viewer = match caller {
+            Caller::Anonymous => Viewer::Taker(Arc::new(OnceLock::new())),
+            caller => Viewer::One(caller.clone()),
+        };
+        (Self { addresses, id: Uuid::new_v4(), holder, taker: Some(taker), viewer }, taken)
     }
 
     /// What is done to its events.
@@ -120,6 +130,7 @@ impl Opening {
             target: Arc::clone(&target),
             holder: self.holder.clone(),
             taker: self.taker.take(),
+            viewer: self.viewer.clone(),
         });
         address.target = target;
         // With its path alone: all clients resolve it, and a public origin would be foreign to those that came by another name.
@@ -186,7 +197,8 @@ impl Endpoint {
         let permit = self.decide(caller, Wanted::Session, true, record)?;
         let (opening, taken) = Opening::new(addresses, permit.caller());
         let right = self.right(permit.caller()).or(Some(Right::Taker(taken)));
-        self.legacy_forward(request, permit, (None, right), Legacy::Stream(opening)).await
+        let viewer = opening.viewer.clone();
+        self.legacy_forward(request, permit, viewer, (None, right), Legacy::Stream(opening)).await
     }
 
     /// A message that was let through. It goes where the stream said, if the stream is the caller's.
@@ -199,8 +211,8 @@ impl Endpoint {
     ) -> Result<HttpResponse, Refusal> {
         let caller = permit.caller();
         let target = addresses.find(id_in(request.query_string()), caller, || self.token_right(caller))?;
-        let right = self.right(caller);
-        self.legacy_forward(request, permit, (Some(body), right), Legacy::Message(target)).await
+        let (right, viewer) = (self.right(caller), Viewer::One(caller.clone()));
+        self.legacy_forward(request, permit, viewer, (Some(body), right), Legacy::Message(target)).await
     }
 
     /// Sessions of the other transport have no meaning here. Lists come on the stream, whoever asked.
@@ -208,11 +220,11 @@ impl Endpoint {
         &self,
         request: &HttpRequest,
         permit: Permit,
+        viewer: Viewer,
         (body, right): (Option<Bytes>, Option<Right>),
         legacy: Legacy,
     ) -> Result<HttpResponse, Refusal> {
-        let lists = self.lists(permit.caller(), Asked::elsewhere(), false);
-        let watch = Some(self.watch(permit.caller()));
+        let (lists, watch) = (self.lists(&viewer, Asked::elsewhere(), false), Some(self.watch(&viewer)));
         self.forward(request, permit, Onward { body, keep_session: false, lists, watch, right, legacy }).await
     }
 }

@@ -12,7 +12,7 @@ use gatelodge_oauth::scope::Scope;
 
 use crate::lists::List;
 use crate::mcp::{Kind, Operation, Target, Targets};
-use crate::spelling;
+use crate::spelling::{self, Others};
 
 /// Whether there is anything to do without a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,9 +84,14 @@ impl Rules {
         Self(rules)
     }
 
+    /// How much the rules that count mean this name.
+    fn specificity(&self, name: &str) -> Option<usize> {
+        self.0.iter().filter_map(|(pattern, _)| pattern.specificity(name)).max()
+    }
+
     /// What the most specific patterns say; nothing when none matches.
     fn of<'r>(&'r self, name: &'r str) -> impl Iterator<Item = &'r Verdict> + Clone {
-        let best = self.0.iter().filter_map(|(pattern, _)| pattern.specificity(name)).max();
+        let best = self.specificity(name);
         let is_best = move |pattern: &Pattern| best.is_some() && pattern.specificity(name) == best;
         self.0.iter().filter(move |(pattern, _)| is_best(pattern)).map(|(_, verdict)| verdict)
     }
@@ -203,7 +208,10 @@ impl Policy {
             if let Target::ResourceUri(uri) = target
                 && !self.resources.0.iter().any(|(pattern, _)| pattern.as_str() == uri)
             {
-                more.extend(spelling::others(uri).into_iter().map(|other| Target::ResourceUri(other.into())));
+                let Others { readings, with_fewer_slashes } = spelling::others(uri);
+                let meant = self.resources.specificity(uri);
+                let shorter = with_fewer_slashes.into_iter().filter(|other| self.resources.specificity(other) > meant);
+                more.extend(readings.into_iter().chain(shorter).map(|other| Target::ResourceUri(other.into())));
             }
         }
         (!more.is_empty()).then(|| Targets::Several(targets.iter().cloned().chain(more).collect()))

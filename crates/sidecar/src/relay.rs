@@ -1,10 +1,11 @@
 //! The authorization server's own paths, forwarded to it untouched, so that both live on one public origin: status, cookies,
 //! `Location` and bodies pass as they are; redirects are the browser's to follow. Routed here by `app.rs`.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use actix_web::body::{BodyStream, SizedStream};
-use actix_web::http::StatusCode;
+use actix_web::http::{StatusCode, header};
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use futures_util::TryStreamExt as _;
@@ -14,12 +15,15 @@ use reqwest::{Client, Method, Response};
 use tokio::time::timeout;
 use url::Url;
 
+use crate::cors;
 use crate::headers::{self, Arrival};
 use crate::respond::{self, Fault};
 use crate::upload;
 
 /// Longer than any budget that clients give an authorization server.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(60);
+
+const METHODS: &str = "GET, HEAD, POST, PUT, DELETE, OPTIONS";
 
 /// `/introspect` is among them because the metadata announces it on the public origin; it answers to nobody without a proof.
 const ENDPOINTS: [&str; 23] = [
@@ -50,6 +54,15 @@ const ENDPOINTS: [&str; 23] = [
 /// The pages' assets, the registrations that clients manage (RFC 7592 §2), the way to OpenID providers and back, and the pages of
 /// the account.
 const BELOW: [&str; 4] = ["/assets", "/register", "/login/oidc", "/account"];
+/// Where clients look for endpoints when they know no metadata, or have forgotten it (MCP 2025-03-26, "Fallbacks for Servers
+/// without Metadata Discovery"): at the root, also of an issuer with a path.
+const AT_THE_ROOT: [&str; 3] = ["/authorize", "/token", "/register"];
+
+/// What the authorization server opens to pages of any origin: what it answers there they may read, and so what we answer in its
+/// place.
+const OPEN_TO_PAGES: [&str; 7] =
+    ["/token", "/register", "/revoke", "/par", "/device_authorization", "/jwks", "/status-list"];
+
 const OAUTH_METADATA: &str = "/.well-known/oauth-authorization-server";
 const OPENID_METADATA: &str = "/.well-known/openid-configuration";
 
@@ -82,6 +95,7 @@ pub fn paths(issuer: &str, public_url: &PublicUrl) -> Paths {
     if !own_path.is_empty() {
         exact.extend([OAUTH_METADATA, OPENID_METADATA].map(|path| format!("{path}{own_path}")));
         exact.push(format!("{own_path}{OPENID_METADATA}"));
+        exact.extend(AT_THE_ROOT.map(str::to_owned));
     }
     Paths { exact, below: BELOW.map(|path| format!("{own_path}{path}")).into() }
 }
@@ -100,24 +114,52 @@ impl Paths {
 pub struct Relay {
     client: Client,
     url: Url,
+    /// The path of the issuer.
+    own_path: String,
     arrival: Arrival,
 }
 
 impl Relay {
     /// Opens no connection yet.
-    pub fn new(url: &Url, arrival: Arrival) -> Result<Self, reqwest::Error> {
+    pub fn new(url: &Url, own_path: &str, arrival: Arrival) -> Result<Self, reqwest::Error> {
         let tls = Tls::for_urls([url.as_str()]);
         let client =
             http_client::build(&HttpClientOptions { response_timeout: None, tls, ..HttpClientOptions::default() })?;
-        Ok(Self { client, url: url.clone(), arrival })
+        Ok(Self { client, url: url.clone(), own_path: own_path.to_owned(), arrival })
+    }
+
+    /// Where the authorization server has this path.
+    fn path<'a>(&self, path: &'a str) -> Cow<'a, str> {
+        if AT_THE_ROOT.contains(&path) { Cow::Owned(format!("{}{path}", self.own_path)) } else { Cow::Borrowed(path) }
+    }
+
+    /// Whether pages of any origin may read what is answered there.
+    fn opens_to_pages(&self, path: &str) -> bool {
+        let below = path.strip_prefix(self.own_path.as_str()).unwrap_or(path);
+        OPEN_TO_PAGES.contains(&path)
+            || OPEN_TO_PAGES.contains(&below)
+            || below.starts_with("/register/")
+            || [path, below].iter().any(|path| path.starts_with("/.well-known/"))
+    }
+
+    /// What a page reads of a fault of ours. The preflight says only that it may: the fault is told to the request.
+    fn expose(&self, request: &HttpRequest, fault: Fault) -> HttpResponse {
+        let headers = request.headers();
+        if !self.opens_to_pages(request.path()) {
+            respond::fault(fault)
+        } else if request.method() == "OPTIONS" && headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD) {
+            cors::preflight_for_all(headers, METHODS)
+        } else {
+            cors::expose_to_all(respond::fault(fault))
+        }
     }
 
     async fn exchange(&self, request: &HttpRequest, payload: Payload) -> Result<HttpResponse, Fault> {
         let mut url = self.url.clone();
-        url.set_path(request.uri().path());
+        url.set_path(&self.path(request.uri().path()));
         url.set_query(request.uri().query());
         let method = Method::from_bytes(request.method().as_str().as_bytes());
-        let method = method.map_err(|_| Fault::MethodNotAllowed("GET, HEAD, POST, PUT, DELETE, OPTIONS"))?;
+        let method = method.map_err(|_| Fault::MethodNotAllowed(METHODS))?;
         let headers = headers::to_relay(request.headers(), self.arrival.of(request));
         let onward = upload::attach(self.client.request(method, url).headers(headers), request.headers(), payload)?;
         match timeout(RESPONSE_TIMEOUT, onward.send()).await {
@@ -156,7 +198,7 @@ fn with_body(mut head: HttpResponseBuilder, response: Response) -> HttpResponse 
 
 /// Relays one request.
 pub async fn handle(request: HttpRequest, payload: Payload, relay: Data<Relay>) -> HttpResponse {
-    relay.exchange(&request, payload).await.unwrap_or_else(respond::fault)
+    relay.exchange(&request, payload).await.unwrap_or_else(|fault| relay.expose(&request, fault))
 }
 
 #[cfg(test)]
@@ -227,7 +269,10 @@ mod tests {
         ] {
             assert!(paths.contain(ours), "{ours}");
         }
-        assert!(!paths.contain("/authorize"));
+        for at_the_root in ["/authorize", "/token", "/register"] {
+            assert!(paths.contain(at_the_root), "{at_the_root}");
+        }
+        assert!(!paths.contain("/login") && !paths.contain("/register/x"));
         for elsewhere in ["https://elsewhere.example/o", "https://h.example.elsewhere/o", "https://h.example:8443/o"] {
             assert!(relayed(elsewhere).contain("/authorize"), "the path counts on our own origin only");
         }

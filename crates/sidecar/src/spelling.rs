@@ -9,27 +9,91 @@ use url::Url;
 /// So often is a URI parsed and decoded. Whoever decodes more often than that reads something that nobody sent.
 const ROUNDS: usize = 3;
 
-/// What others may read in it, without the URI itself.
-pub fn others(uri: &str) -> Vec<String> {
+/// What else a URI may be.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Others {
+    /// What others may read in it, without the URI itself. Also what is left without its fragment and its query: many servers
+    /// look at neither when they open a file.
+    pub readings: Vec<String>,
+    /// The same with fewer slashes, which file systems take for the same. To others they are not, so these count only for a rule that
+    /// means them more than any means the URI.
+    pub with_fewer_slashes: Vec<String>,
+}
+
+/// All of them.
+pub fn others(uri: &str) -> Others {
+    let mut others = Others { readings: readings(uri, str::to_owned), with_fewer_slashes: Vec::new() };
+    others.readings.retain(|reading| reading != uri);
+    // Before `..` is followed: the URL standard goes up from an empty segment, and a file system from the one before it.
+    let shorter: Vec<String> =
+        std::iter::once(uri).chain(others.readings.iter().map(String::as_str)).map(single_slashes).collect();
+    for reading in readings(uri, single_slashes) {
+        if shorter.contains(&reading) {
+            others.add_shorter(uri, reading);
+        } else if reading != uri && !others.readings.contains(&reading) {
+            others.readings.push(reading);
+        }
+    }
+    let all = std::iter::once(uri).chain(others.readings.iter().map(String::as_str));
+    let without: Vec<String> =
+        all.filter_map(|each| single_slashes(each).strip_suffix('/').map(str::to_owned)).collect();
+    without.into_iter().for_each(|each| others.add_shorter(uri, each));
+    others
+}
+
+impl Others {
+    fn add_shorter(&mut self, uri: &str, shorter: String) {
+        if shorter != uri && !self.readings.contains(&shorter) && !self.with_fewer_slashes.contains(&shorter) {
+            self.with_fewer_slashes.push(shorter);
+        }
+    }
+}
+
+/// Parsed and decoded again and again, each time after `prepare`.
+fn readings(uri: &str, prepare: fn(&str) -> String) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
-    let mut last = uri.to_owned();
+    let mut last = prepare(uri);
+    let mut add = |spelling: &str| {
+        if !found.iter().any(|known| known == spelling) {
+            found.push(spelling.to_owned());
+        }
+    };
+    add(&last);
     for _ in 0..ROUNDS {
         let parsed = Url::parse(&last).map_or_else(|_| last.clone(), String::from);
         // The URL standard leaves the case of a host alone whose scheme it does not know.
         let parsed = in_lower_case(&parsed).unwrap_or(parsed);
-        let decoded = decoded(&parsed);
-        let is_end = decoded == last;
-        for spelling in [parsed, decoded.clone()] {
-            if spelling != uri && !found.contains(&spelling) {
-                found.push(spelling);
-            }
+        // Whoever decodes a path has no query in it then, and follows what is behind.
+        let decoded_path = prepare(&decoded(&parsed, b"?#"));
+        for spelling in [&parsed, &decoded_path, &decoded(&parsed, b"")] {
+            add(spelling);
+            add(spelling.split(['?', '#']).next().unwrap_or_default());
         }
-        if is_end {
+        if decoded_path == last {
             break;
         }
-        last = decoded;
+        last = decoded_path;
     }
     found
+}
+
+/// Without the empty segments of its path. A backslash is a slash to the URL standard.
+fn single_slashes(uri: &str) -> String {
+    let authority = uri.find("://").filter(|at| !uri[..*at].contains(['/', '?', '#'])).map_or(0, |at| {
+        let rest = &uri[at + 3..];
+        at + 3 + rest.find(['/', '?', '#', '\\']).unwrap_or(rest.len())
+    });
+    let end = uri[authority..].find(['?', '#']).map_or(uri.len(), |at| authority + at);
+    let mut single = uri[..authority].to_owned();
+    let mut after_slash = false;
+    for character in uri[authority..end].chars() {
+        let is_slash = matches!(character, '/' | '\\');
+        if !is_slash || !after_slash {
+            single.push(character);
+        }
+        after_slash = is_slash;
+    }
+    single + &uri[end..]
 }
 
 /// RFC 3986 §6.2.2.1: the case of scheme and host does not count. Nothing, where there is nothing to change. The user in front
@@ -46,12 +110,13 @@ pub fn in_lower_case(uri: &str) -> Option<String> {
     (lower != uri).then_some(lower)
 }
 
-/// RFC 3986 §2.1. What is no escape stays.
-fn decoded(text: &str) -> String {
+/// RFC 3986 §2.1. What is no escape stays, and so do escapes of the bytes that are `kept`.
+fn decoded(text: &str, kept: &[u8]) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((first, behind)) = rest.split_first() {
         let escaped = behind.get(..2).filter(|_| *first == b'%').and_then(hexadecimal);
+        let escaped = escaped.filter(|byte| !kept.contains(byte));
         bytes.push(escaped.unwrap_or(*first));
         rest = if escaped.is_some() { &behind[2..] } else { behind };
     }
@@ -72,7 +137,7 @@ mod tests {
         for uri in
             ["FILE:///b", "file:///a/../b", "file:///a/%2e%2e/b", "file:///a/..%2fb", "file:///%62", "file:///%2562"]
         {
-            assert!(others(uri).iter().any(|other| other == "file:///b"), "{uri}: {:?}", others(uri));
+            assert!(others(uri).readings.iter().any(|other| other == "file:///b"), "{uri}: {:?}", others(uri));
         }
     }
 
@@ -81,9 +146,9 @@ mod tests {
         for uri in
             ["notes://SECRET/A", "NOTES://Secret/A", "notes://%53ECRET/A", "notes://sEcret/./A", "notes://secret/%41"]
         {
-            assert!(others(uri).iter().any(|other| other == "notes://secret/A"), "{uri}: {:?}", others(uri));
+            assert!(others(uri).readings.iter().any(|other| other == "notes://secret/A"), "{uri}: {:?}", others(uri));
         }
-        assert!(!others("notes://secret/A").iter().any(|other| other.ends_with("/a")), "that of a path does");
+        assert!(!others("notes://secret/A").readings.iter().any(|other| other.ends_with("/a")), "that of a path does");
         for (uri, lower) in [
             ("Notes://User:Pw@Host:1/Path?Q=R#F", Some("notes://User:Pw@host:1/Path?Q=R#F")),
             ("*://HOST", Some("*://host")),
@@ -98,8 +163,38 @@ mod tests {
 
     #[test]
     fn what_is_plain_has_no_other_spelling() {
-        for uri in ["file:///b", "notes://a/b?c=d", "notes/a", "", "%", "%zz", "%+1"] {
-            assert_eq!(others(uri), Vec::<String>::new(), "{uri}");
+        for uri in ["file:///b", "notes://a/b", "notes/a", "", "%", "%zz", "%+1"] {
+            assert_eq!(others(uri), Others::default(), "{uri}");
+        }
+    }
+
+    #[test]
+    fn a_file_is_the_same_without_query_and_fragment_and_whatever_it_goes_up_from() {
+        for uri in [
+            "file:///b?",
+            "file:///b#",
+            "file:///b?c#d",
+            "file:///b%3Fc",
+            "file:///b%23c",
+            "file:///a%3F%2F..%2F..%2Fb",
+            "file:///a//../b",
+            "file:///a/%2F../b",
+            "file:///a\\/../b",
+        ] {
+            assert!(others(uri).readings.iter().any(|other| other == "file:///b"), "{uri}: {:?}", others(uri));
+        }
+    }
+
+    #[test]
+    fn empty_segments_are_left_out_beside_what_was_written() {
+        for (uri, shorter) in [
+            ("file:///a//b", &["file:///a/b"][..]),
+            ("file:///b/", &["file:///b"]),
+            ("file:///a///b//", &["file:///a/b/", "file:///a/b"]),
+            ("https://h/a?b=//c", &[]),
+            ("web:https://h//a", &["web:https://h/a"]),
+        ] {
+            assert_eq!(others(uri).with_fewer_slashes, shorter, "{uri}");
         }
     }
 }

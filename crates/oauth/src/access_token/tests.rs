@@ -229,6 +229,18 @@ fn garbage_is_malformed_and_every_altered_byte_is_noticed() {
     assert!(check(&good[..good.len() - 1]).is_err());
 }
 
+/// Proves RFC 8725 §2 as far as parsers go: what is not signed yet costs nothing, however deep it is.
+#[test]
+fn a_head_that_is_nested_as_deep_as_it_is_long_is_malformed() {
+    let issuer = Issuer::new();
+    for head in ["[".repeat(6_000), format!(r#"{{"alg":"ES256","x":{}"#, "[".repeat(5_900))] {
+        let token = issuer.sign_raw(&format!("{}.e30", BASE64_URL_SAFE_NO_PAD.encode(head)));
+        assert!(token.len() <= MAX_LENGTH, "it is read");
+        let verified = verify(&token, &issuer.keys(), &expectation(), Timestamp::from_unix(NOW));
+        assert_eq!(verified, Err(Refusal::Malformed));
+    }
+}
+
 #[test]
 fn keys_of_other_kinds_uses_or_sizes_are_left_out_of_a_set() {
     let issuer = Issuer::new();

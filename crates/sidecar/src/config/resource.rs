@@ -319,7 +319,8 @@ pub(super) fn resource_id(
         complain("does not begin with a slash", "write it like \"/mcp\"");
     } else if path.len() > 1 && path.ends_with('/') {
         complain("ends in a slash", "remove the last slash; both forms are served");
-    } else if !front_door::is_plain_path(path) {
+    // A star at its end would be every path below to the framework.
+    } else if !front_door::is_plain_path(path) || path.contains('*') {
         complain("has characters or segments that a path may not have", "use letters, digits, - . _ ~ between slashes");
     } else if path == "/.well-known" || path.starts_with("/.well-known/") {
         complain("belongs to the metadata documents", "choose a path outside /.well-known");

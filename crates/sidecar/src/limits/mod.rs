@@ -29,7 +29,7 @@ use places::{Place, Places};
 pub use connection::Connections;
 pub use places::Full;
 pub use rates::Rates;
-pub use room::{Held, Room};
+pub use room::{Held, Room, SMALL};
 
 mod body;
 mod connection;
@@ -113,34 +113,47 @@ impl MessageBody for Answer {
 
 /// Requests on their way to MCP servers and back, streams included; shared by all workers and resources.
 #[derive(Debug, Clone)]
-pub struct OpenRequests(Arc<Places<Holder>>);
+pub struct OpenRequests {
+    all: Arc<Places<Holder>>,
+    /// Of them, those of strangers: there may be as many as there are addresses, and they are not to keep everybody else away.
+    strangers: Arc<Places<Holder>>,
+}
 
 /// One of them. Dropped, it is over.
 #[derive(Debug)]
-pub struct OpenRequest(Place<Holder>);
+pub struct OpenRequest {
+    _place: Place<Holder>,
+    _of_strangers: Option<Place<Holder>>,
+}
 
 impl OpenRequests {
     /// None yet.
     pub fn new(limits: &Limits) -> Self {
-        Self(Arc::new(Places::new(limits.open_requests, limits.open_requests_per_user)))
+        let (all, each) = (limits.open_requests, limits.open_requests_per_user);
+        let strangers = Arc::new(Places::new(all.div_ceil(2), each));
+        Self { all: Arc::new(Places::new(all, each)), strangers }
     }
 
     /// One more for this holder, or none: before anything is forwarded, since nobody knows yet which answers are streams.
     pub fn begin(&self, holder: Holder) -> Result<OpenRequest, Full> {
-        self.0.take(Some(holder)).map(OpenRequest)
+        let Holder::Stranger(_) = holder else {
+            return Ok(OpenRequest { _place: self.all.take(Some(holder))?, _of_strangers: None });
+        };
+        let of_strangers = self.strangers.take(Some(holder))?;
+        Ok(OpenRequest { _place: self.all.take(None)?, _of_strangers: Some(of_strangers) })
     }
 }
 
 impl OpenRequest {
     /// Is over with the body of this answer.
     pub fn until_sent(self, answer: HttpResponse) -> HttpResponse {
-        answer.map_body(|_, body| BoxBody::new(Counted { body, _place: self.0 }))
+        answer.map_body(|_, body| BoxBody::new(Counted { body, _open: self }))
     }
 }
 
 struct Counted {
     body: BoxBody,
-    _place: Place<Holder>,
+    _open: OpenRequest,
 }
 
 impl MessageBody for Counted {

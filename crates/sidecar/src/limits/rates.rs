@@ -2,7 +2,7 @@
 //! by `endpoint.rs`.
 //!
 //! Callers and strangers are counted apart, so that no stranger uses up what a caller has. Of strangers only what goes to the MCP
-//! server counts: whoever is behind the same address can always begin a login. Nobody is remembered for whom there is no room; who
+//! server counts, and what is large: whoever is behind the same address can always begin a login. Nobody is remembered for whom there is no room; who
 //! is forgotten begins anew.
 
 use std::hash::{BuildHasher as _, RandomState};
@@ -56,7 +56,7 @@ impl Rates {
         }
     }
 
-    /// Counts a request of anybody else that was let through, with its address.
+    /// Counts a request of anybody else that was let through, or that costs much to be judged, with its address.
     ///
     /// # Errors
     /// It is one too many: how long to wait.

@@ -42,6 +42,11 @@ impl Asked {
         Self { open: None }
     }
 
+    /// Whether it is not known what was asked.
+    pub fn is_elsewhere(&self) -> bool {
+        self.open.is_none()
+    }
+
     /// Whether this list can come.
     pub fn may_bring(&self, list: List) -> bool {
         self.open.as_ref().is_none_or(|open| open.iter().any(|(_, asked)| *asked == list))

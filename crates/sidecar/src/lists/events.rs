@@ -2,7 +2,8 @@
 //! §9.2. Between the MCP server and `event_stream::kept_alive`, whose comments then fall only between events that went out.
 //!
 //! What carries no data goes out line by line; data is held until its event is complete, since only then it is known what
-//! it is. Only an event that is changed is written anew; when nothing more is to change, nothing is looked at any more.
+//! it is. Only an event that is changed is written anew; when nothing more is to change, nothing is looked at any more, and
+//! neither is it before anything can be.
 
 use std::borrow::Cow;
 
@@ -12,6 +13,7 @@ use futures_util::stream::{Stream, unfold};
 use memchr::memmem;
 
 use super::{Asked, MAX_SIZE, Rewriter, Unrewritable, View};
+use crate::event_stream::Tail;
 use crate::limits::Held;
 
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
@@ -32,6 +34,11 @@ pub trait Edit {
     /// Whether nothing will be changed any more.
     fn is_over(&self) -> bool;
 
+    /// Whether nothing of what begins now will be changed. Once it is false, it stays so.
+    fn is_at_rest(&self) -> bool {
+        false
+    }
+
     /// New data for an event of this type, which is empty for most; `None` leaves the event as it is.
     ///
     /// # Errors
@@ -50,6 +57,10 @@ pub struct Lists<V> {
 impl<V: View> Edit for Lists<V> {
     fn is_over(&self) -> bool {
         self.asked.is_answered()
+    }
+
+    fn is_at_rest(&self) -> bool {
+        self.rewriter.view.is_at_rest()
     }
 
     fn edit(&mut self, _kind: &[u8], data: &[u8]) -> Result<Option<String>, Unrewritable> {
@@ -79,6 +90,7 @@ pub fn edited<E>(
         has_data: false,
         after_cr: false,
         is_first: true,
+        passed: Tail::default(),
     };
     let state = Rewritten { events, reader, refused: None, has_ended: false };
     unfold(state, |mut state| async move { Some((state.next().await?, state)) })
@@ -104,7 +116,13 @@ impl<S: Stream<Item = Result<Bytes, E>> + Unpin, E, D: Edit> Rewritten<S, D> {
             let mut out = Vec::new();
             let read = match self.events.next().await {
                 Some(Ok(chunk)) if self.reader.editor.is_over() => return Some(Ok(chunk)),
-                Some(Ok(chunk)) => self.reader.push(&chunk, &mut out),
+                Some(Ok(chunk)) => match self.reader.pass(&chunk) {
+                    passed if passed == chunk.len() => return Some(Ok(chunk)),
+                    passed => {
+                        out.extend_from_slice(&chunk[..passed]);
+                        self.reader.push(&chunk[passed..], &mut out)
+                    }
+                },
                 Some(Err(error)) => {
                     self.has_ended = true;
                     return Some(Err(Broken::Upstream(error)));
@@ -140,9 +158,26 @@ struct Reader<D> {
     after_cr: bool,
     /// Whether what is held begins the stream, where a byte order mark may stand.
     is_first: bool,
+    /// The end of what went out without a look.
+    passed: Tail,
 }
 
 impl<D: Edit> Reader<D> {
+    /// How many bytes go out without a look: all while the editor is at rest, and then those of the event that has begun.
+    fn pass(&mut self, chunk: &[u8]) -> usize {
+        if self.editor.is_at_rest() {
+            self.is_first &= chunk.is_empty();
+            self.passed.push(chunk);
+            return chunk.len();
+        }
+        let mut length = 0;
+        while length < chunk.len() && !self.passed.is_between_events() {
+            self.passed.push(&chunk[length..=length]);
+            length += 1;
+        }
+        length
+    }
+
     fn push(&mut self, chunk: &[u8], out: &mut Vec<u8>) -> Result<(), Unrewritable> {
         self.room.set(self.held.len() + chunk.len()).map_err(|_| Unrewritable::NoRoom)?;
         self.held.extend_from_slice(chunk);

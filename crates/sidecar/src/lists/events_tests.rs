@@ -1,4 +1,6 @@
+use std::cell::Cell;
 use std::convert::Infallible;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,8 +13,11 @@ use crate::event_stream::kept_alive;
 use crate::limits::Room;
 use crate::lists::{List, Overlay};
 
-/// Hides `hidden`.
-struct Caller;
+/// Hides `hidden`; at rest until the test says otherwise.
+#[derive(Default)]
+struct Caller {
+    is_at_rest: Rc<Cell<bool>>,
+}
 
 impl View for Caller {
     fn shows(&self, _: List, name: &str) -> bool {
@@ -22,10 +27,14 @@ impl View for Caller {
     fn depends_on_caller(&self) -> bool {
         false
     }
+
+    fn is_at_rest(&self) -> bool {
+        self.is_at_rest.get()
+    }
 }
 
 fn rewriter() -> Rewriter<Caller> {
-    Rewriter { overlay: Arc::new(Overlay::default()), view: Caller, listed: None, is_modern: false }
+    Rewriter { overlay: Arc::new(Overlay::default()), view: Caller::default(), listed: None, is_modern: false }
 }
 
 fn no_limit() -> Held {
@@ -193,6 +202,30 @@ fn an_event_that_finds_no_room_ends_its_stream_and_gives_its_room_back() {
     assert_eq!((nothing_yet, held(200_000).1, held(60_000).1), (None, Some(false), None), "small events need none");
     drop(first);
     assert_eq!(held(200_000).1, None);
+}
+
+#[test]
+fn what_begins_at_rest_passes_to_its_end_and_what_begins_after_it_is_looked_at() {
+    let hidden = format!("data: {LIST}\n\n");
+    for rest in ["", "\n", "\r\n"] {
+        for at in 0..hidden.len() {
+            let is_at_rest = Rc::new(Cell::new(true));
+            let rewriter = Rewriter { view: Caller { is_at_rest: Rc::clone(&is_at_rest) }, ..rewriter() };
+            let (begun, behind) = hidden.as_bytes().split_at(at);
+            let parts = [begun.to_vec(), [behind, rest.as_bytes(), hidden.as_bytes()].concat()];
+            let parts = iter(parts.map(Bytes::from).map(Ok::<_, Infallible>));
+            let editor = Lists { rewriter, asked: Asked::elsewhere() };
+            let mut out = Box::pin(edited(parts, editor, no_limit()));
+            let mut passed = Vec::new();
+            while let Some(part) = out.next().now_or_never().expect("nothing to wait for") {
+                passed.extend_from_slice(&part.expect("no error"));
+                is_at_rest.set(false);
+            }
+            let shown = format!("data: {SHOWN}\n\n");
+            let first = if at == 0 { &shown } else { &hidden };
+            assert_eq!(String::from_utf8_lossy(&passed), format!("{first}{rest}{shown}"), "cut at {at}");
+        }
+    }
 }
 
 #[test]

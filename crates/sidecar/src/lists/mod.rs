@@ -106,6 +106,11 @@ pub trait View {
     /// Whether another caller might see something else. Then no cache may share the list.
     fn depends_on_caller(&self) -> bool;
 
+    /// Whether there is no list yet that would be changed. Once it is false, it stays so.
+    fn is_at_rest(&self) -> bool {
+        false
+    }
+
     /// Whether no list is changed but that of tasks.
     fn changes_only_tasks(&self) -> bool {
         false

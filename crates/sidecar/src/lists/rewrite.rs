@@ -80,7 +80,7 @@ impl<V: View> Rewriter<V> {
             return Ok(());
         }
         let [scope, cursor] = pick(result, ["cacheScope", "nextCursor"])?;
-        let is_private = self.view.depends_on_caller();
+        let is_private = self.view.depends_on_caller() || lists.iter().any(|(list, _)| *list == List::Tasks);
         let mut parts: Vec<(Option<List>, Value<'t>)> =
             lists.iter().map(|(list, value)| (Some(*list), *value)).collect();
         parts.extend(scope.filter(|scope| is_private && scope.raw() != PRIVATE).map(|scope| (None, scope)));

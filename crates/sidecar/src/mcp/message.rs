@@ -6,10 +6,16 @@ use std::borrow::Cow;
 use super::json::Scanner;
 use super::members::members;
 use super::params::Params;
-use super::{Targets, Unreadable};
+use super::{Target, Targets, Unreadable};
 
 /// How many elements a batch may have.
 pub const MAX_BATCH: usize = 100;
+
+/// How many tools, prompts, URIs and tasks a body may name altogether: more than a client listens to in one stream.
+pub(super) const MAX_TARGETS: usize = 1_000;
+
+/// How many bytes all its URIs may have: each is held against every rule, in each of its spellings.
+const MAX_URI_BYTES: usize = 256 * 1024;
 
 /// What a body holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,6 +79,15 @@ impl<'a> Message<'a> {
         }
     }
 
+    fn names_too_much(&self) -> bool {
+        let targets = self.operations().iter().flat_map(|operation| operation.targets.as_slice());
+        let (count, bytes) = targets.fold((0, 0), |(count, bytes), target| match target {
+            Target::ResourceUri(uri) => (count + 1, bytes + uri.len()),
+            _ => (count + 1, bytes),
+        });
+        count > MAX_TARGETS || bytes > MAX_URI_BYTES
+    }
+
     /// Whether it is an array.
     pub fn is_batch(&self) -> bool {
         matches!(self.operations, Operations::Batch(_))
@@ -94,7 +109,8 @@ pub fn read(body: &[u8]) -> Result<Message<'_>, Unreadable> {
         }
     };
     scanner.end()?;
-    Ok(Message { operations })
+    let message = Message { operations };
+    if message.names_too_much() { Err(Unreadable::TooMany) } else { Ok(message) }
 }
 
 fn batch<'a>(scanner: &mut Scanner<'a>) -> Result<Vec<Operation<'a>>, Unreadable> {

@@ -255,6 +255,19 @@ fn a_subscription_names_all_that_it_wants_to_hear_of() {
         Unreadable::TooMany,
     );
 
+    let listen = |ids: usize| {
+        let many = vec!["\"a\""; ids].join(",");
+        request("subscriptions/listen", &format!(r#"{{"notifications":{{"taskIds":[{many}]}}}}"#))
+    };
+    refused(&format!("[{},{}]", listen(500), listen(501)), Unreadable::TooMany);
+    assert!(read(format!("[{},{}]", listen(500), listen(500)).as_bytes()).is_ok(), "a batch, as one of its elements");
+    let listen = |uris: usize| {
+        let many = vec![format!("\"{}\"", "a".repeat(8 * 1024)); uris].join(",");
+        request("subscriptions/listen", &format!(r#"{{"notifications":{{"resourceSubscriptions":[{many}]}}}}"#))
+    };
+    refused(&listen(33), Unreadable::TooMany);
+    assert!(read(listen(32).as_bytes()).is_ok(), "to the last byte");
+
     let body = request(
         "subscriptions/listen",
         r#"{"notifications":{"toolsListChanged":true,"promptsListChanged":1,"resourcesListChanged":false,"resourceSubscriptions":["a://x","\u0062"],"taskIds":["i"]}}"#,

@@ -5,10 +5,8 @@ use std::borrow::Cow;
 
 use super::json::Scanner;
 use super::members::members_if_object;
+use super::message::MAX_TARGETS;
 use super::{Target, Unreadable};
-
-/// More URIs and tasks than a client listens to in one stream.
-const MAX_INTERESTS: usize = 1_000;
 
 /// What was found.
 #[derive(Debug, Default)]
@@ -139,7 +137,7 @@ fn interests<'a>(scanner: &mut Scanner<'a>) -> Result<Vec<Target<'a>>, Unreadabl
 }
 
 fn add<'a>(interests: &mut Vec<Target<'a>>, target: Target<'a>) -> Result<(), Unreadable> {
-    if interests.len() >= MAX_INTERESTS {
+    if interests.len() >= MAX_TARGETS {
         return Err(Unreadable::TooMany);
     }
     interests.push(target);

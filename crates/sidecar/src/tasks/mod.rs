@@ -10,6 +10,7 @@
 
 mod watch;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use gatelodge_oauth::time::Timestamp;
@@ -26,7 +27,10 @@ pub use watch::{Watch, Watched};
 const IDLE: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// The tasks of one resource.
-pub struct Tasks(Holders);
+pub struct Tasks {
+    holders: Holders,
+    are_used: AtomicBool,
+}
 
 /// One of the tasks that a request names is not the caller's, or is unknown: of the request, its id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,7 +39,18 @@ pub struct UnknownTask<'a>(pub Option<Id<'a>>);
 impl Tasks {
     /// None yet.
     pub fn new(unknown: Unknown) -> Self {
-        Self(Holders::new(unknown, IDLE))
+        Self { holders: Holders::new(unknown, IDLE), are_used: AtomicBool::new(false) }
+    }
+
+    /// Whether there are any, or somebody has asked which there are. Most MCP servers know no tasks, and their streams need no
+    /// look then.
+    pub fn are_used(&self) -> bool {
+        self.are_used.load(Ordering::Acquire)
+    }
+
+    /// Somebody asks which there are: known before the answer can come, on whatever stream.
+    pub fn are_asked_for(&self) {
+        self.are_used.store(true, Ordering::Release);
     }
 
     /// Whether all tasks that are named are the caller's: to be looked at, answered, ended or listened to.
@@ -48,7 +63,7 @@ impl Tasks {
         for operation in operations {
             for target in operation.targets.as_slice() {
                 if let Target::Task(id) = target {
-                    self.0.check(&key(id), caller, now).map_err(|_| UnknownTask(operation.id))?;
+                    self.holders.check(&key(id), caller, now).map_err(|_| UnknownTask(operation.id))?;
                 }
             }
         }
@@ -57,12 +72,13 @@ impl Tasks {
 
     /// Whether it is shown in a list.
     pub fn shows(&self, id: &str, caller: &Caller) -> bool {
-        self.0.is_of(&key(id), caller)
+        self.holders.is_of(&key(id), caller)
     }
 
     /// The MCP server created it for this caller.
     fn begun(&self, id: &str, caller: &Caller, now: Timestamp) {
-        if self.0.begun(&key(id), caller, now).is_err() {
+        self.are_used.store(true, Ordering::Release);
+        if self.holders.begun(&key(id), caller, now).is_err() {
             tracing::warn!("the MCP server created a task with an id that is somebody else's; it stays theirs");
         }
     }

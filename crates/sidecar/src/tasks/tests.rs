@@ -10,6 +10,7 @@ use gatelodge_oauth::access_token::AccessToken;
 use gatelodge_service::clock::Clock;
 
 use super::*;
+use crate::caller::Viewer;
 use crate::mcp;
 
 fn caller(subject: &str) -> Caller {
@@ -70,7 +71,7 @@ fn a_task_stays_with_whom_it_was_created_for_until_nobody_asked_for_a_week() {
 /// What goes through, in these parts, and whether the task is known once the last of them went on.
 async fn passes(parts: Vec<Bytes>, is_event_stream: bool) -> bool {
     let (tasks, ada) = (Arc::new(Tasks::new(Unknown::Refuse)), caller("ada"));
-    let watch = Watch { tasks: Arc::clone(&tasks), caller: ada.clone(), clock: Clock::system() };
+    let watch = Watch { tasks: Arc::clone(&tasks), viewer: Viewer::One(ada.clone()), clock: Clock::system() };
     let body = iter(parts.clone().into_iter().map(Ok::<_, Infallible>));
     let mut watched = Watched::new(body, Some(watch), is_event_stream, None);
     for part in &parts {

@@ -13,7 +13,7 @@ use gatelodge_service::clock::Clock;
 use memchr::memchr2;
 
 use super::Tasks;
-use crate::caller::Caller;
+use crate::caller::Viewer;
 use crate::event_stream::Tail;
 use crate::lists::{created_tasks, joined_data, names_a_task};
 use crate::upstream::AnswerBody;
@@ -26,7 +26,7 @@ pub struct Watch {
     /// Where they are noted.
     pub tasks: Arc<Tasks>,
     /// Whom the answer is for.
-    pub caller: Caller,
+    pub viewer: Viewer,
     /// When.
     pub clock: Clock,
 }
@@ -135,7 +135,7 @@ impl Reader {
 
     /// Notes what a message creates.
     fn note(&self, message: &[u8]) {
-        let Watch { tasks, caller, clock } = &self.watch;
-        created_tasks(message).iter().for_each(|id| tasks.begun(id, caller, clock.now()));
+        let Watch { tasks, viewer, clock } = &self.watch;
+        created_tasks(message).iter().for_each(|id| tasks.begun(id, viewer.caller(), clock.now()));
     }
 }

@@ -60,6 +60,13 @@ fn good() -> String {
     serde_json::to_string(&jwks([&key])).expect("JSON")
 }
 
+/// Proves RFC 7517 §5 as the operator is promised it: a key that is withdrawn is believed for a minute at most.
+#[test]
+fn keys_are_fetched_again_in_time_for_the_minute_that_is_promised() {
+    // Some seconds are the authorization server's, until each of its processes knows.
+    assert!(Timing::default().refresh <= Duration::from_secs(55), "{:?}", Timing::default().refresh);
+}
+
 fn eager() -> Timing {
     Timing { miss_cool_down: Duration::ZERO, cold_cool_down: Duration::ZERO, ..Timing::default() }
 }

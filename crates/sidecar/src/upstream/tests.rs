@@ -34,6 +34,23 @@ async fn server<F: Future<Output = ()> + 'static>(
     (Client::new(Target { host: "127.0.0.1".into(), port, transport: Transport::Tcp }), connections)
 }
 
+/// Proves that an MCP server that takes connections and does not go on is given up long before any client gives us up.
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_does_not_come_about_is_given_up_after_five_seconds() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    let config = config.expect("versions").with_root_certificates(rustls::RootCertStore::empty());
+    // TLS waits for what this listener never says.
+    let transport = Transport::Tls(Arc::new(config.with_no_client_auth()));
+    let client = Client::new(Target { host: "127.0.0.1".into(), port, transport });
+    let begin = tokio::time::Instant::now();
+    let outcome = client.send(REQUEST.to_vec(), BODY).await;
+    let Err(Failure::Connect(error)) = outcome else { panic!("it was connected") };
+    assert_eq!((error.kind(), begin.elapsed()), (io::ErrorKind::TimedOut, Duration::from_secs(5)));
+}
+
 /// Reads one request of ours; whether there was one.
 async fn one_request(stream: &mut TcpStream) -> bool {
     let mut received = Vec::new();

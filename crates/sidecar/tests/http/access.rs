@@ -92,6 +92,31 @@ async fn a_stranger_is_told_405_for_the_stream_and_does_not_log_in_for_it() {
     assert!(world.upstream.seen().is_empty());
 }
 
+/// Proves JSON-RPC 2.0 §6 as MCP 2025-03-26 has it: a batch needs what all of its elements need.
+#[actix_web::test]
+async fn a_batch_needs_the_scopes_of_all_its_elements_whatever_their_order() {
+    let more = "[[resource.access.rule]]\ntools = [\"write_note\"]\nscopes = [\"notes:write\"]\n";
+    let world = World::with(|toml| toml + RULES + more).await;
+    let batch = |tools: [&str; 2]| format!("[{},{}]", call(tools[0]), call(tools[1]));
+    for (tools, needed) in [
+        (["write_note", "a"], "mcp:use notes:write"),
+        (["a", "write_note"], "mcp:use notes:write"),
+        (["write_note", "generate_qr_url"], "mcp:use notes:write qr:generate"),
+        (["generate_qr_url", "write_note"], "mcp:use notes:write qr:generate"),
+        (["search_a", "generate_qr_url"], "mcp:use qr:generate"),
+    ] {
+        let (status, challenge) =
+            told(&world.post(Some(("u", "mcp:use")), batch(tools)).send().await.expect("an answer"));
+        let start = r#"scope=""#.len();
+        let mut named: Vec<&str> = challenge[start..].split('"').next().unwrap_or_default().split(' ').collect();
+        named.sort_unstable();
+        assert_eq!((status, named.join(" ").as_str()), (403, needed), "{tools:?}: {challenge}");
+        let all = world.post(Some(("u", needed)), batch(tools)).send().await.expect("an answer");
+        assert_eq!(all.status(), 200, "{tools:?}");
+    }
+    assert_eq!(world.upstream.seen().len(), 5);
+}
+
 #[actix_web::test]
 async fn a_batch_is_forwarded_as_a_whole_or_not_at_all() {
     let world = lazy().await;
@@ -203,15 +228,35 @@ async fn who_has_enough_requests_under_way_is_told_to_wait_and_nobody_else_is() 
     soon("the place is free again", again).await;
 }
 
+/// Proves that whoever comes from many addresses keeps nobody away who has a token.
+#[actix_web::test]
+async fn strangers_from_everywhere_have_half_of_the_requests_under_way_at_most() {
+    let limits = "login = \"lazy\"\n[limits]\nopen_requests = 4\nopen_requests_per_user = 2\n";
+    let world = World::with(|toml| format!("trusted_proxies = [\"127.0.0.0/8\"]\n{toml}{limits}")).await;
+    let stranger = async |last: u8, plan: &str| {
+        let request = world.request(Method::POST).header("X-Forwarded-For", format!("198.51.100.{last}"));
+        request.header("x-test", plan).send().await.expect("an answer")
+    };
+    let held = [stranger(1, "endless events").await, stranger(2, "endless events").await];
+    assert!(held.iter().all(|answer| answer.status() == 200), "{held:?}");
+    assert_eq!(stranger(3, "echo").await.status(), 429);
+    for user in ["ada", "bob"] {
+        let answer = world.post(Some((user, "mcp:use")), call("a")).send().await.expect("an answer");
+        assert_eq!(answer.status(), 200, "{user}");
+    }
+    drop(held);
+    soon("a place is free again", async { while stranger(3, "echo").await.status() != 200 {} }).await;
+}
+
 /// Proves that a rule for resources cannot be passed by another spelling: MCP servers compare URIs after they parsed them.
 #[actix_web::test]
 async fn a_resource_is_the_same_in_every_spelling_of_its_uri() {
     let rules = r#"
 login = "lazy"
 [resource.access]
-public_resources = ["file:///public/*", "https://docs.example", "Notes://Open/*"]
+public_resources = ["file:///public/*", "https://docs.example", "Notes://Open/*", "web:https://*", "open://*.md"]
 [[resource.access.rule]]
-resources = ["file:///secret/*", "notes://secret/*", "Notes://Hidden/*"]
+resources = ["file:///secret/*", "notes://secret/*", "Notes://Hidden/*", "file:///vault/key"]
 deny = true
 "#;
     let world = World::with(|toml| toml + rules).await;
@@ -236,6 +281,15 @@ deny = true
         "notes://%53ecret/x",
         "notes://SECRET/../x",
         "notes://hidden/x",
+        "file:///vault/key",
+        "file:///vault/key?",
+        "file:///vault/key?y",
+        "file:///vault/key#",
+        "file:///vault/key/",
+        "file:////vault//key",
+        "file:////secret/x",
+        "file:///a//../secret/x",
+        "file:///public/x%3F%2F..%2F..%2Fsecret/x",
     ] {
         for user in [None, Some(("ada", "mcp:use"))] {
             let answer = world.post(user, read(uri)).send().await.expect("an answer");
@@ -253,6 +307,12 @@ deny = true
         ("notes://other/SECRET/x", 401),
         ("file:///public/../private/x", 401),
         ("file:///private/x", 401),
+        ("file:///public/x?y#z", 200),
+        ("file:///public//x/", 200),
+        ("file:///public/a//../../private/x", 401),
+        ("web:https://a.example/b", 200),
+        ("open://a/x.md", 200),
+        ("open://a/x?.md", 401),
     ] {
         let answer = world.post(None, read(uri)).send().await.expect("an answer");
         assert_eq!(answer.status(), anonymous, "{uri}");

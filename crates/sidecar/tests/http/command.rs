@@ -96,6 +96,7 @@ fn each_mistake_has_its_own_words() {
         (("\"/mcp\"\nup", "\"/token\"\nup"), "is a path of the authorization server"),
         (("\"/mcp\"\nup", "\"/.well-known/x\"\nup"), "belongs to the metadata documents"),
         (("\"/mcp\"\nup", "\"/a/../b\"\nup"), "has characters or segments that a path may not have"),
+        (("\"/mcp\"\nup", "\"/mcp*\"\nup"), "\"/mcp*\" has characters or segments that a path may not have"),
         (("public_url = \"https://mcp.example.com\"\n", ""), "the key public_url is missing"),
         (("mcp.example.com\"", "mcp.example.com/mcp\""), "has a path\n  hint: write \"https://mcp.example.com\" here"),
         (
@@ -111,6 +112,7 @@ fn each_mistake_has_its_own_words() {
             ("[[resource]]", "[limits]\nlist_memory = \"1MiB\"\n[[resource]]"),
             "less than the 4MiB that one list may have",
         ),
+        (("path =", "scopes = [\"offline_access\"]\npath ="), "offline_access is not a scope of a resource"),
         (("path =", "stream_grace = \"61m\"\npath ="), "stream_grace: \"61m\" is outside the safe range of 0s to 1h"),
         (("http://127.0.0.1:3000", "http://me:pw@127.0.0.1:3000"), "has a user name, a password or a fragment"),
         (
@@ -130,6 +132,37 @@ fn each_mistake_has_its_own_words() {
     let (_dir, path) = written(GOOD);
     let output = sidecar("check", &path).env("GATELODGE_SIDECAR__LISTEN", "x").output().expect("it runs");
     assert!(told(&output).contains("environment variable GATELODGE_SIDECAR__LISTEN: listen: \"x\" is not an address"));
+}
+
+#[test]
+fn each_mistake_about_access_has_its_own_words() {
+    let rule = |text: &str| format!("[[resource.access.rule]]\n{text}\n");
+    for (more, expected) in [
+        (rule("scopes = [\"a\"]"), "access.rule[0]: names nothing\n  hint: add tools, prompts, resources or methods"),
+        (rule("tools = [\"a\"]"), "access.rule[0]: says nothing\n  hint: add scopes"),
+        (rule("tools = [\"a\"]\nscopes = [\"a\"]\ndeny = true"), "access.rule[0]: denies, and names scopes that would"),
+        (rule("tools = [\"\"]\ndeny = true"), "access.rule[0].tools[0]: has an empty name"),
+        (rule("prompts = [\"a\", \"a\"]\ndeny = true"), "access.rule[0].prompts[1]: \"a\" is there twice"),
+        (
+            rule("tools = [\"a\"]\nscopes = [\"offline_access\"]"),
+            "access.rule[0].scopes: offline_access is not a scope",
+        ),
+        (
+            "[resource.access]\npublic_tools = [\"a\"]".into(),
+            "access.public_tools: has no effect while login is \"eager\": then everything needs a token\n  hint: add login",
+        ),
+        (
+            "[resource.access]\npublic_resources = [\"a\"]".into(),
+            "access.public_resources: has no effect while login is",
+        ),
+        ("[resource.implies]\na = [\"b c\"]".into(), "implies.\"a\": \"b c\" is not a scope"),
+    ] {
+        let (_dir, path) = written(&format!("{GOOD}{more}"));
+        let output = sidecar("check", &path).output().expect("it runs");
+        let said = told(&output);
+        assert_eq!(output.status.code(), Some(1), "{expected}: {said}");
+        assert!(said.contains(&format!("resource[0].{expected}")), "{expected} in {said}");
+    }
 }
 
 #[test]

@@ -332,6 +332,28 @@ async fn a_stream_that_was_opened_without_a_token_ends_with_the_token_that_took_
     assert!(soon("the end", part(&mut stream.response)).await.is_none());
 }
 
+/// Proves MCP 2025-11-25, tasks: a task is only for whom it was created, also on a stream that was a stranger's before.
+#[actix_web::test]
+async fn what_comes_on_a_stream_is_for_whoever_has_taken_it_over() {
+    const GET: &str = r#"{"jsonrpc":"2.0","id":4,"method":"tasks/get","params":{"taskId":"t"}}"#;
+    let server = Server::start(&format!("{LAZY}[resource.access]\nlist_only_permitted = true\n{RULES}")).await;
+    let mut stream = server.open(None).await;
+    server.send(ENDPOINT);
+    let target = stream.target().await;
+    let list = |tools: &str| format!("data: {{\"jsonrpc\":\"2.0\",\"id\":3,\"result\":{{\"tools\":[{tools}]}}}}\n\n");
+    let both = list(r#"{"name":"a"},{"name":"drop"}"#);
+    server.send(both.clone());
+    assert_eq!(stream.until("\n\n").await, both, "a stranger sees what a login would give");
+    assert_eq!(server.post(&target, ADA, PING).await.status(), 202);
+    server.send(both);
+    assert_eq!(stream.until("\n\n").await, list(r#"{"name":"a"}"#), "now it is hers");
+    server.send("data: {\"jsonrpc\":\"2.0\",\"id\":2,\"result\":{\"task\":{\"taskId\":\"t\"}}}\n\n");
+    stream.until("\n\n").await;
+    let of_bob = server.world.post(Some(("bob", "mcp:use")), GET).send().await.expect("an answer");
+    assert!(of_bob.text().await.expect("a body").contains("Task not found"));
+    assert_eq!(server.post(&target, ADA, GET).await.status(), 202);
+}
+
 #[actix_web::test]
 async fn lists_on_the_stream_show_what_the_caller_gets_to_see() {
     let server = Server::start(RULES).await;

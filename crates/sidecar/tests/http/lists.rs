@@ -34,7 +34,9 @@ fn expected(tools: &str) -> String {
 async fn nobody_sees_what_nobody_may_and_tools_are_described_as_the_operator_wants() {
     let world = World::with(|toml| toml + RULES).await;
     let response = asked(&world, "mcp:use", TOOLS, "application/json").await;
-    assert_eq!(header(&response, "etag"), "", "it was of other bytes");
+    for name in ["etag", "digest", "content-digest", "repr-digest"] {
+        assert_eq!(header(&response, name), "", "{name} was of other bytes");
+    }
     let list = expected(&format!(r#"{FIND},{{"name":"write"}}"#));
     assert_eq!(response.text().await.expect("a body"), list);
 
@@ -133,4 +135,40 @@ async fn a_list_that_is_asked_for_without_an_id_is_changed_too() {
     let request = request.header("x-test", "say").header("x-say", TOOLS.replace("\"id\":1", "\"id\":null"));
     let body = request.send().await.expect("an answer").text().await.expect("a body");
     assert!(body.contains("write") && !body.contains("drop_table"), "{body}");
+}
+
+/// Proves MCP 2026-07-28, caching: what depends on the caller is for no shared cache.
+#[actix_web::test]
+async fn a_list_that_depends_on_the_caller_says_so_to_caches() {
+    let rules = "[resource.access]\nlist_only_permitted = true\n".to_owned() + RULES;
+    for (rules, private) in [(rules.as_str(), r#","cacheScope":"private""#), (RULES, "")] {
+        let world = World::with(|toml| toml + rules).await;
+        let body = r#"{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28"}}}"#;
+        let request = world.post(Some(("u", "mcp:use notes:write")), body).header("MCP-Protocol-Version", "2026-07-28");
+        let request = request.header("Mcp-Method", "tools/list").header("x-test", "say");
+        let answer = request.header("x-say", TOOLS).send().await.expect("an answer").text().await.expect("a body");
+        assert_eq!(
+            answer,
+            expected(&format!(r#"{FIND},{{"name":"write"}}"#)).replace("\"c\"", &format!("\"c\"{private}"))
+        );
+    }
+}
+
+/// Proves MCP transports: what answers a GET is the MCP server's to say.
+#[actix_web::test]
+async fn what_answers_a_get_and_is_no_stream_passes_unless_it_is_a_list() {
+    let world = World::with(|toml| toml + RULES).await;
+    let ask = async |content_type: &str, text: &str| {
+        let request = world.authorized(Method::GET).header("x-test", "say").header("x-say", text);
+        let answer = request.header("x-say-type", content_type).send().await.expect("an answer");
+        (answer.status().as_u16(), answer.text().await.expect("a body"))
+    };
+    for content_type in ["text/plain", "text/html; charset=utf-8"] {
+        assert_eq!(ask(content_type, "<h1>up</h1>").await, (200, "<h1>up</h1>".into()), "{content_type}");
+    }
+    let list = expected(&format!(r#"{FIND},{{"name":"write"}}"#));
+    assert_eq!(ask("application/json", TOOLS).await, (200, list));
+    for content_type in ["text/json", "application/JSON; charset=utf-16", "application/x.y+json"] {
+        assert_eq!(ask(content_type, TOOLS).await.0, 502, "{content_type}");
+    }
 }

@@ -32,6 +32,7 @@ mod raw_upstreams;
 mod raw_ways;
 mod relay;
 mod room;
+mod rules;
 mod sessions;
 mod status_list;
 mod step_up;

@@ -63,6 +63,18 @@ async fn strangers_use_up_what_strangers_have_and_neither_a_callers_share_nor_th
     assert_eq!((status(world.post(None, FREE)).await, status(world.post(None, FREE)).await), (200, 429));
 }
 
+/// Proves that what costs much to be judged is counted before it is.
+#[actix_web::test]
+async fn what_a_stranger_sends_that_is_large_counts_also_when_it_is_refused() {
+    let (world, _) = world(|toml| format!("{toml}{LAZY}[limits]\nrequests_per_stranger = 2\n")).await;
+    let large = COSTLY.to_owned() + &" ".repeat(64 * 1024);
+    for expected in [401, 401, 429] {
+        assert_eq!(status(world.post(None, large.clone())).await, expected);
+    }
+    assert_eq!(status(world.post(None, COSTLY)).await, 401, "a login can begin");
+    assert_eq!(status(world.post(Some(("ada", "mcp:use")), large)).await, 200);
+}
+
 #[actix_web::test]
 async fn a_stranger_is_an_ipv4_address_or_a_64_as_trusted_proxies_name_them() {
     let limits = "[limits]\nrequests_per_stranger = 1\n";

@@ -146,4 +146,59 @@ async fn an_authorization_server_that_is_away_is_temporarily_unavailable() {
         .expect("an answer");
     assert_eq!((response.status().as_u16(), header(&response, "retry-after")), (503, "5".into()));
     assert!(response.text().await.expect("a body").contains("temporarily_unavailable"));
+    assert_faults_are_told_to_pages(&world).await;
+}
+
+/// Where the authorization server lets any page read its answers, pages read ours too.
+async fn assert_faults_are_told_to_pages(world: &World) {
+    let ask = async |method: Method, path: &str| {
+        let request = world.client.request(method, world.url(path)).header("Origin", "https://app.example");
+        let request = request.header("Access-Control-Request-Method", "POST");
+        let request = request.header("Access-Control-Request-Headers", "authorization").send();
+        let answer = request.await.expect("an answer");
+        let headers =
+            ["origin", "methods", "headers"].map(|name| header(&answer, &format!("access-control-allow-{name}")));
+        (answer.status().as_u16(), headers, header(&answer, "access-control-expose-headers"))
+    };
+    for path in
+        ["/token", "/register", "/register/x", "/revoke", "/par", "/jwks", "/.well-known/oauth-authorization-server"]
+    {
+        let (status, [origin, ..], exposed) = ask(Method::POST, path).await;
+        assert_eq!((status, &*origin, &*exposed), (503, "*", "Retry-After"), "{path}");
+        let (status, [origin, methods, headers], _) = ask(Method::OPTIONS, path).await;
+        assert_eq!((status, &*origin), (204, "*"), "{path}");
+        assert!(methods.contains("POST") && headers.contains("authorization"), "{path}: {methods} {headers}");
+    }
+    for path in ["/login", "/authorize", "/consent", "/account/tokens", "/introspect"] {
+        for method in [Method::POST, Method::OPTIONS] {
+            let (status, [origin, ..], _) = ask(method, path).await;
+            assert_eq!((status, &*origin), (503, ""), "{path}");
+        }
+    }
+    let too_large = world.client.post(world.url("/token")).body(vec![b'x'; (4 << 20) + 1]).send();
+    let too_large = too_large.await.expect("an answer");
+    assert_eq!((too_large.status().as_u16(), header(&too_large, "access-control-allow-origin")), (413, "*".into()));
+}
+
+/// Proves MCP 2025-03-26, fallbacks for servers without metadata discovery: the endpoints are at the root.
+#[actix_web::test]
+async fn an_issuer_with_a_path_is_found_at_the_root_by_clients_that_forgot_its_metadata() {
+    let server = HttpServer::new(|| App::new().default_service(web::to(sign_in))).workers(1);
+    let server = server.bind("127.0.0.1:0").expect("a port");
+    let relay = format!("issuer = \"https://mcp.example.com/o\"\nrelay = \"http://{}\"\njwks_url", server.addrs()[0]);
+    actix_web::rt::spawn(server.run());
+    let world = World::with(|toml| toml.replace("jwks_url", &relay)).await;
+    for (path, arrived) in [
+        ("/token", "/o/token"),
+        ("/register", "/o/register"),
+        ("/authorize?x=%2F", "/o/authorize?x=%2F"),
+        ("/o/token", "/o/token"),
+        ("/o/login", "/o/login"),
+    ] {
+        let answer = world.client.post(world.url(path)).send().await.expect("an answer");
+        assert!(answer.text().await.expect("a body").starts_with(&format!("POST {arrived}\n")), "{path}");
+    }
+    for path in ["/login", "/register/x", "/revoke"] {
+        assert_eq!(world.client.post(world.url(path)).send().await.expect("an answer").status(), 404, "{path}");
+    }
 }

@@ -52,6 +52,16 @@ async fn a_session_exists_for_whoever_began_it_and_for_nobody_else() {
     assert_eq!(two.send().await.expect("an answer").status(), 404, "two ids are none");
 }
 
+/// Proves MCP authorization, token handling: every request has a token, also within a session.
+#[actix_web::test]
+async fn the_id_of_a_session_is_no_token() {
+    let world = World::start().await;
+    assert_eq!(begin(&world, ADA, "session-of-ada").await, 200);
+    let before = world.upstream.seen().len();
+    assert_eq!(use_it(&world, None, "session-of-ada").await, [401; 3]);
+    assert_eq!(world.upstream.seen().len(), before);
+}
+
 #[actix_web::test]
 async fn another_client_of_the_same_user_is_somebody_else() {
     let world = World::start().await;

@@ -7,6 +7,7 @@ use gatelodge_service::clock::Clock;
 use reqwest::{Body, Method};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 
 use crate::support::upstream::scripted;
 use crate::support::{PING, World, events, header, part, soon};
@@ -33,6 +34,19 @@ async fn an_event_arrives_before_the_next_one_exists() {
         assert_eq!(second, "id: 1\r\ndata: event 1\r\n\r\n");
         assert!(soon("the end", part(&mut response)).await.is_none());
     }
+}
+
+/// Proves that a stream of an MCP server without tasks, in which nothing is hidden, is neither held up nor broken.
+#[actix_web::test]
+async fn a_stream_in_which_nothing_is_changed_passes_as_it_comes_whatever_its_size() {
+    let world = World::start().await;
+    let ask = |plan: &str| world.authorized(Method::GET).header("x-test", plan).send();
+    let mut response = ask("half an event").await.expect("an answer");
+    assert_eq!(soon("a half", part(&mut response)).await.expect("a part"), "data: ha");
+    world.upstream.shared.go_on.notify_one();
+    assert_eq!(soon("the rest", part(&mut response)).await.expect("a part"), "lf\n\n");
+    let large = ask("large event").await.expect("an answer");
+    assert_eq!(events(large).await.len(), "data: \"\"\n\n".len() + 5 * 1024 * 1024);
 }
 
 #[actix_web::test]
@@ -66,6 +80,7 @@ async fn not_a_byte_is_forwarded_before_the_body_is_whole() {
     assert_eq!((seen.body.as_slice(), seen.all("content-length")), (PING.as_bytes(), vec![length.as_str()]));
 }
 
+/// Proves MCP 2026-07-28, cancellation: to close the stream is to cancel, also while it is silent.
 #[actix_web::test]
 async fn a_client_that_leaves_cancels_wherever_the_exchange_is() {
     for (plan, ended) in [("endless events", "events"), ("silent events", "silence"), ("never", "answer")] {
@@ -88,8 +103,9 @@ async fn a_client_that_leaves_cancels_wherever_the_exchange_is() {
             } else {
                 drop(stream);
             }
-            let learnt = soon(&format!("{plan}, half closed: {half}"), world.upstream.hung_up.recv()).await;
-            assert_eq!(learnt, Some(ended));
+            // After 15 seconds a comment would find it out; it is to be seen without one.
+            let learnt = timeout(Duration::from_secs(12), world.upstream.hung_up.recv()).await;
+            assert_eq!(learnt, Ok(Some(ended)), "{plan}, half closed: {half}");
         }
     }
 }

@@ -146,6 +146,25 @@ async fn a_list_shows_nobody_elses_tasks_whichever_way_it_comes() {
     }
 }
 
+/// Proves MCP 2026-07-28, caching: what depends on the caller is for no shared cache.
+#[actix_web::test]
+async fn no_cache_may_share_a_list_of_tasks() {
+    let world = World::start().await;
+    let public = LISTED.replace("\"nextCursor\"", "\"cacheScope\":\"public\",\"nextCursor\"");
+    let answer = told(&world, ADA, LIST, &public, JSON).await;
+    let private = listed("").replace("\"nextCursor\"", "\"cacheScope\":\"private\",\"nextCursor\"");
+    assert_eq!(answer.text().await.expect("a body"), private);
+}
+
+/// Proves MCP 2025-11-25, tasks: a list shows one's own, also where a stream brings it that began before anybody asked.
+#[actix_web::test]
+async fn a_stream_that_is_resumed_is_looked_at_though_nobody_asked_here() {
+    let world = World::start().await;
+    let stream = world.authorized(Method::GET).header("x-test", "say").header("x-say-type", EVENTS);
+    let stream = stream.header("x-say", format!("data: {LISTED}||")).header("Last-Event-ID", "1");
+    assert_eq!(events(stream.send().await.expect("an answer")).await, format!("data: {}\n\n", listed("")));
+}
+
 #[actix_web::test]
 async fn whoever_logs_in_keeps_the_task_that_was_created_without_a_token() {
     let world = World::with(|toml| toml + LAZY).await;

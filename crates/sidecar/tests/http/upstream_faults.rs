@@ -94,11 +94,17 @@ async fn headers_of_the_answer_that_belong_to_our_origin_stay_behind() {
     assert_eq!(header(&response, "x-request-id").len(), 36);
 }
 
+/// Proves MCP transports: what only notifies or answers is 202 without a body.
 #[actix_web::test]
 async fn an_empty_accepted_answer_stays_empty() {
     let world = World::start().await;
-    let response = world.authorized(Method::POST).header("x-test", "202").send().await.expect("an answer");
-    assert_eq!(response.status(), 202);
+    for body in [r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#, r#"{"jsonrpc":"2.0","id":1,"result":{}}"#]
+    {
+        let request = world.authorized(Method::POST).body(body).header("x-test", "accepted");
+        let response = request.send().await.expect("an answer");
+        let said = (response.status().as_u16(), header(&response, "content-type"));
+        assert_eq!((said, response.text().await.expect("a body")), ((202, String::new()), String::new()), "{body}");
+    }
 }
 
 #[actix_web::test]

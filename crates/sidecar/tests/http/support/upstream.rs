@@ -144,7 +144,9 @@ fn said(seen: &Seen) -> HttpResponse {
     if let Some(id) = value("x-say-session") {
         response.insert_header(("Mcp-Session-Id", id));
     }
-    response.insert_header(("ETag", "\"as it came\""));
+    for name in ["ETag", "Digest", "Content-Digest", "Repr-Digest"] {
+        response.insert_header((name, "\"as it came\""));
+    }
     response.body(value("x-say").unwrap_or_default())
 }
 
@@ -163,6 +165,7 @@ async fn planned(plan: &str, shared: Data<Shared>) -> HttpResponse {
             .insert_header(("Mcp-Session-Id", "abc"))
             .insert_header(("X-Custom", "kept"))
             .body("x"),
+        "accepted" => HttpResponse::Accepted().finish(),
         "redirect" => {
             HttpResponse::TemporaryRedirect().insert_header(("Location", "http://internal.example/mcp/")).finish()
         }
@@ -175,6 +178,18 @@ async fn planned(plan: &str, shared: Data<Shared>) -> HttpResponse {
             let event = Bytes::from(format!("id: {step}\r\ndata: event {step}\r\n\r\n"));
             Some((Ok::<_, actix_web::Error>(event), (step + 1, shared)))
         })),
+        "half an event" => events().streaming(unfold((0, shared), |(step, shared)| async move {
+            let part = match step {
+                0 => "data: ha",
+                1 => {
+                    shared.go_on.notified().await;
+                    "lf\n\n"
+                }
+                _ => return None,
+            };
+            Some((Ok::<_, actix_web::Error>(Bytes::from_static(part.as_bytes())), (step + 1, shared)))
+        })),
+        "large event" => events().body(format!("data: \"{}\"\n\n", "x".repeat(5 * 1024 * 1024))),
         "endless events" => events().streaming(unfold((0, Watch(shared, "events")), |(step, watch)| async move {
             if step > 0 {
                 std::future::pending::<()>().await;
