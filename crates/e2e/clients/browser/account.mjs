@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
-import { arriveAt, openConsent } from "./person.mjs";
+import { connect } from "./person.mjs";
 
 const { PUBLIC_URL, MCP_URL, STATUS_LIST_PORT } = process.env;
 const INITIALIZE = {
@@ -16,15 +16,8 @@ const INITIALIZE = {
 export const account = {
   // Whoever disconnects an app shuts it out of the MCP server. Without script.
   async revoke({ client, page, watched }) {
-    const connect = async (tab, username) => {
-      const request = await openConsent(tab, client, username);
-      await tab.click("#allow");
-      await arriveAt(tab, client);
-      const [{ code }] = client.answers(request);
-      return client.exchange(request, code);
-    };
     const lists = await relayStatusLists();
-    const tokens = await connect(page, "alice");
+    const tokens = await connect(page, client, "alice");
     const session = await initialize(tokens.access_token);
     assert.equal(session.status, 200);
     assert.equal(await listTools(tokens.access_token, session), 200);
@@ -50,7 +43,7 @@ export const account = {
     assert.equal((await initialize(tokens.access_token)).status, 401);
     assert.equal((await client.refresh(tokens.refresh_token)).error, "invalid_grant");
     // Whoever allows it again is let in again.
-    const again = await connect(await watched());
+    const again = await connect(await watched(), client);
     assert.equal((await initialize(again.access_token)).status, 200);
     lists.server.close();
     return { seconds };

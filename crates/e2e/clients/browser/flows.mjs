@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { account } from "./account.mjs";
+import { administration } from "./administration.mjs";
 import { Client } from "./client.mjs";
 import { main, newPage, watch, withBrowser } from "./chromium.mjs";
 import { arriveAt, assertOneGoodAnswer, errorCode, openConsent, signIn } from "./person.mjs";
@@ -13,7 +14,7 @@ import { signIns } from "./sign_ins.mjs";
 
 const { PUBLIC_URL, PASSWORD, PROVIDER, SCENARIOS } = process.env;
 const ORIGIN = new URL(PUBLIC_URL).origin;
-const WITHOUT_SCRIPT = ["without_script", "forgot", "email_code", "untick", "revoke"];
+const WITHOUT_SCRIPT = ["without_script", "forgot", "email_code", "untick", "revoke", "administration"];
 
 // What each scenario gets: a client, a page in a browser of its own, and further tabs of that; all are watched.
 async function scene(browser, options) {
@@ -32,6 +33,7 @@ async function scene(browser, options) {
 const scenarios = {
   ...signIns,
   ...account,
+  ...administration,
 
   async allow({ client, page }) {
     const request = await openConsent(page, client, "alice");

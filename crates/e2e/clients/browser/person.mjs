@@ -35,6 +35,15 @@ export async function assertOneGoodAnswer(client, request) {
   assert.equal(tokens.status, 200, JSON.stringify(tokens.error));
 }
 
+// The client's tokens, after the consent of whoever is called so, or is signed in.
+export async function connect(page, client, username) {
+  const request = await openConsent(page, client, username);
+  await page.click("#allow");
+  await arriveAt(page, client);
+  const [{ code }] = client.answers(request);
+  return client.exchange(request, code);
+}
+
 // The text of an e-mail, once it is there.
 export async function letter(number) {
   const deadline = performance.now() + PATIENCE_MS;

@@ -85,6 +85,22 @@ fn an_app_that_is_disconnected_is_shut_out_of_the_mcp_server() {
     );
 }
 
+/// Proves RFC 7009 §2: whatever acts for somebody ends when an administrator says so.
+#[test]
+fn an_administrator_ends_what_somebody_allowed_and_shuts_them_out() {
+    let [port] = free_ports();
+    let authserver = format!("[administration]\nlisten = \"127.0.0.1:{port}\"\n");
+    let settings = Settings { authserver, ..Settings::new("browser_administration") };
+    let Some(browser) = available_or_skip(&settings.name, Browser::prepare()) else { return };
+    let stack = Stack::start(&settings);
+    add_people(&stack);
+    stack.gatelodge(&["user", "set-admin", "bob"]);
+    let printed = stack.gatelodge(&["administration", "link", "--as", "bob"]);
+    let link = printed.split_whitespace().find(|word| word.starts_with("http://")).expect("a link");
+    play_at(&stack, &browser, "administration", &[("ADMINISTRATION_LINK", link)]);
+    stack.stop();
+}
+
 /// Proves NIST SP 800-63B §5.1.1.2: who lost a password sets another one by what was sent to them, once.
 /// Proves NIST SP 800-63B §5.1.3.2: a code that was sent is taken in the session that asked for it.
 #[test]
