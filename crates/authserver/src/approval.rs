@@ -19,7 +19,7 @@ use crate::app::App;
 use crate::security_events::{SecurityEvent, What};
 use crate::session::{self, OpenSession};
 use crate::transaction::{self, OpenTransaction};
-use crate::{clients, flight_recorder};
+use crate::{clients, flight_recorder, remembered_consent};
 
 /// What a person decided.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,12 +54,14 @@ pub async fn decide(
     let granted = |user_id: &UserId| SecurityEvent::new(&app.config, What::Granted, user_id, now);
     let event = open.signed_in().map(|user_id| granted(user_id).of_request(request, &app.config));
     let written = app.store.write(move |tx| {
-        let Some((pending, user_id)) = spend(tx, &state, &transaction, &session, now)? else { return Ok(None) };
+        let Some(Spent { pending, user_id, is_remembered }) = spend(tx, &state, &transaction, &session, now)? else {
+            return Ok(None);
+        };
         // The last answer is the one that counts, a no as well.
         grants::forget_consents(tx, &user_id, &pending.request.client_id, &pending.request.resource)?;
         let grant = match &decision {
             Decision::Allow(ticked) => match new_grant(&state, &pending, user_id, ticked, now) {
-                Some(grant) => Some(keep(tx, grant, now)?),
+                Some(grant) => Some(keep(tx, grant, is_remembered, now)?),
                 None => return Ok(None),
             },
             Decision::Deny => None,
@@ -82,14 +84,23 @@ pub async fn decide(
     Ok(Some(answer))
 }
 
-/// The request, which nobody can answer again, and who answers it. `None` when it may not be answered.
+/// A request that nobody can answer again.
+struct Spent {
+    pending: PendingAuthorization,
+    /// Who answers it.
+    user_id: UserId,
+    /// Whether they were told that they are not asked for the same again.
+    is_remembered: bool,
+}
+
+/// Takes the request out. `None` when it may not be answered.
 fn spend(
     tx: &mut Tx,
     app: &App,
     transaction: &Secret,
     session: &OpenSession,
     now: Timestamp,
-) -> Result<Option<(PendingAuthorization, UserId)>, StoreError> {
+) -> Result<Option<Spent>, StoreError> {
     // Whether somebody is signed in, and the sign-in is complete, is asked here again, by what is written.
     let session = session::hold(tx, Some(session.secret.clone()), &app.config, now)?;
     let Some(session) = session.filter(|session| session.user_id.is_some()) else { return Ok(None) };
@@ -98,16 +109,16 @@ fn spend(
     };
     let Some(user_id) = transaction::signed_in(&pending, &session).cloned() else { return Ok(None) };
     // The client may be gone, or hold to less, since the page was shown.
-    let client = clients::find(tx, app, &pending.request.client_id)?;
-    let Some(request) = client.and_then(|client| pending.request.under_limits_of(&client)) else {
-        return Ok(None);
-    };
+    let Some(client) = clients::find(tx, app, &pending.request.client_id)? else { return Ok(None) };
+    let Some(request) = pending.request.under_limits_of(&client) else { return Ok(None) };
+    let is_remembered = remembered_consent::lasting(app, &client, &request).is_some();
     let still_waits = match &request.answer_to {
         AnswerTo::Client(ClientAnswer { pushed: Some(pushed), .. }) => pushed_requests::consume(tx, pushed)?,
         AnswerTo::Client(ClientAnswer { pushed: None, .. }) => true,
         AnswerTo::Device(answer) => device_authorizations::hold_waiting(tx, &answer.device, now)?,
     };
-    Ok(still_waits.then_some((PendingAuthorization { request, ..pending }, user_id)))
+    let pending = PendingAuthorization { request, ..pending };
+    Ok(still_waits.then_some(Spent { pending, user_id, is_remembered }))
 }
 
 /// What the person allows; `None` when that is nothing.
@@ -131,13 +142,18 @@ fn new_grant(
         revoked_at: None,
         auth_method: None,
         status_index: None,
+        remembered_from: None,
         name: None,
     })
 }
 
-fn keep(tx: &mut Tx, grant: Grant, now: Timestamp) -> Result<Grant, StoreError> {
+fn keep(tx: &mut Tx, grant: Grant, is_remembered: bool, now: Timestamp) -> Result<Grant, StoreError> {
     let grant = Grant { status_index: Some(grants::allocate_status_index(tx, now)?), ..grant };
-    grants::insert(tx, &grant)?;
+    if is_remembered {
+        grants::insert_consent(tx, &grant)?
+    } else {
+        grants::insert(tx, &grant)?
+    }
     Ok(grant)
 }
 

@@ -12,6 +12,11 @@ use gatelodge_oauth::secret::Secret;
 use crate::config::Config;
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
+const SEC_FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
+
+/// What browsers say, by their age, of a page that they fetch before anybody wants it (W3C Fetch Metadata §2.5).
+const PURPOSES: [&str; 4] = ["sec-purpose", "purpose", "x-purpose", "x-moz"];
 
 /// The token of the forms of one transaction in one browser session.
 pub fn token(session: &Secret, transaction: &Secret) -> String {
@@ -51,12 +56,18 @@ fn key(session: &Secret) -> hmac::Key {
     hmac::Key::new(hmac::HMAC_SHA256, session.expose().as_bytes())
 }
 
-/// Whether nobody but the person sent the browser here, or a page of ours: a link typed or opened from outside of the browser. W3C Fetch
-/// Metadata §2.4; a browser that does not say it is not believed to.
-pub fn is_the_persons_own(request: &HttpRequest) -> bool {
-    let mut values = request.headers().get_all(SEC_FETCH_SITE);
-    let (first, second) = (values.next(), values.next());
-    second.is_none() && first.is_some_and(|site| matches!(site.as_bytes(), b"none" | b"same-origin"))
+/// Whether nobody but the person sent the browser here, or a page of ours: a link typed or opened from outside of the browser, in a window
+/// of its own, to look at now and not perhaps later. W3C Fetch Metadata §2; a browser that does not say all of it is not believed to.
+pub fn is_opened_by_the_person(request: &HttpRequest) -> bool {
+    let is_one_of = |name: HeaderName, wanted: &[&[u8]]| {
+        let mut values = request.headers().get_all(name);
+        let (first, second) = (values.next(), values.next());
+        second.is_none() && first.is_some_and(|value| wanted.contains(&value.as_bytes()))
+    };
+    is_one_of(SEC_FETCH_SITE, &[b"none", b"same-origin"])
+        && is_one_of(SEC_FETCH_MODE, &[b"navigate"])
+        && is_one_of(SEC_FETCH_DEST, &[b"document"])
+        && !PURPOSES.iter().any(|purpose| request.headers().contains_key(*purpose))
 }
 
 /// Whether a request comes from one of our own pages, by what its browser says.

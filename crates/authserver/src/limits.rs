@@ -120,13 +120,18 @@ impl Limits {
 }
 
 /// Whose request counts. Without a peer there is no connection, and nobody to answer.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Source(Option<IpAddr>);
 
 impl Source {
     /// Where a request came from, behind the proxies that the operator named.
     pub fn of(request: &HttpRequest, config: &Config) -> Self {
-        Self(config.trusted_proxies.source_of(request).map(source::subscriber))
+        config.trusted_proxies.source_of(request).map_or(Self(None), Self::of_address)
+    }
+
+    /// Whose address this is: of IPv6 a whole network.
+    pub fn of_address(address: IpAddr) -> Self {
+        Self(Some(source::subscriber(address)))
     }
 }
 
@@ -182,8 +187,7 @@ mod tests {
         let clock = Clock::manual(Timestamp::from_unix(1_000));
         let number = |number| NonZeroU32::new(number).expect("not zero");
         let limiter = Limiter::new(PerMinute { by_source: number(3), together: number(5) }, &clock);
-        let from =
-            |address: &str| limiter.count(Source(Some(source::subscriber(address.parse().expect("an address")))));
+        let from = |address: &str| limiter.count(Source::of_address(address.parse().expect("an address")));
         for _ in 0..3 {
             assert_eq!(from("198.51.100.1"), Ok(()));
         }

@@ -5,6 +5,7 @@ use gatelodge_oauth::audit_event::AuditEvent;
 use gatelodge_oauth::grant::Grant;
 use gatelodge_oauth::time::Timestamp;
 use gatelodge_store::audit_events::{self, Order, Search};
+use gatelodge_store::grants::LastUse;
 use gatelodge_store::users::User;
 use gatelodge_store::{
     StoreError, Tx, browser_sessions, connection_steps, email_addresses, grants, upstream_identities,
@@ -54,7 +55,7 @@ pub fn export(tx: &mut Tx, config: &Config, user: &User, now: Timestamp) -> Resu
             })).collect::<Vec<_>>(),
             "recovery_codes_left": factors.recovery_codes,
         },
-        "grants": grants.iter().map(|(grant, last_used_at)| of_grant(grant, *last_used_at)).collect::<Vec<_>>(),
+        "grants": grants.iter().map(|(grant, last_use)| of_grant(grant, last_use.as_ref())).collect::<Vec<_>>(),
         "browser_sessions": sessions.iter().map(|session| json!({
             "signed_in_at": session.authenticated_at.map(shown), "last_seen_at": shown(session.last_seen_at),
             "ends_at": shown(session.expires_at),
@@ -68,11 +69,12 @@ pub fn export(tx: &mut Tx, config: &Config, user: &User, now: Timestamp) -> Resu
     }))
 }
 
-fn of_grant(grant: &Grant, last_used_at: Option<Timestamp>) -> Value {
+fn of_grant(grant: &Grant, last_use: Option<&LastUse>) -> Value {
     json!({
         "id": grant.id, "client_id": grant.client_id, "name": grant.name, "resource": grant.resource, "scope": grant.scope,
         "created_at": shown(grant.created_at), "expires_at": shown(grant.expires_at),
-        "revoked_at": grant.revoked_at.map(shown), "last_used_at": last_used_at.map(shown),
+        "revoked_at": grant.revoked_at.map(shown), "last_used_at": last_use.map(|last_use| shown(last_use.at)),
+        "last_used_from": last_use.and_then(|last_use| last_use.source.as_deref()), "remembered_from": grant.remembered_from,
     })
 }
 

@@ -62,7 +62,8 @@ impl RawConsent {
     }
 }
 
-/// For how long a yes to this request would be remembered, if at all.
+/// For how long a yes to this request would be remembered, if at all. Only such a yes is: what was allowed a program on somebody's
+/// machine, or a device, says nothing about the website of the same client.
 pub fn lasting(app: &App, client: &Client, request: &AuthorizationRequest) -> Option<Duration> {
     let AnswerTo::Client(answer) = &request.answer_to else { return None };
     let is_known = client.registration == Registration::Configured;
@@ -84,8 +85,10 @@ pub async fn answer(
     app: &App,
     asked: &AuthorizationRequest,
 ) -> Result<Option<HttpResponse>, StoreError> {
-    // Another website that sends the browser here decides nothing for the person in front of it.
-    let may_answer = *request.method() == Method::GET && csrf::is_the_persons_own(request) && !asked.sign_in.asks();
+    // Another website that sends the browser here decides nothing for the person in front of it, nor does what fetches pages before
+    // they are wanted.
+    let may_answer =
+        *request.method() == Method::GET && csrf::is_opened_by_the_person(request) && !asked.sign_in.asks();
     if app.config.remember_consent.is_none() || !may_answer {
         return Ok(None);
     }
@@ -108,7 +111,7 @@ pub async fn answer(
         let Some(user_id) = transaction::signed_in(&pending, &session).cloned() else { return Ok(None) };
         let Some((answer, grant)) = grant(tx, &state, &asked, &user_id, now)? else { return Ok(None) };
         let grant = Grant { status_index: Some(grants::allocate_status_index(tx, now)?), ..grant };
-        grants::insert_remembered(tx, &grant)?;
+        grants::insert(tx, &grant)?;
         event.clone().of(&user_id).about(&grant).keep(tx)?;
         authorization_codes::insert(tx, &approval::authorization_code(&state, &answer, &grant, &secret, now))?;
         Ok(Some(Remembered { pending, answer, grant, user_id }))
@@ -155,6 +158,7 @@ fn grant(
         created_at: now,
         auth_method: None,
         status_index: None,
+        remembered_from: Some(consent.id.clone()),
         ..consent
     };
     Ok(Some((answer.clone(), grant)))

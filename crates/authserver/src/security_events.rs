@@ -22,7 +22,7 @@ pub enum What {
     SignedIn,
     /// Somebody tried to, with a wrong password.
     SignInFailed,
-    /// A browser was signed out from another one.
+    /// A browser was signed out: from another one, unless the reason says `here`, with all others, if it says `everywhere`.
     SignedOut,
     /// A client was allowed something.
     Granted,

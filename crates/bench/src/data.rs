@@ -86,6 +86,7 @@ impl Owner {
             revoked_at: None,
             auth_method: None,
             status_index: None,
+            remembered_from: None,
             name: None,
         }
     }

@@ -129,7 +129,7 @@ pub(crate) fn checked_name(name: &str) -> Result<String, OAuthError> {
 
 /// Control and bidirectional characters, and those that show nothing although they are no blanks: soft hyphens, joiners,
 /// fillers, the empty Braille pattern, tags. Variation selectors, which choose between pictures, are not among them.
-pub(crate) fn is_deceptive(c: char) -> bool {
+pub fn is_deceptive(c: char) -> bool {
     c.is_control()
         || matches!(
             c,

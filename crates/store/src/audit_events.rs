@@ -28,6 +28,8 @@ pub struct Search {
     pub tool: Option<String>,
     /// Where this was decided.
     pub outcome: Option<String>,
+    /// Of this request.
+    pub request_id: Option<String>,
 }
 
 /// In which order.
@@ -170,6 +172,9 @@ pub fn page(
     }
     if let Some(outcome) = &search.outcome {
         query = query.filter(t::outcome.eq(outcome.clone()));
+    }
+    if let Some(request_id) = &search.request_id {
+        query = query.filter(t::request_id.eq(request_id.clone()));
     }
     if let Some(last) = after {
         let (at, id) = (last.at.as_unix(), last.id.clone());

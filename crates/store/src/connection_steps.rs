@@ -43,6 +43,14 @@ pub struct Search {
     pub user_id: Option<String>,
 }
 
+impl Search {
+    /// Whether a step is one of these.
+    pub fn is_of(&self, step: &ConnectionStep) -> bool {
+        let fits = |wanted: &Option<String>, has: &Option<String>| wanted.is_none() || wanted == has;
+        fits(&self.client_id, &step.client_id) && fits(&self.user_id, &step.user_id)
+    }
+}
+
 impl ConnectionStep {
     /// A step of which nothing else is known.
     pub fn new(id: String, connection: String, at: Timestamp, step: &str) -> Self {
@@ -100,6 +108,12 @@ fn read(rows: Vec<Row>) -> Vec<ConnectionStep> {
 pub fn insert(tx: &mut Tx, step: &ConnectionStep) -> Result<(), StoreError> {
     diesel::insert_into(t::table).values(Row::from(step)).execute(&mut tx.0)?;
     Ok(())
+}
+
+/// By its own name.
+pub fn find(tx: &mut Tx, id: &str) -> Result<Option<ConnectionStep>, StoreError> {
+    let row = t::table.filter(t::id.eq(id)).first::<Row>(&mut tx.0).optional()?;
+    Ok(row.map(ConnectionStep::from))
 }
 
 /// Every step of an attempt, the first one first.

@@ -27,7 +27,18 @@ struct Row {
     auth_method: Option<String>,
     status_index: Option<i64>,
     name: Option<String>,
-    remembered: bool,
+    spares_question: bool,
+    remembered_from: Option<String>,
+    last_used_from: Option<String>,
+}
+
+/// When and from where a client last came for a token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LastUse {
+    /// When.
+    pub at: Timestamp,
+    /// From which network, as far as that is known.
+    pub source: Option<String>,
 }
 
 impl TryFrom<Row> for Grant {
@@ -47,6 +58,7 @@ impl TryFrom<Row> for Grant {
             auth_method: row.auth_method.map(|method| name.parse("auth_method", &method)).transpose()?,
             status_index: row.status_index,
             name: row.name,
+            remembered_from: row.remembered_from.map(GrantId::from_stored),
         })
     }
 }
@@ -56,12 +68,12 @@ pub fn insert(tx: &mut Tx, grant: &Grant) -> Result<(), StoreError> {
     insert_row(tx, grant, false)
 }
 
-/// The same of a grant that nobody was asked for, because of one of before: it is no reason for a further one.
-pub fn insert_remembered(tx: &mut Tx, grant: &Grant) -> Result<(), StoreError> {
+/// The same of one whose person was told, when asked, that the same is not asked again: see [`consented`].
+pub fn insert_consent(tx: &mut Tx, grant: &Grant) -> Result<(), StoreError> {
     insert_row(tx, grant, true)
 }
 
-fn insert_row(tx: &mut Tx, grant: &Grant, remembered: bool) -> Result<(), StoreError> {
+fn insert_row(tx: &mut Tx, grant: &Grant, spares_question: bool) -> Result<(), StoreError> {
     let row = Row {
         id: grant.id.as_str().to_owned(),
         user_id: grant.user_id.as_ref().map(|id| id.as_str().to_owned()),
@@ -75,7 +87,9 @@ fn insert_row(tx: &mut Tx, grant: &Grant, remembered: bool) -> Result<(), StoreE
         auth_method: grant.auth_method.map(|method| method.as_str().to_owned()),
         status_index: grant.status_index,
         name: grant.name.clone(),
-        remembered,
+        spares_question,
+        remembered_from: grant.remembered_from.as_ref().map(|id| id.as_str().to_owned()),
+        last_used_from: None,
     };
     diesel::insert_into(t::table).values(row).execute(&mut tx.0)?;
     let unused =
@@ -105,10 +119,10 @@ pub fn keep_auth_method(tx: &mut Tx, id: &GrantId, method: TokenEndpointAuthMeth
 }
 
 /// Waits until no other transaction holds this grant, then holds it to the end of this one, and returns it as it is by then.
-/// Writing `last_used_at` takes the row lock: both databases know no other common way.
-pub fn lock(tx: &mut Tx, id: &GrantId, now: Timestamp) -> Result<Option<Grant>, StoreError> {
+/// Writing its last use, which is now and from `source`, takes the row lock: both databases know no other common way.
+pub fn lock(tx: &mut Tx, id: &GrantId, source: Option<&str>, now: Timestamp) -> Result<Option<Grant>, StoreError> {
     let row = diesel::update(t::table.filter(t::id.eq(id.as_str())))
-        .set(t::last_used_at.eq(Some(now.as_unix())))
+        .set((t::last_used_at.eq(Some(now.as_unix())), t::last_used_from.eq(source)))
         .returning(t::all_columns)
         .get_result::<Row>(&mut tx.0)
         .optional()?;
@@ -117,31 +131,44 @@ pub fn lock(tx: &mut Tx, id: &GrantId, now: Timestamp) -> Result<Option<Grant>, 
 
 /// The same for the grant that a refresh token belongs to, in one statement. The token itself is to be read afterwards: while
 /// this waited, somebody may have spent it.
-pub fn lock_by_refresh_token(tx: &mut Tx, token: &HashedSecret, now: Timestamp) -> Result<Option<Grant>, StoreError> {
+pub fn lock_by_refresh_token(
+    tx: &mut Tx,
+    token: &HashedSecret,
+    source: Option<&str>,
+    now: Timestamp,
+) -> Result<Option<Grant>, StoreError> {
     let owner =
         refresh_tokens::table.filter(refresh_tokens::hash.eq(&token.as_bytes()[..])).select(refresh_tokens::grant_id);
     let row = diesel::update(t::table.filter(t::id.nullable().eq(owner.single_value())))
-        .set(t::last_used_at.eq(Some(now.as_unix())))
+        .set((t::last_used_at.eq(Some(now.as_unix())), t::last_used_from.eq(source)))
         .returning(t::all_columns)
         .get_result::<Row>(&mut tx.0)
         .optional()?;
     row.map(Grant::try_from).transpose()
 }
 
-/// Ends the grant and with it every code and token of it; `false` when it had ended (or never was). Takes the same row lock
-/// as [`lock`], so no token is made after a committed revocation. What its user said yes to before, for the same client at the same
-/// resource, spares no further question.
-pub fn revoke(tx: &mut Tx, id: &GrantId, now: Timestamp) -> Result<bool, StoreError> {
-    let ended = diesel::update(t::table.filter(t::id.eq(id.as_str())).filter(t::revoked_at.is_null()))
-        .set(t::revoked_at.eq(Some(now.as_unix())))
-        .returning((t::user_id, t::client_id, t::resource))
-        .get_result::<(Option<String>, String, String)>(&mut tx.0)
-        .optional()?;
-    let Some((user_id, client_id, resource)) = ended else { return Ok(false) };
-    if let Some(user_id) = user_id {
-        forget(tx, &user_id, &client_id, &resource)?;
+/// Ends the grant and with it every code and token of it, and every grant that nobody was asked for because of it: what ended now, the
+/// grant itself first. Takes the same row lock as [`lock`], so no token is made after a committed revocation. What its user said yes
+/// to before, for the same client at the same resource, spares no further question.
+pub fn revoke(tx: &mut Tx, id: &GrantId, now: Timestamp) -> Result<Vec<Grant>, StoreError> {
+    let revoked = t::revoked_at.eq(Some(now.as_unix()));
+    let this = t::table.filter(t::id.eq(id.as_str())).filter(t::revoked_at.is_null());
+    let mut rows = diesel::update(this).set(revoked).returning(t::all_columns).get_results::<Row>(&mut tx.0)?;
+    let because = t::table.filter(t::remembered_from.eq(id.as_str())).filter(t::revoked_at.is_null());
+    rows.extend(diesel::update(because).set(revoked).returning(t::all_columns).get_results::<Row>(&mut tx.0)?);
+    if let Some(Row { user_id: Some(user_id), client_id, resource, .. }) = rows.first() {
+        forget(tx, user_id, client_id, resource)?;
     }
-    Ok(true)
+    rows.into_iter().map(Grant::try_from).collect()
+}
+
+/// The same on the word of whoever may take back what was said: where nobody was asked for the grant, the one that it came from ends too,
+/// with all that came from that.
+pub fn take_back(tx: &mut Tx, id: &GrantId, now: Timestamp) -> Result<Vec<Grant>, StoreError> {
+    let consent = find(tx, id)?.and_then(|grant| grant.remembered_from);
+    let mut ended = consent.map(|consent| revoke(tx, &consent, now)).transpose()?.unwrap_or_default();
+    ended.extend(revoke(tx, id, now)?);
+    Ok(ended)
 }
 
 /// Ends every grant of a client; how many had not ended before.
@@ -203,13 +230,13 @@ pub struct Place {
     pub id: GrantId,
 }
 
-/// At most `limit` grants behind that place, the newest first, with when each was last used.
+/// At most `limit` grants behind that place, the newest first, with the last use of each.
 pub fn page(
     tx: &mut Tx,
     search: &Search,
     after: Option<&Place>,
     limit: i64,
-) -> Result<Vec<(Grant, Option<Timestamp>)>, StoreError> {
+) -> Result<Vec<(Grant, Option<LastUse>)>, StoreError> {
     let mut query = t::table.into_boxed();
     if let Some(user_id) = &search.user_id {
         query = query.filter(t::user_id.eq(user_id.as_str().to_owned()));
@@ -228,20 +255,21 @@ pub fn page(
     rows.into_iter().map(with_last_use).collect()
 }
 
-/// Every grant of a user, the newest first, with when each was last used.
-pub fn all_of_user(tx: &mut Tx, user_id: &UserId) -> Result<Vec<(Grant, Option<Timestamp>)>, StoreError> {
+/// Every grant of a user, the newest first, with the last use of each.
+pub fn all_of_user(tx: &mut Tx, user_id: &UserId) -> Result<Vec<(Grant, Option<LastUse>)>, StoreError> {
     let of_user = t::table.filter(t::user_id.eq(user_id.as_str()));
     let rows = of_user.order((t::created_at.desc(), t::id)).load::<Row>(&mut tx.0)?;
     rows.into_iter().map(with_last_use).collect()
 }
 
-fn with_last_use(row: Row) -> Result<(Grant, Option<Timestamp>), StoreError> {
-    let last_used_at = row.last_used_at.map(Timestamp::from_unix);
-    Ok((Grant::try_from(row)?, last_used_at))
+fn with_last_use(row: Row) -> Result<(Grant, Option<LastUse>), StoreError> {
+    let source = row.last_used_from.clone();
+    let last_use = row.last_used_at.map(|at| LastUse { at: Timestamp::from_unix(at), source });
+    Ok((Grant::try_from(row)?, last_use))
 }
 
-/// The grants of a user that still hold, the newest first, with when each was last used.
-pub fn held_by(tx: &mut Tx, user_id: &UserId, now: Timestamp) -> Result<Vec<(Grant, Option<Timestamp>)>, StoreError> {
+/// The grants of a user that still hold, the newest first, with the last use of each.
+pub fn held_by(tx: &mut Tx, user_id: &UserId, now: Timestamp) -> Result<Vec<(Grant, Option<LastUse>)>, StoreError> {
     let rows = t::table
         .filter(t::user_id.eq(user_id.as_str()))
         .filter(t::revoked_at.is_null())
@@ -269,7 +297,8 @@ pub fn held_scope(
     rows.into_iter().try_fold(Scope::empty(), |held, row| Ok(held.union(&Grant::try_from(row)?.scope)))
 }
 
-/// What a user said yes to, when last asked and since then, for this client at this resource, as far as it still holds.
+/// What a user said yes to, when last asked and since then, for this client at this resource, as far as it still holds and the user was
+/// told that the same is not asked again. It is held to the end of the transaction: it does not end while another grant is made of it.
 pub fn consented(
     tx: &mut Tx,
     user_id: &UserId,
@@ -278,16 +307,23 @@ pub fn consented(
     since: Timestamp,
     now: Timestamp,
 ) -> Result<Option<Grant>, StoreError> {
-    let row = t::table
+    let holds = t::spares_question.eq(true).and(t::revoked_at.is_null());
+    let found = t::table
         .filter(t::user_id.eq(user_id.as_str()))
         .filter(t::client_id.eq(client_id.as_str()))
         .filter(t::resource.eq(resource.as_str()))
-        .filter(t::remembered.eq(false))
+        .filter(holds)
         .filter(t::created_at.gt(since.as_unix()))
-        .filter(t::revoked_at.is_null())
         .filter(t::expires_at.gt(now.as_unix()))
         .order((t::created_at.desc(), t::id))
-        .first::<Row>(&mut tx.0)
+        .select(t::id)
+        .first::<String>(&mut tx.0)
+        .optional()?;
+    let Some(id) = found else { return Ok(None) };
+    let row = diesel::update(t::table.filter(t::id.eq(id)).filter(holds))
+        .set(t::spares_question.eq(true))
+        .returning(t::all_columns)
+        .get_result::<Row>(&mut tx.0)
         .optional()?;
     row.map(Grant::try_from).transpose()
 }
@@ -307,8 +343,8 @@ fn forget(tx: &mut Tx, user_id: &str, client_id: &str, resource: &str) -> Result
         .filter(t::user_id.eq(user_id))
         .filter(t::client_id.eq(client_id))
         .filter(t::resource.eq(resource))
-        .filter(t::remembered.eq(false));
-    diesel::update(consents).set(t::remembered.eq(true)).execute(&mut tx.0)?;
+        .filter(t::spares_question.eq(true));
+    diesel::update(consents).set(t::spares_question.eq(false)).execute(&mut tx.0)?;
     Ok(())
 }
 

@@ -92,6 +92,12 @@ pub fn use_once(tx: &mut Tx, id: &[u8], counter: i64, credential: &str, now: Tim
     Ok(rows == 1)
 }
 
+/// Calls one of a user something else; `false` when they have none of this ID.
+pub fn rename(tx: &mut Tx, user_id: &UserId, id: &[u8], name: &str) -> Result<bool, StoreError> {
+    let this = t::table.filter(t::id.eq(id)).filter(t::user_id.eq(user_id.as_str()));
+    Ok(diesel::update(this).set(t::name.eq(name)).execute(&mut tx.0)? == 1)
+}
+
 /// Takes one of a user out; `false` when they have none of this ID.
 pub fn delete(tx: &mut Tx, user_id: &UserId, id: &[u8]) -> Result<bool, StoreError> {
     let this = t::table.filter(t::id.eq(id)).filter(t::user_id.eq(user_id.as_str()));

@@ -108,7 +108,9 @@ diesel::table! {
         auth_method -> Nullable<Text>,
         status_index -> Nullable<BigInt>,
         name -> Nullable<Text>,
-        remembered -> Bool,
+        spares_question -> Bool,
+        remembered_from -> Nullable<Text>,
+        last_used_from -> Nullable<Text>,
     }
 }
 

@@ -116,11 +116,13 @@ impl Operator {
         Ok(ended)
     }
 
-    /// Ends one grant; `false` when it had ended.
-    pub fn revoke(&self, tx: &mut Tx, grant: &Grant) -> Result<bool, StoreError> {
-        let ended = grants::revoke(tx, &grant.id, self.now)?;
-        if ended && let Some(user_id) = &grant.user_id {
-            self.event(What::Revoked, user_id).about(grant).keep(tx)?;
+    /// Ends one grant, and with it what came from the same answer: all that ended now.
+    pub fn revoke(&self, tx: &mut Tx, grant: &Grant) -> Result<Vec<Grant>, StoreError> {
+        let ended = grants::take_back(tx, &grant.id, self.now)?;
+        for grant in &ended {
+            if let Some(user_id) = &grant.user_id {
+                self.event(What::Revoked, user_id).about(grant).keep(tx)?;
+            }
         }
         Ok(ended)
     }

@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 use super::{Setting, no_user, print_json, rfc3339, run, text};
 use crate::cli::ConfigFile;
 use crate::flight_recorder::diagnosis::State;
-use crate::flight_recorder::timeline::{self, Attempt};
+use crate::flight_recorder::printable;
+use crate::flight_recorder::timeline::{self, Attempt, Wanted};
 
 /// See `gatelodge connections --help`.
 #[derive(Args)]
@@ -46,6 +47,9 @@ struct ListConnections {
     /// Of the client with this client_id.
     #[arg(long, value_name = "ID")]
     client: Option<String>,
+    /// Only those that stand so: connected, waiting (somebody may still be on their way), stopped, or unknown.
+    #[arg(long, value_name = "STATE", value_parser = parse_state)]
+    state: Option<State>,
     /// How many at most.
     #[arg(long, value_name = "NUMBER", default_value_t = 20)]
     limit: u32,
@@ -72,6 +76,10 @@ struct ShowConnection {
     config: ConfigFile,
 }
 
+fn parse_state(text: &str) -> Result<State, String> {
+    State::of(text).ok_or_else(|| "write connected, waiting, stopped or unknown".into())
+}
+
 impl ConnectionsCommand {
     /// Does it.
     pub fn run(self) -> Result<(), String> {
@@ -84,7 +92,7 @@ impl ConnectionsCommand {
 
 async fn list(list: ListConnections) -> Result<(), String> {
     let setting = Setting::open(&list.config).await?;
-    let (config, now, all) = (setting.config.clone(), setting.now, list.all);
+    let (config, now, all, state) = (setting.config.clone(), setting.now, list.all, list.state);
     let limit = usize::try_from(list.limit).unwrap_or(usize::MAX);
     let (username, client_id) = (list.user, list.client);
     let found = setting.store.read(move |tx| {
@@ -96,9 +104,9 @@ async fn list(list: ListConnections) -> Result<(), String> {
             None => None,
         };
         let search = Search { client_id: client_id.clone(), user_id };
-        timeline::recent(tx, &config, &search, all, limit, now).map(Ok)
+        timeline::page(tx, &config, &Wanted { search, all, state }, None, limit, now).map(Ok)
     });
-    let attempts = found.await.map_err(text)??;
+    let attempts = found.await.map_err(text)??.attempts;
     if list.json {
         return print_json(&attempts.iter().map(as_json).collect::<Vec<_>>());
     }
@@ -147,10 +155,15 @@ fn source(attempt: &Attempt) -> Option<&str> {
     attempt.steps.iter().find_map(|(_, step)| step.source.as_deref())
 }
 
+/// Also of a client that said it before, or of a sidecar.
+fn plain(text: &str) -> String {
+    text.chars().map(printable).collect()
+}
+
 fn client(attempt: &Attempt) -> String {
     match (&attempt.client_name, &attempt.client_id) {
-        (Some(name), Some(id)) => format!("{name} ({id})"),
-        (None, Some(id)) => id.clone(),
+        (Some(name), Some(id)) => format!("{} ({})", plain(name), plain(id)),
+        (None, Some(id)) => plain(id),
         _ => "-".into(),
     }
 }
@@ -163,7 +176,7 @@ fn line(attempt: &Attempt) -> String {
 
 /// For people who see such a thing for the first time.
 fn page(attempt: &Attempt) -> String {
-    let shown = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".into());
+    let shown = |text: &Option<String>| text.as_deref().map_or_else(|| "-".into(), plain);
     let mut lines = vec![
         format!("connection  {}", attempt.id),
         format!("client      {}", client(attempt)),
@@ -180,16 +193,11 @@ fn page(attempt: &Attempt) -> String {
     }));
     lines.extend(attempt.call.as_ref().map(call));
     let diagnosis = &attempt.diagnosis;
-    let state = match diagnosis.state {
-        State::Connected => "connected",
-        State::Waiting => "not over",
-        State::Stopped => "stopped",
-        State::Unknown => "not known",
-    };
+    let state = diagnosis.state.as_str();
     lines.extend([
         String::new(),
         format!("{state:<11} {}", diagnosis.summary),
-        format!("likely      {}", diagnosis.cause),
+        format!("likely      {}", plain(&diagnosis.cause)),
         format!("what to do  {}", diagnosis.advice),
         String::new(),
     ]);
@@ -198,7 +206,7 @@ fn page(attempt: &Attempt) -> String {
 
 fn moment(at: Timestamp, what: &str, detail: &str, source: Option<&str>) -> String {
     let from = source.map(|source| format!("from {source}")).unwrap_or_default();
-    let line = format!("{}  {what:<24} {}", rfc3339(at), [detail, &from].join("  ").trim());
+    let line = format!("{}  {what:<24} {}", rfc3339(at), [plain(detail).as_str(), &from].join("  ").trim());
     line.trim_end().to_owned()
 }
 

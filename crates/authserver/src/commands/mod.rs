@@ -97,10 +97,11 @@ impl Named {
     }
 
     fn json(&self, now: Timestamp) -> Value {
-        let Grant { id, client_id, resource, scope, created_at, expires_at, name, .. } = &self.grant;
+        let Grant { id, client_id, resource, scope, created_at, expires_at, name, remembered_from, .. } = &self.grant;
         json!({
             "id": id, "state": self.state(now), "user": self.username, "client_id": client_id, "name": name,
             "resource": resource, "scope": scope, "created_at": rfc3339(*created_at), "expires_at": rfc3339(*expires_at),
+            "remembered_from": remembered_from,
         })
     }
 
@@ -149,8 +150,10 @@ async fn revoke(setting: &Setting, id: &str, wanted: impl Fn(&Grant) -> bool) ->
         return Err(format!("there is no {id}\n  hint: the list command shows what there is"));
     };
     let operator = setting.operator();
-    let ended = setting.store.write(move |tx| operator.revoke(tx, &grant)).await;
-    println!("{} {id}", if ended.map_err(text)? { "revoked" } else { "was revoked already:" });
+    let ended = setting.store.write(move |tx| operator.revoke(tx, &grant)).await.map_err(text)?;
+    let (this, others): (Vec<_>, Vec<_>) = ended.iter().partition(|grant| grant.id == id);
+    println!("{} {id}", if this.is_empty() { "was revoked already:" } else { "revoked" });
+    others.iter().for_each(|other| println!("revoked {}, which came from the same answer", other.id));
     Ok(())
 }
 

@@ -14,8 +14,9 @@ use gatelodge_oauth::resource_tools::ListedTool;
 use gatelodge_oauth::secret::HashedSecret;
 use gatelodge_oauth::time::Timestamp;
 use gatelodge_store::browser_sessions::{self, BrowserSession};
+use gatelodge_store::grants::{self, LastUse};
 use gatelodge_store::users::User;
-use gatelodge_store::{StoreError, Tx, grants, resource_tools};
+use gatelodge_store::{StoreError, Tx, email_addresses, resource_tools};
 
 use crate::app::App;
 use crate::endpoints::account_passkeys;
@@ -40,12 +41,17 @@ enum Ending {
     OtherSessions,
 }
 
+/// A grant with its last use and its client.
+type Held = (Grant, Option<LastUse>, Option<Client>);
+
 /// What there is to see, as it is stored.
 struct Stored {
-    grants: Vec<(Grant, Option<Timestamp>, Option<Client>)>,
+    grants: Vec<Held>,
     tools: HashMap<ResourceId, Vec<ListedTool>>,
     sessions: Vec<BrowserSession>,
     factors: Factors,
+    /// Where messages to them go.
+    address: Option<String>,
 }
 
 /// `GET /account`.
@@ -74,13 +80,14 @@ async fn load(app: &App, user_id: UserId) -> Result<Stored, StoreError> {
             let resources: HashSet<ResourceId> = held.iter().map(|(grant, _)| grant.resource.clone()).collect();
             let with_tools = |id: ResourceId| Ok((id.clone(), resource_tools::find(tx, id.as_str())?));
             let tools = resources.into_iter().map(with_tools).collect::<Result<_, StoreError>>()?;
-            let with_client = |(grant, last_used_at): (Grant, Option<Timestamp>)| {
+            let with_client = |(grant, last_use): (Grant, Option<LastUse>)| {
                 let client = clients::find(tx, &state, &grant.client_id)?;
-                Ok((grant, last_used_at, client))
+                Ok((grant, last_use, client))
             };
             let grants = held.into_iter().map(with_client).collect::<Result<_, StoreError>>()?;
             let factors = Factors::of(tx, &user_id)?;
-            Ok(Stored { grants, tools, sessions, factors })
+            let address = email_addresses::of_user(tx, &user_id)?;
+            Ok(Stored { grants, tools, sessions, factors, address })
         })
         .await
 }
@@ -95,12 +102,14 @@ fn page(app: &App, session: &OpenSession, user: User, stored: Stored) -> Account
         has_password: user.password_hash.is_some(),
         may_change_password: user.password_hash.is_some() && app.config.login.offers(Method::Password),
         account: user.username,
+        email: stored.address,
+        is_written_to: app.mail.is_some(),
         second_factor: SecondFactorLine {
             app_since: stored.factors.totp.map(|totp| totp.created_at.into()),
             codes_left: stored.factors.recovery_codes,
             passkeys: may_have_passkeys.then_some(stored.factors.passkeys.len()),
         },
-        apps: apps.into_iter().map(|held| connected_app(app, &stored.tools, held)).collect(),
+        apps: connected_apps(app, &stored.tools, apps),
         tokens: tokens.into_iter().map(|(grant, used, _)| token_entry(app, grant, used)).collect(),
         may_make_tokens: app.config.account.personal_tokens,
         may_delete: app.config.account.deletion,
@@ -117,12 +126,25 @@ fn page(app: &App, session: &OpenSession, user: User, stored: Stored) -> Account
     }
 }
 
+fn connected_apps(app: &App, tools: &HashMap<ResourceId, Vec<ListedTool>>, grants: Vec<Held>) -> Vec<ConnectedApp> {
+    let consent = |grant: &Grant| grant.remembered_from.as_ref().unwrap_or(&grant.id).clone();
+    let consents: Vec<GrantId> = grants.iter().map(|(grant, ..)| consent(grant)).collect();
+    let with_others = |held: Held| {
+        let of_this = consent(&held.0);
+        let others = consents.iter().filter(|id| **id == of_this).count() - 1;
+        ConnectedApp { others, ..connected_app(app, tools, held) }
+    };
+    grants.into_iter().map(with_others).collect()
+}
+
 fn connected_app(
     app: &App,
     tools: &HashMap<ResourceId, Vec<ListedTool>>,
-    (grant, last_used_at, client): (Grant, Option<Timestamp>, Option<Client>),
+    (grant, last_use, client): Held,
 ) -> ConnectedApp {
     ConnectedApp {
+        remembered: grant.remembered_from.is_some(),
+        others: 0,
         unverified: client.as_ref().is_none_or(|client| client.registration == Registration::Dynamic),
         host: client.as_ref().and_then(described_by),
         name: client.and_then(|client| client.name),
@@ -130,19 +152,19 @@ fn connected_app(
         scopes: scopes(app, &grant),
         tools: reached(app, &grant, tools.get(&grant.resource).map(Vec::as_slice).unwrap_or_default()),
         created: grant.created_at.into(),
-        last_used: last_used_at.map(Into::into),
+        last_used: last_use.map(Into::into),
         expires: grant.expires_at.into(),
         grant: grant.id.to_string(),
     }
 }
 
 /// What is listed of a personal token.
-pub fn token_entry(app: &App, grant: Grant, last_used_at: Option<Timestamp>) -> PersonalToken {
+pub fn token_entry(app: &App, grant: Grant, last_use: Option<LastUse>) -> PersonalToken {
     PersonalToken {
         resource_name: app.resource_name(&grant.resource),
         scopes: scopes(app, &grant),
         created: grant.created_at.into(),
-        last_used: last_used_at.map(Into::into),
+        last_used: last_use.map(Into::into),
         expires: grant.expires_at.into(),
         grant: grant.id.to_string(),
         name: grant.name.unwrap_or_default(),
@@ -183,7 +205,11 @@ pub async fn submit(request: HttpRequest, body: Result<Bytes, Error>, app: Data<
     };
     let (now, to_end, user_id) = (app.clock.now(), ending.clone(), user.id.clone());
     let event = |what| SecurityEvent::new(&app.config, what, &user.id, now).of_request(&request, &app.config);
-    let events = [event(What::Revoked).because("owner"), event(What::SignedOut)];
+    let signed_out = match &ending {
+        Ending::OtherSessions => event(What::SignedOut).because("everywhere"),
+        _ => event(What::SignedOut),
+    };
+    let events = [event(What::Revoked).because("owner"), signed_out];
     let (state, secret) = (app.clone(), session.secret.clone());
     let written = app.store.write(move |tx| match session::hold(tx, Some(secret.clone()), &state.config, now)? {
         Some(session) if session.user_id.as_ref() == Some(&user_id) => {
@@ -213,11 +239,9 @@ fn end(
     let end_grants = |tx: &mut Tx, wanted: &dyn Fn(&Grant) -> bool| {
         let held = grants::held_by(tx, user_id, now)?;
         held.iter().filter(|(grant, _)| wanted(grant)).try_fold(0, |number, (grant, _)| {
-            let ended = grants::revoke(tx, &grant.id, now)?;
-            if ended {
-                revoked.clone().about(grant).another().keep(tx)?;
-            }
-            Ok::<_, StoreError>(number + usize::from(ended))
+            let ended = grants::take_back(tx, &grant.id, now)?;
+            ended.iter().try_for_each(|grant| revoked.clone().about(grant).another().keep(tx))?;
+            Ok::<_, StoreError>(number + ended.len())
         })
     };
     let end_sessions = |tx: &mut Tx, wanted: &dyn Fn(&BrowserSession) -> bool| {

@@ -91,6 +91,11 @@ fn happening(app: &App, event: &AuditEvent, names: &HashMap<String, String>) -> 
         (Some(What::Granted), _) => "granted",
         (Some(What::Revoked), _) if is_token => "token_revoked",
         (Some(What::SignInFailed), _) if event.reason.as_deref() == Some("email_code") => "code_failed",
+        (Some(What::SignedOut), _) => match event.reason.as_deref() {
+            Some("here") => "signed_out_here",
+            Some("everywhere") => "signed_out_everywhere",
+            _ => "signed_out",
+        },
         (Some(what), _) => what.as_str(),
         (None, "forwarded") if is_token => "token_called",
         (None, _) if is_token => "token_refused",

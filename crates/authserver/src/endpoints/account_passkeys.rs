@@ -1,4 +1,4 @@
-//! One's own passkeys (Web Authentication §7.1): `GET` and `POST /account/passkeys` list them, add one and remove one. Asks for a sign-in
+//! One's own passkeys (Web Authentication §7.1): `GET` and `POST /account/passkeys` list them, add, rename and remove one. Asks for a sign-in
 //! of a moment ago. A passkey stands beside a password: who signs in at a provider alone has none.
 
 use actix_web::http::StatusCode;
@@ -35,6 +35,7 @@ const LONGEST_NAME: usize = 80;
 enum Change {
     Add { passkey: Passkey, codes: Vec<RecoveryCode> },
     Remove(Vec<u8>),
+    Rename { id: Vec<u8>, name: String },
 }
 
 /// What became of it.
@@ -48,6 +49,8 @@ enum Outcome {
 #[derive(Default)]
 struct Shown {
     name: String,
+    /// Of the one that was to be called something else, what cannot be a name.
+    renamed: Option<(Vec<u8>, String)>,
     options: Option<String>,
     problem: Option<PasskeyProblem>,
     codes: Option<Vec<String>>,
@@ -97,9 +100,20 @@ pub async fn submit(request: HttpRequest, body: Result<Bytes, Error>, app: Data<
             }
             Err(error) => return problem::store(&app, &request, &error),
         },
-        Ok("remove") => match form.required("id").map(|id| BASE64_URL_SAFE_NO_PAD.decode(id).unwrap_or_default()) {
+        Ok("remove") => match form.required("id").map(decoded) {
             Ok(id) => Change::Remove(id),
             Err(error) => return problem::form(&app, &request, &error),
+        },
+        Ok("rename") => match (form.required("id").map(decoded), form.optional("name")) {
+            (Ok(id), Ok(typed)) => match name_of(typed.unwrap_or_default()) {
+                Some(name) => Change::Rename { id, name: name.to_owned() },
+                None => {
+                    let renamed = Some((id, typed.unwrap_or_default().to_owned()));
+                    let shown = Shown { renamed, ..PasskeyProblem::NewName.into() };
+                    return page(&request, &app, &session, &user, shown).await;
+                }
+            },
+            (Err(error), _) | (_, Err(error)) => return problem::form(&app, &request, &error),
         },
         _ => return problem::form(&app, &request, &OAuthError::parameter_missing("change")),
     };
@@ -118,6 +132,18 @@ pub async fn submit(request: HttpRequest, body: Result<Bytes, Error>, app: Data<
     }
 }
 
+/// The identifier of a passkey in a form; what is none is nobody's.
+fn decoded(id: &str) -> Vec<u8> {
+    BASE64_URL_SAFE_NO_PAD.decode(id).unwrap_or_default()
+}
+
+/// What somebody may call a passkey.
+fn name_of(typed: &str) -> Option<&str> {
+    let name = typed.trim();
+    let fits = !name.is_empty() && name.chars().count() <= LONGEST_NAME && !name.contains(char::is_control);
+    fits.then_some(name)
+}
+
 /// Shows the page whose script has the browser make a passkey.
 async fn ask(
     request: &HttpRequest,
@@ -131,11 +157,10 @@ async fn ask(
         Ok(name) => name.unwrap_or_default().to_owned(),
         Err(error) => return problem::form(app, request, &error),
     };
-    let name = typed.trim();
-    if name.is_empty() || name.chars().count() > LONGEST_NAME || name.contains(char::is_control) {
+    let Some(name) = name_of(&typed) else {
         let shown = Shown { name: typed, ..PasskeyProblem::Name.into() };
         return page(request, app, session, user, shown).await;
-    }
+    };
     let owner = user.id.clone();
     let others = match app.store.read(move |tx| gatelodge_store::passkeys::of_user(tx, &owner)).await {
         Ok(others) => others,
@@ -182,25 +207,27 @@ async fn write(
     change: &Change,
     now: Timestamp,
 ) -> Result<Outcome, StoreError> {
-    let (what, told) = match change {
-        Change::Add { .. } => (What::SecondFactorAdded, FactorChange::PasskeyAdded),
-        Change::Remove(_) => (What::SecondFactorRemoved, FactorChange::PasskeyRemoved),
+    // A name is for its owner alone: nobody needs to hear of another one.
+    let heard = match change {
+        Change::Add { .. } => Some((What::SecondFactorAdded, FactorChange::PasskeyAdded)),
+        Change::Remove(_) => Some((What::SecondFactorRemoved, FactorChange::PasskeyRemoved)),
+        Change::Rename { .. } => None,
     };
-    let event =
-        SecurityEvent::new(&app.config, what, &user.id, now).because("passkey").of_request(request, &app.config);
+    let event = |what| SecurityEvent::new(&app.config, what, &user.id, now).because("passkey");
+    let event = heard.map(|(what, _)| event(what).of_request(request, &app.config));
     let (state, secret, owner, change) = (app.clone(), session.secret.clone(), user.clone(), change.clone());
     let written = app.store.write(move |tx| {
         if !session::is_still_recent(tx, &secret, &state.config, &owner.id, now)? {
             return Ok(Outcome::SignedOut);
         }
         let outcome = change.write(tx, &state, &owner)?;
-        if let Outcome::Done { .. } = outcome {
+        if let (Outcome::Done { .. }, Some(event)) = (&outcome, &event) {
             event.keep(tx)?;
         }
         Ok(outcome)
     });
     let outcome = written.await?;
-    if let Outcome::Done { .. } = outcome {
+    if let (Outcome::Done { .. }, Some((what, told))) = (&outcome, heard) {
         tracing::info!(sub = %user.id, what = what.as_str(), "passkeys changed on the account page");
         by_mail::tell_of_second_factor(app, user, told, language::of(request, app));
     }
@@ -223,6 +250,10 @@ impl Change {
             {
                 Ok(Outcome::Refused(PasskeyProblem::Required))
             }
+            Self::Rename { id, name } => {
+                let renamed = gatelodge_store::passkeys::rename(tx, &owner.id, id, name)?;
+                Ok(if renamed { Outcome::Done { new_codes: false } } else { Outcome::SignedOut })
+            }
             Self::Remove(id) => {
                 let removed = second_factors::remove_passkey(tx, &owner.id, id)?;
                 Ok(if removed { Outcome::Done { new_codes: false } } else { Outcome::SignedOut })
@@ -237,8 +268,10 @@ async fn page(request: &HttpRequest, app: &App, session: &OpenSession, user: &Us
         Ok(passkeys) => passkeys,
         Err(error) => return problem::store(app, request, &error),
     };
+    let typed = |id: &[u8]| shown.renamed.as_ref().filter(|(renamed, _)| renamed == id).map(|(_, typed)| typed.clone());
     let entry = |passkey: Passkey| PasskeyEntry {
         id: BASE64_URL_SAFE_NO_PAD.encode(&passkey.id),
+        typed: typed(&passkey.id),
         name: passkey.name,
         since: passkey.created_at.into(),
         last_used: passkey.last_used_at.map(Into::into),

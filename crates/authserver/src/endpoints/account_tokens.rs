@@ -49,7 +49,7 @@ struct Typed {
 
 /// What became of a form.
 enum Outcome {
-    Made(Grant),
+    Made(Box<Grant>),
     Refused(TokenProblem),
     SignedOut,
 }
@@ -92,8 +92,8 @@ pub async fn submit(request: HttpRequest, body: Result<Bytes, Error>, app: Data<
         Ok(outcome)
     });
     match made.await {
-        Ok(Outcome::Made(grant)) => match personal_token::sign(&app.config, &key, grant.clone()) {
-            Ok(token) => made_page(&request, &app, &session, &user, grant, token),
+        Ok(Outcome::Made(grant)) => match personal_token::sign(&app.config, &key, (*grant).clone()) {
+            Ok(token) => made_page(&request, &app, &session, &user, *grant, token),
             Err(error) => {
                 tracing::error!(%error, "a personal token could not be signed");
                 problem::failure(&app, &request, Failure::ServerError)
@@ -114,7 +114,7 @@ fn make(tx: &mut Tx, config: &Config, kid: &str, grant: &Grant, now: Timestamp) 
     if held.iter().filter(|(grant, _)| personal_token::is_one(grant)).count() >= MOST {
         return Ok(Outcome::Refused(TokenProblem::TooMany));
     }
-    personal_token::keep(tx, config, kid, grant).map(Outcome::Made)
+    personal_token::keep(tx, config, kid, grant).map(|grant| Outcome::Made(Box::new(grant)))
 }
 
 /// The name of the grant that this copy of the form makes.

@@ -14,7 +14,7 @@ use crate::app::App;
 use crate::login::email_code::{self, Outcome, Sent};
 use crate::login::sign_in::{self, Next};
 use crate::pages::{EmailCodePage, EmailCodeProblem};
-use crate::{problem, respond};
+use crate::{flight_recorder, problem, respond};
 
 /// `GET /login/code`: for the code, where one waits in this browser, or else for who it is to be sent to.
 pub async fn show(request: HttpRequest, app: Data<App>) -> HttpResponse {
@@ -74,7 +74,10 @@ async fn check(request: &HttpRequest, app: &App, here: &Here, code: &str) -> Htt
             answer(app, here, false, Some(EmailCodeProblem::OtherAccount), None)
         }
         Ok(Outcome::Right(proof)) => sign_in::finish(app, request, &here.session, *proof, &here.next).await,
-        Ok(Outcome::Wrong) => answer(app, here, true, Some(EmailCodeProblem::CodeWrong), None),
+        Ok(Outcome::Wrong) => {
+            flight_recorder::sign_in_failed(app, request, &here.next, "code by e-mail");
+            answer(app, here, true, Some(EmailCodeProblem::CodeWrong), None)
+        }
         Ok(Outcome::NotNow(wait)) => answer(app, here, true, Some(EmailCodeProblem::TooManyAttempts), Some(wait)),
         Ok(Outcome::Ended) => answer(app, here, false, Some(EmailCodeProblem::CodeEnded), None),
         Err(error) => problem::store(app, request, &error),

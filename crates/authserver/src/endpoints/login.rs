@@ -116,13 +116,11 @@ async fn sign_in(request: &HttpRequest, app: &App, open: &OpenTransaction, form:
         (Ok(username), Ok(password)) => (username.unwrap_or_default(), password.unwrap_or_default()),
         (Err(error), _) | (_, Err(error)) => return problem::form(app, request, &error),
     };
+    let next = Next::Consent(open.transaction.clone());
     match sign_in::check_password(app, request, username, password.to_owned()).await {
-        Ok(Outcome::Right(proof)) => {
-            let next = Next::Consent(open.transaction.clone());
-            sign_in::finish(app, request, &open.session, *proof, &next).await
-        }
+        Ok(Outcome::Right(proof)) => sign_in::finish(app, request, &open.session, *proof, &next).await,
         Ok(Outcome::Wrong) => {
-            flight_recorder::sign_in_failed(app, request, &open.transaction);
+            flight_recorder::sign_in_failed(app, request, &next, "password");
             page(app, open, username.to_owned(), Some(LoginProblem::CredentialsWrong), None)
         }
         Ok(Outcome::NotNow(wait)) => {
@@ -141,7 +139,7 @@ pub async fn switch_account(request: HttpRequest, body: Result<Bytes, Error>, ap
         Ok((open, _)) => open,
         Err(page) => return page,
     };
-    match sign_in::sign_out(&app, &open.session).await {
+    match sign_in::sign_out(&app, &request, &open.session).await {
         Ok(session) => go_to(&app, Place::Login, &open.transaction, Some(&session)),
         Err(error) => problem::store(&app, &request, &error),
     }

@@ -19,7 +19,7 @@ use crate::login::passkeys::{self as ceremonies, Ceremony, Passkeys, Refused, Us
 use crate::login::second_step::{self, Outcome, Typed};
 use crate::login::sign_in::{self, Next, Proof};
 use crate::pages::{Failure, PasskeyPage};
-use crate::{problem, respond};
+use crate::{flight_recorder, problem, respond};
 
 /// `POST /login/passkey`.
 pub async fn sign_in(request: HttpRequest, body: Result<Bytes, Error>, app: Data<App>) -> HttpResponse {
@@ -137,6 +137,10 @@ fn read(answer: &str) -> Result<PublicKeyCredential, Refused> {
 
 fn refuse(request: &HttpRequest, app: &App, here: &Here, page: &str, refused: &Refused) -> HttpResponse {
     tracing::warn!(%refused, "passkey refused");
+    match page {
+        "second-step" => flight_recorder::second_step_failed(app, request, &here.next, "passkey"),
+        _ => flight_recorder::sign_in_failed(app, request, &here.next, "passkey"),
+    }
     problem::passkey(app, request, Failure::PasskeyRefused, page, &here.next)
 }
 

@@ -58,10 +58,10 @@ fn end_grant(
     if grant.client_id != client.id {
         return Ok(Err(OAuthError::token_of_another_client()));
     }
-    if grants::revoke(tx, &grant.id, now)? {
+    for grant in grants::revoke(tx, &grant.id, now)? {
         tracing::info!(client_id = %client.id, sub = grant.subject(), grant_id = %grant.id, "grant revoked by its client");
         if let Some(user_id) = &grant.user_id {
-            SecurityEvent::new(config, What::Revoked, user_id, now).about(grant).because("client").keep(tx)?;
+            SecurityEvent::new(config, What::Revoked, user_id, now).about(&grant).because("client").keep(tx)?;
         }
     }
     Ok(Ok(()))

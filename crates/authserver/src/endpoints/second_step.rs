@@ -122,9 +122,13 @@ pub async fn submit(request: HttpRequest, body: Result<Bytes, Error>, app: Data<
         Ok(typed) => typed,
         Err(error) => return problem::form(&app, &request, &error),
     };
+    let method = typed.words();
     match second_step::take(&app, &request, &here.session, &half.user, typed).await {
         Ok(Outcome::SignedIn(session)) => sign_in::go_on(&app, &request, &here.next, &session),
-        Ok(Outcome::Wrong) => ask(&request, &app, &here, &half, Some(SecondStepProblem::CodeWrong), None),
+        Ok(Outcome::Wrong) => {
+            flight_recorder::second_step_failed(&app, &request, &here.next, method);
+            ask(&request, &app, &here, &half, Some(SecondStepProblem::CodeWrong), None)
+        }
         Ok(Outcome::NotNow(wait)) => {
             ask(&request, &app, &here, &half, Some(SecondStepProblem::TooManyAttempts), Some(wait))
         }

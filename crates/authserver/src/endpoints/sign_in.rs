@@ -58,7 +58,7 @@ pub async fn sign_out(request: &HttpRequest, body: Result<Bytes, Error>, app: &A
         Ok(trusted) => trusted,
         Err(page) => return page,
     };
-    match sign_in::sign_out(app, &session).await {
+    match sign_in::sign_out(app, request, &session).await {
         Ok(session) => {
             tracing::info!("signed out");
             let mut response = super::login::go_to_login(app);

@@ -15,6 +15,7 @@ use gatelodge_oauth::token_response::TokenResponse;
 use crate::app::App;
 use crate::clients::authenticate::{self, Authenticated};
 use crate::grants::{Issued, TokenRequest, authorization_code, client_credentials, device_code, refresh_token};
+use crate::security_events::network;
 use crate::{flight_recorder, respond, status_list};
 
 /// The largest body taken, in bytes.
@@ -44,6 +45,7 @@ async fn issue(request: &HttpRequest, body: Result<Bytes, Error>, app: &App) -> 
     let state = app.clone();
     let code = parameters.optional("code").ok().flatten().and_then(|code| Secret::parse(Kind::AuthorizationCode, code));
     let new_token = Secret::generate(Kind::RefreshToken);
+    let source = app.config.trusted_proxies.source_of(request).map(network);
     // Whoever is refused here signs in again, so a database that is away is waited for. Repeating is safe: a request that
     // was committed already finds its own work.
     let decision = app.store.write_patiently(move |tx| {
@@ -54,8 +56,15 @@ async fn issue(request: &HttpRequest, body: Result<Bytes, Error>, app: &App) -> 
         if !client.may_use(grant_type) {
             return Ok(Err(OAuthError::grant_type_not_registered()));
         }
-        let request =
-            TokenRequest { app: &state, client: &client, method, parameters: &parameters, now, new_token: &new_token };
+        let request = TokenRequest {
+            app: &state,
+            client: &client,
+            method,
+            parameters: &parameters,
+            now,
+            source: source.as_deref(),
+            new_token: &new_token,
+        };
         hand_out(tx, &request)
     });
     let decided = decision.await.map_err(|error| OAuthError::temporarily_unavailable(error.to_string()))?;

@@ -139,7 +139,7 @@ pub async fn callback(request: HttpRequest, id: Path<String>, app: Data<App>) ->
     let next = &returned.next;
     match person(&query, &app, provider, &returned.errand).await {
         Ok(person) => admit(&request, &app, provider, &person, &returned).await,
-        Err(NotKnown::Refused(failure, detail)) => problem::sign_in(&app, &request, failure, next, provider, detail),
+        Err(NotKnown::Refused(failure, detail)) => refuse(&request, &app, provider, next, failure, detail),
         Err(NotKnown::Exchange(error)) => failed(&request, &app, provider, next, &error),
     }
 }
@@ -227,7 +227,7 @@ async fn admit(
     returned: &Returned,
 ) -> HttpResponse {
     let (config, id) = (&provider.config, provider.config.id.as_str());
-    let refuse = |failure, detail| problem::sign_in(app, request, failure, &returned.next, provider, detail);
+    let refuse = |failure, detail| refuse(request, app, provider, &returned.next, failure, detail);
     if let Err(why) = config.allow.check(person) {
         tracing::info!(provider = id, sub = person.subject, ?why, "sign-in refused: not allowed");
         let detail = why.no_verified_address.then(|| format!("{} vouches for no e-mail address", config.name));
@@ -267,5 +267,21 @@ async fn admit(
 fn failed(request: &HttpRequest, app: &App, provider: &Provider, next: &Next, error: &ExchangeError) -> HttpResponse {
     let failure = if error.is_temporary() { Failure::ProviderUnreachable } else { Failure::SignInFailed };
     tracing::warn!(provider = provider.config.id, %error, "a sign-in at an OpenID provider failed");
+    let why = format!("{}: {error}", provider.config.id);
+    flight_recorder::provider_failed(app, request, next, &why);
     problem::sign_in(app, request, failure, next, provider, None)
+}
+
+/// The sign-in there led to nobody.
+fn refuse(
+    request: &HttpRequest,
+    app: &App,
+    provider: &Provider,
+    next: &Next,
+    failure: Failure,
+    detail: Option<String>,
+) -> HttpResponse {
+    let why = format!("{}: {} {}", provider.config.id, failure.code(), detail.as_deref().unwrap_or_default());
+    flight_recorder::provider_failed(app, request, next, why.trim_end());
+    problem::sign_in(app, request, failure, next, provider, detail)
 }

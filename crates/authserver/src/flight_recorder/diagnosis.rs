@@ -21,8 +21,10 @@ pub struct Facts<'f> {
     pub detail: Option<&'f str>,
     /// How long ago it was.
     pub since: Duration,
-    /// How many passwords were wrong.
+    /// How many passwords were wrong, or codes and passkeys in their place.
     pub failed_sign_ins: usize,
+    /// How often what was asked for besides was wrong.
+    pub failed_second_steps: usize,
     /// Whether the answer goes to a program on the person's own computer.
     pub to_this_computer: bool,
     /// What became of the token.
@@ -61,6 +63,26 @@ pub enum State {
     Stopped,
     /// Nobody here can tell.
     Unknown,
+}
+
+impl State {
+    /// Every one.
+    pub const ALL: [State; 4] = [State::Connected, State::Waiting, State::Stopped, State::Unknown];
+
+    /// Its name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            State::Connected => "connected",
+            State::Waiting => "waiting",
+            State::Stopped => "stopped",
+            State::Unknown => "unknown",
+        }
+    }
+
+    /// The other way round.
+    pub fn of(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.as_str() == name)
+    }
 }
 
 /// What to tell the operator.
@@ -106,9 +128,13 @@ pub fn diagnose(facts: &Facts<'_>) -> Diagnosis {
             "The device showed its code, and nobody typed it in time.",
             "Start again at the device, open the address that it shows, and type the code within ten minutes.",
         ),
-        Step::Asked | Step::RequestRefused | Step::SentToProvider | Step::SignInFailed | Step::SecondStepAsked => {
-            before_a_sign_in(facts)
-        }
+        Step::Asked
+        | Step::RequestRefused
+        | Step::SentToProvider
+        | Step::ProviderFailed
+        | Step::SignInFailed
+        | Step::SecondStepAsked
+        | Step::SecondStepFailed => before_a_sign_in(facts),
         Step::SignedIn | Step::ConsentShown | Step::Denied => before_a_yes(facts),
         Step::Allowed | Step::TokenRefused => before_a_token(facts),
         Step::TokenIssued => with_a_token(facts),
@@ -120,9 +146,9 @@ fn awaited(last: Step) -> Option<&'static str> {
     match last {
         Step::Registered => Some("a browser"),
         Step::DeviceAsked => Some("the code of the device"),
-        Step::Asked | Step::SignInFailed => Some("the sign-in"),
+        Step::Asked | Step::ProviderFailed | Step::SignInFailed => Some("the sign-in"),
         Step::SentToProvider => Some("the sign-in at the provider"),
-        Step::SecondStepAsked => Some("the second step of the sign-in"),
+        Step::SecondStepAsked | Step::SecondStepFailed => Some("the second step of the sign-in"),
         Step::SignedIn | Step::ConsentShown => Some("an answer"),
         _ => None,
     }
@@ -163,9 +189,24 @@ fn before_a_sign_in(facts: &Facts<'_>) -> Diagnosis {
         ),
         Step::SentToProvider => Diagnosis::stopped(
             "did not come back from the provider",
-            "The person gave up at the OpenID provider, or the provider refused.",
-            "Look at the log for a line \"refused\" with this provider. If the provider showed the error, compare the redirect URI \
-             that is registered there with docs/sign-in.md.",
+            "The person gave up at the OpenID provider, or the provider showed an error and sent nobody back.",
+            "Ask what the person saw there. If it was an error, compare the redirect URI that is registered there with docs/sign-in.md.",
+        ),
+        Step::ProviderFailed => Diagnosis::stopped(
+            "the provider signed nobody in",
+            &format!("The sign-in at the OpenID provider failed: {}.", facts.detail.unwrap_or("no reason is known")),
+            "sign_in_not_allowed: the allow of that provider lets this person not in. sign_in_not_linked: gatelodge user link. Anything \
+             else: look at the log at that time, and compare [[login.oidc]] with what is registered at the provider (docs/sign-in.md).",
+        ),
+        Step::SecondStepFailed => Diagnosis::stopped(
+            "the second step failed",
+            &format!(
+                "The password was right, and what was asked for besides was wrong {}; the last time: {}.",
+                times(facts.failed_second_steps),
+                facts.detail.unwrap_or("no reason is known")
+            ),
+            "The clock of the device with the authenticator app may be wrong. If the app is lost: gatelodge user reset-second-factor NAME. \
+             If it was not the person, somebody else knows their password: gatelodge user reset-password NAME.",
         ),
         Step::SecondStepAsked => Diagnosis::stopped(
             "the second step was not done",
@@ -174,7 +215,7 @@ fn before_a_sign_in(facts: &Facts<'_>) -> Diagnosis {
         ),
         _ if facts.failed_sign_ins > 0 => Diagnosis::stopped(
             "could not sign in",
-            &format!("A wrong password was typed {} times.", facts.failed_sign_ins),
+            &format!("What was typed was wrong {}.", times(facts.failed_sign_ins)),
             "Make the person a link for a new password: gatelodge user reset-password NAME --link.",
         ),
         _ => Diagnosis::stopped(
@@ -183,6 +224,10 @@ fn before_a_sign_in(facts: &Facts<'_>) -> Diagnosis {
             "Ask whether they have an account. gatelodge user list shows who does.",
         ),
     }
+}
+
+fn times(number: usize) -> String {
+    if number == 1 { "once".to_owned() } else { format!("{number} times") }
 }
 
 fn before_a_yes(facts: &Facts<'_>) -> Diagnosis {
@@ -287,6 +332,7 @@ mod tests {
             detail: Some("because"),
             since: LONG_AGO,
             failed_sign_ins: 0,
+            failed_second_steps: 1,
             to_this_computer: false,
             calls: Calls::None,
             refreshed: false,
@@ -314,7 +360,9 @@ mod tests {
             (Step::Asked, "nobody signed in"),
             (Step::RequestRefused, "authorization request refused"),
             (Step::SentToProvider, "did not come back from the provider"),
+            (Step::ProviderFailed, "the provider signed nobody in"),
             (Step::SecondStepAsked, "the second step was not done"),
+            (Step::SecondStepFailed, "the second step failed"),
             (Step::SignedIn, "signed in, and the question was not shown"),
             (Step::ConsentShown, "the question was not answered"),
             (Step::Allowed, "allowed, and the code was not fetched"),
@@ -327,7 +375,8 @@ mod tests {
         let failed = Facts { failed_sign_ins: 2, ..facts(Step::SignInFailed) };
         assert_eq!(of(failed), stopped("could not sign in"));
         assert!(diagnose(&failed).cause.contains("2 times"));
-        for last in [Step::RegistrationRefused, Step::RequestRefused, Step::TokenRefused] {
+        let refused = [Step::RegistrationRefused, Step::RequestRefused, Step::TokenRefused];
+        for last in refused.into_iter().chain([Step::ProviderFailed, Step::SecondStepFailed]) {
             assert!(diagnose(&facts(last)).cause.contains("because"), "{last:?}");
         }
     }
@@ -348,7 +397,9 @@ mod tests {
             (Step::Asked, "the sign-in"),
             (Step::SignInFailed, "the sign-in"),
             (Step::SentToProvider, "the sign-in at the provider"),
+            (Step::ProviderFailed, "the sign-in"),
             (Step::SecondStepAsked, "the second step of the sign-in"),
+            (Step::SecondStepFailed, "the second step of the sign-in"),
             (Step::SignedIn, "an answer"),
             (Step::ConsentShown, "an answer"),
         ] {

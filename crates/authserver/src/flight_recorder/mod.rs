@@ -3,7 +3,6 @@
 //! cause is counted by source, and forgotten early. Never a token, a code, a state or a URL of anybody's.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -11,6 +10,7 @@ use std::time::Duration;
 use actix_web::HttpRequest;
 use gatelodge_oauth::authorization_request::AnswerTo;
 use gatelodge_oauth::client::ClientId;
+use gatelodge_oauth::client_metadata::is_deceptive;
 use gatelodge_oauth::error::OAuthError;
 use gatelodge_oauth::grant::device_code::DeviceAuthorization;
 use gatelodge_oauth::grant::{Grant, UserId};
@@ -22,6 +22,7 @@ use tokio::sync::mpsc;
 
 use crate::app::App;
 use crate::limits::Source;
+use crate::login::sign_in::Next;
 use crate::pages::Destination;
 use crate::security_events::{name, network};
 
@@ -50,7 +51,7 @@ pub struct FlightRecorder {
     is_on: bool,
     queue: mpsc::Sender<Note>,
     lost: AtomicU32,
-    readers: Mutex<HashMap<IpAddr, Reader>>,
+    readers: Mutex<HashMap<Source, Reader>>,
 }
 
 /// Somebody who read the metadata, and of whom nothing else is known.
@@ -100,7 +101,7 @@ impl FlightRecorder {
     }
 
     /// The attempt of this reader; a new one when it read long ago, with the word that it is new.
-    fn reader(&self, source: IpAddr, now: Timestamp) -> Option<(String, bool)> {
+    fn reader(&self, source: Source, now: Timestamp) -> Option<(String, bool)> {
         let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
         let is_recent = |reader: &Reader| now.since(reader.at) < READER_STAYS;
         if let Some(reader) = readers.get(&source).filter(|reader| is_recent(reader)) {
@@ -118,7 +119,7 @@ impl FlightRecorder {
     }
 
     /// The attempt of whoever read the metadata from there and has done nothing else since.
-    fn take_reader(&self, source: IpAddr, now: Timestamp) -> Option<String> {
+    fn take_reader(&self, source: Source, now: Timestamp) -> Option<String> {
         let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
         readers.remove(&source).filter(|reader| now.since(reader.at) < READER_STAYS).map(|reader| reader.connection)
     }
@@ -133,9 +134,14 @@ fn connection_of(hash: &HashedSecret) -> String {
     hash.as_bytes().iter().take(6).map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// A text of a stranger, as short as is useful, without what could take over a terminal.
+/// A text of a stranger, as short as is useful.
 fn plain(text: &str) -> String {
-    text.chars().take(LONGEST).map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
+    text.chars().take(LONGEST).map(printable).collect()
+}
+
+/// Nothing that could take over a terminal, or make a line read otherwise than it was written.
+pub fn printable(c: char) -> char {
+    if is_deceptive(c) { char::REPLACEMENT_CHARACTER } else { c }
 }
 
 fn step(app: &App, request: &HttpRequest, connection: String, what: Step) -> ConnectionStep {
@@ -145,34 +151,33 @@ fn step(app: &App, request: &HttpRequest, connection: String, what: Step) -> Con
 
 /// What a stranger causes is kept only as often as one source may cause it.
 fn of_stranger(app: &App, request: &HttpRequest, link: Link, step: ConnectionStep) {
-    match app.limits.steps.count(Source::of(request, &app.config)) {
+    match app.limits.steps.count(source(app, request)) {
         Ok(()) => app.recorder.note(link, step),
         Err(_) => app.recorder.lose(),
     }
 }
 
-fn address(app: &App, request: &HttpRequest) -> Option<IpAddr> {
-    app.config.trusted_proxies.source_of(request)
+fn source(app: &App, request: &HttpRequest) -> Source {
+    Source::of(request, &app.config)
 }
 
 /// The metadata was read: once for each reader.
 pub fn metadata_read(app: &App, request: &HttpRequest) {
-    let Some(source) = address(app, request) else { return };
-    if let Some((connection, true)) = app.recorder.reader(source, app.clock.now()) {
+    if let Some((connection, true)) = app.recorder.reader(source(app, request), app.clock.now()) {
         of_stranger(app, request, Link::Named, step(app, request, connection, Step::MetadataRead));
     }
 }
 
 /// A client registered.
 pub fn registered(app: &App, request: &HttpRequest, client_id: &ClientId) {
-    let reader = address(app, request).and_then(|source| app.recorder.take_reader(source, app.clock.now()));
+    let reader = app.recorder.take_reader(source(app, request), app.clock.now());
     let registered = step(app, request, reader.unwrap_or_else(new_connection), Step::Registered);
     of_stranger(app, request, Link::Named, ConnectionStep { client_id: Some(client_id.to_string()), ..registered });
 }
 
 /// A client was not registered.
 pub fn registration_refused(app: &App, request: &HttpRequest, error: &OAuthError) {
-    let reader = address(app, request).and_then(|source| app.recorder.take_reader(source, app.clock.now()));
+    let reader = app.recorder.take_reader(source(app, request), app.clock.now());
     let refused = step(app, request, reader.unwrap_or_else(new_connection), Step::RegistrationRefused);
     of_stranger(app, request, Link::Named, ConnectionStep { detail: Some(reason(error)), ..refused });
 }
@@ -194,7 +199,7 @@ pub fn asked(app: &App, request: &HttpRequest, pending: &PendingAuthorization) {
     if let AnswerTo::Device(answer) = &asked.answer_to {
         beginnings.push(connection_of(&answer.device));
     }
-    beginnings.extend(address(app, request).and_then(|source| app.recorder.take_reader(source, pending.created_at)));
+    beginnings.extend(app.recorder.take_reader(source(app, request), pending.created_at));
     let detail = match Destination::from(&asked.answer_to) {
         Destination::Website { host } => format!("answer to {host}"),
         Destination::ThisComputer { host, port } => format!("answer to {host}, port {port}"),
@@ -223,10 +228,30 @@ pub fn sent_to_provider(app: &App, request: &HttpRequest, transaction: &Secret, 
     of_stranger(app, request, Link::Named, ConnectionStep { detail: Some(provider.to_owned()), ..sent });
 }
 
-/// A password was wrong.
-pub fn sign_in_failed(app: &App, request: &HttpRequest, transaction: &Secret) {
-    let failed = step(app, request, connection_of(&transaction.hash()), Step::SignInFailed);
-    of_stranger(app, request, Link::Named, failed);
+/// The provider could not be asked, or what it said signs nobody in.
+pub fn provider_failed(app: &App, request: &HttpRequest, next: &Next, why: &str) {
+    if let Next::Consent(transaction) = next {
+        failed(app, request, transaction, Step::ProviderFailed, why);
+    }
+}
+
+/// A password was wrong, or what stands in its place, which is then named.
+pub fn sign_in_failed(app: &App, request: &HttpRequest, next: &Next, how: &str) {
+    if let Next::Consent(transaction) = next {
+        failed(app, request, transaction, Step::SignInFailed, how);
+    }
+}
+
+/// So was what was asked for besides.
+pub fn second_step_failed(app: &App, request: &HttpRequest, next: &Next, how: &str) {
+    if let Next::Consent(transaction) = next {
+        failed(app, request, transaction, Step::SecondStepFailed, how);
+    }
+}
+
+fn failed(app: &App, request: &HttpRequest, transaction: &Secret, what: Step, how: &str) {
+    let failed = step(app, request, connection_of(&transaction.hash()), what);
+    of_stranger(app, request, Link::Named, ConnectionStep { detail: Some(plain(how)), ..failed });
 }
 
 /// Somebody signed in for a request that waits; nobody yet, as long as a second step is left.
@@ -300,8 +325,8 @@ mod tests {
         Timestamp::from_unix(1_000_000 + seconds)
     }
 
-    fn ip(number: u32) -> IpAddr {
-        IpAddr::from(number.to_be_bytes())
+    fn ip(number: u32) -> Source {
+        Source::of_address(std::net::IpAddr::from(number.to_be_bytes()))
     }
 
     #[test]
@@ -314,6 +339,11 @@ mod tests {
         assert_eq!(recorder.take_reader(ip(1), at(599)), Some(first));
         assert_eq!(recorder.take_reader(ip(1), at(599)), None);
         assert_eq!(recorder.take_reader(ip(2), at(600)), None, "that was long ago");
+        // Whoever changes the address within their network from one request to the next is one reader.
+        let v6 = |address: &str| Source::of_address(address.parse().expect("an address"));
+        let (first, _) = recorder.reader(v6("2001:db8::1"), at(0)).expect("there is room");
+        assert_eq!(recorder.reader(v6("2001:db8::2"), at(1)), Some((first, false)));
+        assert!(recorder.reader(v6("2001:db8:0:1::1"), at(1)).expect("there is room").1);
     }
 
     #[test]
@@ -344,6 +374,7 @@ mod tests {
     #[test]
     fn texts_of_strangers_are_short_and_take_over_no_terminal() {
         assert_eq!(plain("a\u{1b}[2Jb\n\0"), "a\u{fffd}[2Jb\u{fffd}\u{fffd}");
+        assert_eq!(plain("ok \u{202e}deined\u{2066}\u{200b}"), "ok \u{fffd}deined\u{fffd}\u{fffd}");
         assert_eq!(plain(&"ä".repeat(LONGEST + 1)).chars().count(), LONGEST);
     }
 }

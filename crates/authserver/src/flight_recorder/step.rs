@@ -17,10 +17,14 @@ pub enum Step {
     RequestRefused,
     /// It was sent on to an OpenID provider.
     SentToProvider,
-    /// A password was wrong.
+    /// The provider could not be asked, or what it said signed nobody in.
+    ProviderFailed,
+    /// A password was wrong, or a code or a passkey in its place.
     SignInFailed,
     /// A password was right, and something else is asked for besides.
     SecondStepAsked,
+    /// That was wrong.
+    SecondStepFailed,
     /// Somebody signed in for it.
     SignedIn,
     /// They saw the question.
@@ -37,7 +41,7 @@ pub enum Step {
 
 impl Step {
     /// Everything.
-    pub const ALL: [Step; 15] = [
+    pub const ALL: [Step; 17] = [
         Step::MetadataRead,
         Step::Registered,
         Step::RegistrationRefused,
@@ -45,8 +49,10 @@ impl Step {
         Step::Asked,
         Step::RequestRefused,
         Step::SentToProvider,
+        Step::ProviderFailed,
         Step::SignInFailed,
         Step::SecondStepAsked,
+        Step::SecondStepFailed,
         Step::SignedIn,
         Step::ConsentShown,
         Step::Allowed,
@@ -65,8 +71,10 @@ impl Step {
             Step::Asked => "asked",
             Step::RequestRefused => "request_refused",
             Step::SentToProvider => "sent_to_provider",
+            Step::ProviderFailed => "provider_failed",
             Step::SignInFailed => "sign_in_failed",
             Step::SecondStepAsked => "second_step_asked",
+            Step::SecondStepFailed => "second_step_failed",
             Step::SignedIn => "signed_in",
             Step::ConsentShown => "consent_shown",
             Step::Allowed => "allowed",
@@ -91,8 +99,10 @@ impl Step {
             Step::Asked => "asked for authorization",
             Step::RequestRefused => "request refused",
             Step::SentToProvider => "sent to provider",
+            Step::ProviderFailed => "provider failed",
             Step::SignInFailed => "sign-in failed",
             Step::SecondStepAsked => "second step asked",
+            Step::SecondStepFailed => "second step failed",
             Step::SignedIn => "signed in",
             Step::ConsentShown => "consent shown",
             Step::Allowed => "allowed",

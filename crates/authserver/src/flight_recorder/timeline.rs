@@ -1,6 +1,7 @@
 //! One attempt as a timeline: the steps that were recorded here, what the audit trail knows of before and after them, and what that
 //! means. Read by `gatelodge connections`.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use gatelodge_oauth::audit_event::AuditEvent;
@@ -10,12 +11,15 @@ use gatelodge_oauth::time::Timestamp;
 use gatelodge_store::connection_steps::{self, ConnectionStep, Search};
 use gatelodge_store::{StoreError, Tx, audit_events, clients, grants, users};
 
-use super::diagnosis::{Calls, Diagnosis, Facts, diagnose};
+use super::diagnosis::{Calls, Diagnosis, Facts, State, diagnose};
 use super::step::Step;
 use crate::config::Config;
 
 /// How many steps are read at a time.
-const PAGE: u32 = 500;
+const STEPS: u32 = 500;
+
+/// How many attempts are looked at for one page, when most of them are not wanted.
+const MOST_LOOKED_AT: usize = 500;
 
 /// Calls of one client that are looked at.
 const MOST_CALLS: u32 = 200;
@@ -52,33 +56,71 @@ pub struct Attempt {
     pub diagnosis: Diagnosis,
 }
 
-/// The latest attempts, the newest one first. Whoever only read the metadata is left out unless `all` are wanted.
-pub fn recent(
+/// Which attempts are wanted.
+#[derive(Debug, Clone, Default)]
+pub struct Wanted {
+    /// Whose, and of which client.
+    pub search: Search,
+    /// Also those who only read the metadata.
+    pub all: bool,
+    /// Those that stand so.
+    pub state: Option<State>,
+}
+
+impl Wanted {
+    /// Whether an attempt is shown where this step of it stands. The first thing that a client does is to read the metadata: whose
+    /// newest step it is did nothing else. What a later release records is nothing to this one.
+    fn is_shown_at(&self, step: &ConnectionStep) -> bool {
+        let what = Step::of(&step.step);
+        self.search.is_of(step) && what.is_some_and(|what| self.all || what != Step::MetadataRead)
+    }
+
+    fn is(&self, attempt: &Attempt) -> bool {
+        self.state.is_none_or(|state| attempt.diagnosis.state == state)
+    }
+}
+
+/// Attempts one after the other.
+#[derive(Debug, Clone)]
+pub struct Page {
+    /// The newest one first.
+    pub attempts: Vec<Attempt>,
+    /// The step behind which the next page begins, if there may be one.
+    pub next: Option<ConnectionStep>,
+}
+
+/// At most `limit` attempts behind this step. Each stands where its newest step is; how one stands is not stored, so of those that
+/// are wanted by it there may be fewer on a page.
+pub fn page(
     tx: &mut Tx,
     config: &Config,
-    search: &Search,
-    all: bool,
+    wanted: &Wanted,
+    after: Option<ConnectionStep>,
     limit: usize,
     now: Timestamp,
-) -> Result<Vec<Attempt>, StoreError> {
-    let mut names: Vec<String> = Vec::new();
-    let mut last = None;
-    while names.len() < limit {
-        let page = connection_steps::page(tx, search, last.as_ref(), PAGE)?;
-        for step in &page {
-            // The first thing that a client does: whose newest step it is did nothing else.
-            let only_read = Step::of(&step.step) == Some(Step::MetadataRead);
-            if names.len() < limit && (all || !only_read) && !names.contains(&step.connection) {
-                names.push(step.connection.clone());
-            }
+) -> Result<Page, StoreError> {
+    let (mut attempts, mut seen, mut last) = (Vec::new(), HashSet::new(), after);
+    loop {
+        let steps = connection_steps::page(tx, &wanted.search, last.as_ref(), STEPS)?;
+        if steps.is_empty() {
+            return Ok(Page { attempts, next: None });
         }
-        last = page.into_iter().next_back();
-        if last.is_none() {
-            break;
+        for step in steps {
+            if attempts.len() >= limit || seen.len() >= MOST_LOOKED_AT.max(limit) {
+                return Ok(Page { attempts, next: last });
+            }
+            if wanted.is_shown_at(&step) && seen.insert(step.connection.clone()) {
+                let found = find(tx, config, &step.connection, now)?;
+                // One that is newer than this step stands on a page before.
+                let stands_here = |attempt: &Attempt| {
+                    let shown = attempt.steps.iter().rev().find(|(_, recorded)| wanted.is_shown_at(recorded));
+                    shown.is_some_and(|(_, recorded)| recorded.id == step.id)
+                };
+                attempts.extend(found.filter(|attempt| stands_here(attempt) && wanted.is(attempt)));
+            }
+            last = Some(step);
         }
     }
-    let attempts = names.iter().map(|name| find(tx, config, name, now));
-    attempts.filter_map(Result::transpose).collect()
 }
 
 /// By its name.
@@ -102,11 +144,13 @@ pub fn find(tx: &mut Tx, config: &Config, id: &str, now: Timestamp) -> Result<Op
         None => AfterToken::default(),
     };
     let asked = steps.iter().find(|(step, _)| *step == Step::Asked).and_then(|(_, step)| step.detail.as_deref());
+    let number_of = |wanted: Step| steps.iter().filter(|(step, _)| *step == wanted).count();
     let facts = Facts {
         last: *last,
         detail: newest.detail.as_deref(),
         since: now.since(newest.at),
-        failed_sign_ins: steps.iter().filter(|(step, _)| *step == Step::SignInFailed).count(),
+        failed_sign_ins: number_of(Step::SignInFailed),
+        failed_second_steps: number_of(Step::SecondStepFailed),
         to_this_computer: asked.is_some_and(|detail| detail.contains(", port ")),
         calls: after.calls(),
         refreshed: after.refreshed,
@@ -176,7 +220,7 @@ fn after_token(tx: &mut Tx, config: &Config, token: &ConnectionStep) -> Result<A
     let grants = grants::all_of_user(tx, &owner)?;
     let id = token.grant_id.clone().map(GrantId::from_stored);
     let grant = grants.into_iter().find(|(grant, _)| Some(&grant.id) == id.as_ref());
-    let last_used_at = grant.as_ref().and_then(|(_, last_used_at)| *last_used_at);
+    let last_used_at = grant.as_ref().and_then(|(_, last_use)| last_use.as_ref()).map(|last_use| last_use.at);
     Ok(AfterToken {
         call,
         is_recorded,

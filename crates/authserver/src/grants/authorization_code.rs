@@ -9,7 +9,7 @@ use super::{Decision, Issued, TokenRequest, begin, usable_grant};
 
 /// RFC 6749 §4.1.3.
 pub fn exchange(tx: &mut Tx, request: &TokenRequest<'_>) -> Decision {
-    let TokenRequest { client, parameters, now, new_token, .. } = *request;
+    let TokenRequest { client, parameters, now, source, new_token, .. } = *request;
     let (presented, resource) = match (parameters.required("code"), parameters.every("resource")) {
         (Ok(code), resource) => (Secret::parse(Kind::AuthorizationCode, code), resource),
         (Err(refusal), _) => return Ok(Err(refusal)),
@@ -25,7 +25,7 @@ pub fn exchange(tx: &mut Tx, request: &TokenRequest<'_>) -> Decision {
         // Done by this very request, which could not know because its connection broke while committing.
         Ok(Redemption::Replayed { .. }) if authorization_codes::was_consumed_by(tx, &hash, &new_token.hash())? => true,
         Ok(Redemption::Replayed { revoke_grant }) => {
-            if revoke_grant && grants::revoke(tx, &code.grant_id, now)? {
+            if revoke_grant && !grants::revoke(tx, &code.grant_id, now)?.is_empty() {
                 tracing::warn!(client_id = %client.id, grant_id = %code.grant_id, "authorization code replayed: grant revoked");
             }
             return Ok(Err(OAuthError::code_replayed()));
@@ -37,7 +37,7 @@ pub fn exchange(tx: &mut Tx, request: &TokenRequest<'_>) -> Decision {
             return Ok(Err(refusal));
         }
     };
-    let grant = grants::lock(tx, &code.grant_id, now)?;
+    let grant = grants::lock(tx, &code.grant_id, source, now)?;
     let grant = match usable_grant(tx, grant, now)? {
         Ok(grant) => grant,
         Err(refusal) => return Ok(Err(refusal)),

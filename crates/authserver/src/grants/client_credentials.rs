@@ -33,6 +33,7 @@ pub fn issue(tx: &mut Tx, request: &TokenRequest<'_>) -> Decision {
         auth_method: Some(method),
         status_index: Some(grants::allocate_status_index(tx, now)?),
         name: None,
+        remembered_from: None,
     };
     grants::insert(tx, &grant)?;
     Ok(Ok(Issued { grant, scope, refresh_token: None }))

@@ -33,7 +33,7 @@ pub fn poll(tx: &mut Tx, request: &TokenRequest<'_>) -> Decision {
             return Ok(Err(refusal));
         }
     };
-    let grant = grants::lock(tx, grant_id, now)?;
+    let grant = grants::lock(tx, grant_id, request.source, now)?;
     let grant = match usable_grant(tx, grant, now)? {
         Ok(grant) => grant,
         Err(refusal) => return Ok(Err(refusal)),

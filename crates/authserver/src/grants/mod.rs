@@ -44,6 +44,8 @@ pub struct TokenRequest<'a> {
     pub parameters: &'a Parameters,
     /// When.
     pub now: Timestamp,
+    /// From which network.
+    pub source: Option<&'a str>,
     /// The refresh token that it gets if it gets a new one. It is made once for the request, not in the transaction, which may
     /// be repeated: a transaction that was committed although the answer to its COMMIT never came is recognised by it.
     pub new_token: &'a Secret,

@@ -84,6 +84,7 @@ pub fn grant(
         revoked_at: None,
         auth_method: None,
         status_index: None,
+        remembered_from: None,
         name: Some(name.to_owned()),
     })
 }

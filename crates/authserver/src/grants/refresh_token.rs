@@ -13,13 +13,13 @@ use super::{Decision, Issued, TokenRequest, usable_grant};
 /// RFC 6749 §6. The grant's row is locked first: of parallel requests with one token the first rotates, and the others
 /// find the token spent and are led to its successor.
 pub fn refresh(tx: &mut Tx, request: &TokenRequest<'_>) -> Decision {
-    let TokenRequest { app, client, method, parameters, now, new_token } = *request;
+    let TokenRequest { app, client, method, parameters, now, source, new_token } = *request;
     let secret = match parameters.required("refresh_token") {
         Ok(token) => Secret::parse(Kind::RefreshToken, token),
         Err(refusal) => return Ok(Err(refusal)),
     };
     let Some(secret) = secret else { return Ok(Err(OAuthError::refresh_token_unknown())) };
-    let grant = grants::lock_by_refresh_token(tx, &secret.hash(), now)?;
+    let grant = grants::lock_by_refresh_token(tx, &secret.hash(), source, now)?;
     let presented = if grant.is_some() { Presented::find(tx, secret)? } else { None };
     let (Some(grant), Some(presented)) = (grant, presented) else {
         return Ok(Err(OAuthError::refresh_token_unknown()));

@@ -44,6 +44,15 @@ pub enum Typed {
 }
 
 impl Typed {
+    /// For the operator.
+    pub fn words(&self) -> &'static str {
+        match self {
+            Self::Code(_) => "code of the app",
+            Self::RecoveryCode(_) => "recovery code",
+            Self::Passkey(_) => "passkey",
+        }
+    }
+
     /// How somebody signed in with it, for the log and the trail.
     fn method(&self) -> &'static str {
         match self {

@@ -179,9 +179,18 @@ pub fn go_on(app: &App, request: &HttpRequest, next: &Next, session: &OpenSessio
 }
 
 /// Ends the sign-in of a browser; what waits in it waits on.
-pub async fn sign_out(app: &App, old: &OpenSession) -> Result<OpenSession, StoreError> {
+pub async fn sign_out(app: &App, request: &HttpRequest, old: &OpenSession) -> Result<OpenSession, StoreError> {
     let (state, now, old) = (app.clone(), app.clock.now(), old.secret.clone());
-    app.store.write(move |tx| renew(tx, &state, &old, None, now)).await
+    let event = |user_id: &UserId| SecurityEvent::new(&app.config, What::SignedOut, user_id, now);
+    let event = event(&UserId::from_stored(String::new())).because("here").of_request(request, &app.config);
+    let end = move |tx: &mut Tx| {
+        let held = session::hold(tx, Some(old.clone()), &state.config, now)?;
+        if let Some(user_id) = held.and_then(|held| held.user_id) {
+            event.clone().of(&user_id).keep(tx)?;
+        }
+        renew(tx, &state, &old, None, now)
+    };
+    app.store.write(end).await
 }
 
 /// A new session takes over the pending requests of the old one, which is gone: a planted or copied cookie is worth

@@ -3,6 +3,7 @@
 
 use actix_web::http::StatusCode;
 use gatelodge_oauth::time::Timestamp;
+use gatelodge_store::grants::LastUse;
 use serde::Serialize;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -31,6 +32,10 @@ pub struct AccountPage {
     pub csrf_token: String,
     /// Who is signed in.
     pub account: String,
+    /// Where messages to them go, which the operator alone can change.
+    pub email: Option<String>,
+    /// This server sends messages.
+    pub is_written_to: bool,
     /// They have a password, which they may change.
     pub has_password: bool,
     /// And may change it: people sign in with passwords here.
@@ -79,8 +84,12 @@ pub struct ConnectedApp {
     pub tools: ShownTools,
     /// When it was allowed.
     pub created: Moment,
-    /// When it last got a token.
-    pub last_used: Option<Moment>,
+    /// Nobody was asked for it, because the same was allowed before.
+    pub remembered: bool,
+    /// How many others end with it, which came from the same answer.
+    pub others: usize,
+    /// When it last got a token, and from where.
+    pub last_used: Option<Use>,
     /// When it ends by itself.
     pub expires: Moment,
 }
@@ -98,8 +107,8 @@ pub struct PersonalToken {
     pub scopes: Vec<ScopeLine>,
     /// When it was made.
     pub created: Moment,
-    /// When it was last seen here.
-    pub last_used: Option<Moment>,
+    /// When it was last seen here, and from where.
+    pub last_used: Option<Use>,
     /// When it ends.
     pub expires: Moment,
 }
@@ -115,6 +124,21 @@ pub struct SignedInBrowser {
     pub last_seen: Moment,
     /// It is the one that looks at the page.
     pub this: bool,
+}
+
+/// When and from where something was used.
+#[derive(Clone, Serialize)]
+pub struct Use {
+    /// When.
+    pub time: Moment,
+    /// From which network.
+    pub source: Option<String>,
+}
+
+impl From<LastUse> for Use {
+    fn from(last_use: LastUse) -> Self {
+        Self { time: last_use.at.into(), source: last_use.source }
+    }
 }
 
 /// A time for people, in UTC: `2026-11-27 14:05`.
@@ -180,6 +204,7 @@ impl Page for AccountPage {
         let tool =
             |name: &str, destructive: bool| ShownTool { name: name.to_owned(), read_only: !destructive, destructive };
         let scope = |name: &str, title: &str| ScopeLine { name: name.to_owned(), title: title.to_owned() };
+        let used = |source: Option<&str>| Some(Use { time: at(30), source: source.map(str::to_owned) });
         let app = ConnectedApp {
             grant: "grant_1".to_owned(),
             name: Some("Claude".to_owned()),
@@ -189,7 +214,9 @@ impl Page for AccountPage {
             scopes: vec![scope("mcp:use", "Use the tools of this server"), scope("tickets:read", "Read tickets")],
             tools: ShownTools { first: vec![tool("Delete a ticket", true), tool("Search tickets", false)], more: 3 },
             created: at(0),
-            last_used: Some(at(30)),
+            remembered: false,
+            others: 0,
+            last_used: used(Some("198.51.100.0/24")),
             expires: at(24 * 90),
         };
         let unknown = ConnectedApp {
@@ -207,6 +234,8 @@ impl Page for AccountPage {
         let plain = Self {
             csrf_token: "sample".to_owned(),
             account: "nora".to_owned(),
+            email: None,
+            is_written_to: false,
             has_password: true,
             may_change_password: true,
             second_factor: SecondFactorLine { app_since: None, codes_left: 0, passkeys: None },
@@ -221,28 +250,39 @@ impl Page for AccountPage {
             plain.clone(),
             Self {
                 apps: vec![app.clone(), unknown.clone()],
-                tokens: vec![token.clone(), PersonalToken { last_used: Some(at(30)), ..sample_token("build server") }],
+                tokens: vec![token.clone(), PersonalToken { last_used: used(None), ..sample_token("build server") }],
+                email: Some("nora@example.com".to_owned()),
+                is_written_to: true,
                 may_make_tokens: false,
                 may_delete: false,
                 sessions: vec![browser(session, true), browser("11f1e2d3c4b5a697", false)],
                 ..plain.clone()
             },
+            Self { is_written_to: true, ..plain.clone() },
             Self {
                 account: LONG_NAME.to_owned(),
+                email: Some(format!("{}@{}.example", "n".repeat(64), "a".repeat(63))),
+                is_written_to: true,
                 second_factor: SecondFactorLine { app_since: Some(at(0)), codes_left: 9, passkeys: Some(2) },
-                apps: vec![ConnectedApp {
-                    name: Some(LONG_NAME.to_owned()),
-                    host: Some(format!("{}.example", "a".repeat(63))),
-                    resource_name: LONG_NAME.to_owned(),
-                    tools: ShownTools { first: vec![tool(LONG_NAME, false)], more: 199 },
-                    ..app.clone()
-                }],
+                apps: vec![
+                    ConnectedApp {
+                        name: Some(LONG_NAME.to_owned()),
+                        host: Some(format!("{}.example", "a".repeat(63))),
+                        resource_name: LONG_NAME.to_owned(),
+                        tools: ShownTools { first: vec![tool(LONG_NAME, false)], more: 199 },
+                        ..app.clone()
+                    },
+                    ConnectedApp { host: None, remembered: true, others: 1, ..app.clone() },
+                    ConnectedApp { host: None, others: 2, ..app.clone() },
+                ],
                 tokens: vec![PersonalToken { name: LONG_NAME.to_owned(), ..token.clone() }],
                 ..plain
             },
             Self {
                 csrf_token: hostile(),
                 account: hostile(),
+                email: Some(hostile()),
+                is_written_to: true,
                 has_password: false,
                 may_change_password: false,
                 second_factor: SecondFactorLine { app_since: None, codes_left: 0, passkeys: None },
@@ -253,7 +293,8 @@ impl Page for AccountPage {
                     resource_name: hostile(),
                     scopes: vec![scope(HOSTILE, HOSTILE)],
                     tools: ShownTools { first: vec![tool(HOSTILE, false), tool(HOSTILE, true)], more: 0 },
-                    ..unknown
+                    last_used: used(Some(HOSTILE)),
+                    ..unknown.clone()
                 }],
                 tokens: vec![PersonalToken { name: hostile(), ..token }],
                 may_make_tokens: true,

@@ -80,6 +80,8 @@ impl Page for ActivityPage {
             event("password_changed", None, 50),
             event("password_link_sent", None, 51),
             event("signed_out", None, 55),
+            event("signed_out_here", None, 56),
+            event("signed_out_everywhere", None, 57),
             event("signed_in", Some("password"), 60),
             event("signed_in", Some("oidc"), 61),
             event("signed_in", Some("email_code"), 61),

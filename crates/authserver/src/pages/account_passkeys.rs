@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::{HOSTILE, LONG_NAME, Moment, Page};
 
 /// What the page shows. It POSTs `csrf_token` and `change` to `/account/passkeys`: `add` with `name`, `keep` with `credential`,
-/// `remove` with `id`.
+/// `rename` with `id` and `name`, `remove` with `id`.
 #[derive(Clone, Serialize)]
 pub struct PasskeysPage {
     /// Ties the forms to the browser session.
@@ -34,6 +34,8 @@ pub struct PasskeyEntry {
     pub id: String,
     /// What its owner calls it.
     pub name: String,
+    /// What they wanted to call it instead, which cannot be a name.
+    pub typed: Option<String>,
     /// Since when.
     pub since: Moment,
     /// When it last signed somebody in.
@@ -46,6 +48,8 @@ pub struct PasskeyEntry {
 pub enum PasskeyProblem {
     /// It has no name, or too long a one.
     Name,
+    /// What it was to be called instead is none.
+    NewName,
     /// There are too many.
     TooMany,
     /// What the browser answered is not what it was asked for, came too late, or was used before.
@@ -58,7 +62,7 @@ impl PasskeyProblem {
     /// The status of the page.
     pub fn status(self) -> StatusCode {
         match self {
-            Self::Name | Self::Refused => StatusCode::BAD_REQUEST,
+            Self::Name | Self::NewName | Self::Refused => StatusCode::BAD_REQUEST,
             Self::TooMany | Self::Required => StatusCode::CONFLICT,
         }
     }
@@ -73,9 +77,11 @@ impl Page for PasskeysPage {
         let entry = |id: &str, name: &str, last_used| PasskeyEntry {
             id: id.to_owned(),
             name: name.to_owned(),
+            typed: None,
             since: at(0),
             last_used,
         };
+        let renamed = |typed: &str| PasskeyEntry { typed: Some(typed.to_owned()), ..entry("AQ", "laptop", None) };
         let plain = Self {
             csrf_token: "sample".to_owned(),
             account: "nora".to_owned(),
@@ -94,6 +100,7 @@ impl Page for PasskeysPage {
             plain.clone(),
             some.clone(),
             failed(PasskeyProblem::Name),
+            Self { passkeys: vec![renamed(LONG_NAME), entry("Ag", "key", None)], ..failed(PasskeyProblem::NewName) },
             failed(PasskeyProblem::TooMany),
             failed(PasskeyProblem::Refused),
             failed(PasskeyProblem::Required),
@@ -109,7 +116,8 @@ impl Page for PasskeysPage {
                 csrf_token: HOSTILE.to_owned(),
                 account: HOSTILE.to_owned(),
                 name: HOSTILE.to_owned(),
-                passkeys: vec![entry(HOSTILE, HOSTILE, None)],
+                passkeys: vec![PasskeyEntry { typed: Some(HOSTILE.to_owned()), ..entry(HOSTILE, HOSTILE, None) }],
+                problem: Some(PasskeyProblem::NewName),
                 ..plain
             },
         ]

@@ -1,6 +1,8 @@
 //! The one list of pages: whoever checks, tests or shows all of them goes through it. A new page is added here and nowhere else.
 
-use super::administration::{EnterPage, GrantsPage, ObstaclePage, OverviewPage, UserPage, UsersPage};
+use super::administration::{
+    AuditPage, ConnectionPage, ConnectionsPage, EnterPage, GrantsPage, ObstaclePage, OverviewPage, UserPage, UsersPage,
+};
 use super::{
     AccountDeletedPage, AccountPage, AccountTokensPage, ActivityPage, ConsentPage, DeleteAccountPage, DeviceDonePage,
     DevicePage, EmailCodePage, ErrorPage, ForgotPage, LegalPage, LoginPage, Page, PagesError, PasskeyPage,
@@ -41,5 +43,8 @@ pub fn visit_every_page(visitor: &mut impl PageVisitor) -> Result<(), PagesError
     visitor.visit::<UsersPage>()?;
     visitor.visit::<UserPage>()?;
     visitor.visit::<GrantsPage>()?;
+    visitor.visit::<AuditPage>()?;
+    visitor.visit::<ConnectionsPage>()?;
+    visitor.visit::<ConnectionPage>()?;
     visitor.visit::<ObstaclePage>()
 }

@@ -42,6 +42,7 @@ mod sign_in_method;
 
 pub use account::{
     AccountPage, ConnectedApp, Moment, PasswordPage, PasswordProblem, PersonalToken, SecondFactorLine, SignedInBrowser,
+    Use,
 };
 pub use account_activity::{ActivityPage, Happening};
 pub use account_delete::{AccountDeletedPage, DeleteAccountPage, DeletionProblem};

@@ -4,17 +4,19 @@
 use std::io::Write as _;
 use std::process::Stdio;
 
+use reqwest::Method;
 use serde_json::json;
 
 use crate::support::binary::Workplace;
 use crate::support::mcp_client::McpClient;
-use crate::support::{Browser, Database, Form, PASSWORD, Page, Server, Settings, on_both_databases};
+use crate::support::{Answer, Browser, Database, Form, PASSWORD, Page, Server, Settings, Tokens, on_both_databases};
 
 on_both_databases! {
     signing_in_without_a_client_leads_to_the_account_and_makes_a_new_session,
     a_parameter_is_never_where_a_sign_in_leads,
     every_form_of_the_account_needs_its_token_and_our_own_page,
     what_is_disconnected_is_refused_at_the_next_refresh,
+    people_see_from_where_their_apps_came_last_and_where_messages_go,
     nobody_ends_what_is_somebody_elses,
     browsers_are_seen_and_signed_out,
     another_password_ends_everything_else_and_renews_the_session,
@@ -134,6 +136,28 @@ async fn what_is_disconnected_is_refused_at_the_next_refresh(database: &Database
     assert!(page.answer.body.contains("No app is connected"));
     assert_eq!(database.count("grants WHERE revoked_at IS NULL"), 0);
     assert_eq!(first.refresh(&one.refresh_token).await.error(), "invalid_grant");
+}
+
+/// Proves RFC 6819 §5.1.5.3: whoever looks sees where a token is used, so that a stolen one is noticed.
+async fn people_see_from_where_their_apps_came_last_and_where_messages_go(database: &Database) {
+    let settings = Settings { trusted_proxies: "[\"127.0.0.1\"]", ..Settings::default() };
+    let server = Server::start_with(database, settings).await;
+    let client = McpClient::register(&server).await;
+    let from = async |address: &str, form: &Form| {
+        let request = server.request(Method::POST, "/token").header("x-forwarded-for", address);
+        Tokens::of(&Answer::of(request.form(form.pairs())).await)
+    };
+    let code = client.code().await;
+    let (mut browser, page) = signed_in(&server, "ada").await;
+    assert!(page.answer.body.contains("not used yet") && !page.has("email"), "{page:?}");
+    let tokens = from("203.0.113.9", &client.code_request(&code)).await;
+    assert!(browser.open("/account").await.answer.body.contains("203.0.113.0/24"));
+    from("2001:db8:1:2::3", &client.refresh_request(&tokens.refresh_token)).await;
+    database.execute("INSERT INTO email_addresses SELECT id, 'ada@example.org', 0 FROM users WHERE username = 'ada'");
+    let page = browser.open("/account").await;
+    assert!(page.answer.body.contains("2001:db8:1::/48") && !page.answer.body.contains("203.0.113"), "{page:?}");
+    assert!(!page.answer.body.contains("2001:db8:1:2"), "not the address itself");
+    assert!(page.answer.body.contains("ada@example.org") && page.answer.body.contains("Only whoever runs this server"));
 }
 
 async fn nobody_ends_what_is_somebody_elses(database: &Database) {

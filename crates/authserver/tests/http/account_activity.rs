@@ -49,6 +49,9 @@ async fn whatever_happens_to_the_access_of_a_person_is_kept_with_time_and_networ
     let page = browser.open("/account/tokens").await;
     let form = page.form("token-1").without("scope").and("scope", "mcp:use").with("name", "laptop");
     assert!(browser.submit("/account/tokens", &form.with("lifetime", "1d")).await.has("token"));
+    let mut elsewhere = signed_in(&server, "ada").await;
+    let left = elsewhere.open("/account").await;
+    elsewhere.submit("/logout", &left.form("sign-out")).await.assert_login();
     signed_in(&server, "ada").await;
     let token = page.form("token-1").get("csrf_token").to_owned();
     browser.submit("/account", &Form::new([("csrf_token", &token), ("end", "other_sessions")])).await;
@@ -59,11 +62,12 @@ async fn whatever_happens_to_the_access_of_a_person_is_kept_with_time_and_networ
     let revoked = server.post("/revoke", &form.with("token", &again.refresh_token)).await;
     assert_eq!(revoked.status, 200);
     for (what, number) in [
-        ("outcome = 'signed_in' AND reason = 'password'", 4),
+        ("outcome = 'signed_in' AND reason = 'password'", 5),
         ("outcome = 'sign_in_failed'", 1),
         ("outcome = 'granted' AND client_id LIKE 'client%' AND held = 'mcp:use'", 2),
         ("outcome = 'token_made' AND mcp_name = 'laptop'", 1),
-        ("outcome = 'signed_out'", 2),
+        ("outcome = 'signed_out' AND reason = 'everywhere'", 2),
+        ("outcome = 'signed_out' AND reason = 'here'", 1),
         ("outcome = 'revoked' AND reason = 'owner'", 1),
         ("outcome = 'revoked' AND reason = 'client'", 1),
     ] {
@@ -76,6 +80,8 @@ async fn whatever_happens_to_the_access_of_a_person_is_kept_with_time_and_networ
     let page = browser.open("/account/activity").await;
     for shown in [
         "You signed in.",
+        "You signed out.",
+        "with all others but the one",
         "with a wrong password",
         "A personal token was made",
         "laptop",

@@ -7,9 +7,12 @@ use gatelodge_service::clock::Clock;
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use crate::oidc_sign_in::go_there;
 use crate::rfc8628_device::DEVICE_CODE;
+use crate::second_step::{type_code, with_app};
 use crate::support::binary::Workplace;
 use crate::support::mcp_client::path_of;
+use crate::support::openid_provider::OpenIdProvider;
 use crate::support::{
     Answer, Browser, Database, McpClient, RESOURCE, Server, Settings, http_client, on_any_database, on_both_databases,
 };
@@ -17,6 +20,7 @@ use crate::support::{
 on_both_databases! {
     a_connection_is_a_timeline_from_the_metadata_to_the_first_call,
     an_attempt_that_stops_says_where_and_why,
+    a_sign_in_that_fails_elsewhere_or_half_way_says_so,
     a_recorder_that_cannot_write_fails_nobody,
     whoever_leaves_takes_their_attempts_along,
     what_strangers_cause_has_an_end_and_others_are_recorded_meanwhile,
@@ -104,6 +108,8 @@ async fn a_connection_is_a_timeline_from_the_metadata_to_the_first_call(database
     assert!(attempt["challenged_at"].is_string() && attempt["call"].is_null(), "{attempt}");
     assert_eq!(attempts(database, &["--user", "ada", "--client", &client.id]), std::slice::from_ref(&attempt));
     assert!(attempts(database, &["--user", "bob"]).is_empty());
+    assert_eq!(attempts(database, &["--state", "stopped"]), std::slice::from_ref(&attempt));
+    assert!(attempts(database, &["--state", "connected"]).is_empty());
 
     let id = attempt["id"].as_str().expect("an id");
     let page = said(database, &["connections", "show", id]);
@@ -191,6 +197,43 @@ async fn an_attempt_that_stops_says_where_and_why(database: &Database) {
     let refused = once_it_came_to(database, "token_refused").await;
     assert_eq!((&refused["id"], summary(&refused)), (&allowed["id"], "the token was refused"));
     assert!(refused["steps"][3]["detail"].as_str().is_some_and(|detail| detail.starts_with("invalid_grant: ")));
+}
+
+async fn a_sign_in_that_fails_elsewhere_or_half_way_says_so(database: &Database) {
+    let clock = Clock::manual(Clock::system().now().minus(Duration::from_secs(3_600)));
+    let provider = OpenIdProvider::start(&clock);
+    let server = Server::start_at(database, provider.settings("allow.domains = [\"other.example\"]"), clock).await;
+    let client = McpClient::register(&server).await;
+    let mut browser = Browser::new(&server);
+    let login = browser.open(&client.authorize_path()).await;
+    let away = go_there(&mut browser, &login).await;
+    once_it_came_to(database, "sent_to_provider").await;
+    browser.open(&provider.refuse(&away, "access_denied")).await;
+    let cancelled = once_it_came_to(database, "provider_failed").await;
+    assert_eq!(summary(&cancelled), "the provider signed nobody in");
+    assert!(cancelled["diagnosis"]["cause"].as_str().is_some_and(|cause| cause.contains("idp: sign_in_cancelled")));
+    let away = go_there(&mut browser, &login).await;
+    once_it_came_to(database, "sent_to_provider").await;
+    browser.open(&provider.answer(&away, "lin")).await;
+    let refused = once_it_came_to(database, "provider_failed").await;
+    let detail = refused["steps"].as_array().and_then(|steps| steps.last()).expect("a step")["detail"].clone();
+    assert_eq!(detail, "idp: sign_in_not_allowed");
+
+    let (_, _, codes) = with_app(&server, "ada").await;
+    let login = browser.open(&client.authorize_path()).await;
+    let half = browser.sign_in(&login, "ada").await;
+    once_it_came_to(database, "second_step_asked").await;
+    type_code(&mut browser, &half, "000000").await;
+    let wrong = once_it_came_to(database, "second_step_failed").await;
+    assert_eq!(summary(&wrong), "the second step failed");
+    assert!(
+        wrong["diagnosis"]["cause"]
+            .as_str()
+            .is_some_and(|cause| cause.contains("wrong once; the last time: code of the app"))
+    );
+    let form = half.form("recovery").with("recovery_code", &codes[0]);
+    browser.submit(&half.action("recovery"), &form).await.assert_consent();
+    assert_eq!(summary(&once_it_came_to(database, "consent_shown").await), "the question was not answered");
 }
 
 async fn a_recorder_that_cannot_write_fails_nobody(database: &Database) {

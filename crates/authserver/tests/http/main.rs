@@ -7,6 +7,7 @@ mod account_data;
 mod account_tokens;
 mod administration;
 mod administration_routes;
+mod administration_trail;
 mod administration_users;
 mod audit_trail;
 mod bad_config;

@@ -15,6 +15,7 @@ on_both_databases! {
 on_any_database! {
     an_answer_is_for_its_question_its_browser_and_its_time,
     nobody_comes_in_who_may_not_any_more,
+    a_passkey_is_called_what_its_owner_likes,
     passkeys_are_added_and_removed_by_their_owner_after_a_recent_sign_in_only,
     a_passkey_of_somebody_else_confirms_nobody,
     where_everybody_must_have_something_the_last_passkey_stays,
@@ -59,6 +60,12 @@ async fn press(browser: &mut Browser<'_>, page: &Page) -> Page {
 
 fn answered(asked: &Page, credential: &str) -> Form {
     asked.form("passkey").with("credential", credential)
+}
+
+/// Calls the first passkey something else.
+async fn renamed(browser: &mut Browser<'_>, name: &str) -> Page {
+    let page = browser.open(PATH).await;
+    browser.submit(&page.action("rename-1"), &page.form("rename-1").with("name", name)).await
 }
 
 /// Proves Web Authentication §7.1, §7.2: registration, then authentication by the name that the passkey knows.
@@ -233,6 +240,29 @@ async fn nobody_comes_in_who_may_not_any_more(database: &Database) {
     assert!(operator.run(&["user", "reset-second-factor", "ada"], &[]).status.success());
     browser.submit("/login/passkey", &answered(&asked, &credential)).await.assert_error(403, "passkey_refused");
     assert_eq!(database.count("passkeys") + database.count("recovery_codes"), 0);
+}
+
+async fn a_passkey_is_called_what_its_owner_likes(database: &Database) {
+    let server = Server::start(database).await;
+    let mut browser = signed_in(&server, "ada").await;
+    added(&mut browser, "laptop").await;
+    let page = renamed(&mut browser, " <b>key</b> ").await;
+    assert!(page.path == PATH && page.answer.body.contains("&lt;b&gt;key&lt;"), "{page:?}");
+    for name in ["", " ", "a\nb", &"x".repeat(81)] {
+        let page = renamed(&mut browser, name).await;
+        assert!(page.answer.status == 400 && page.has("problem"), "{name:?}: {page:?}");
+    }
+    assert_eq!(database.count("passkeys WHERE name = '<b>key</b>'"), 1);
+    // It is nobody else's to call.
+    let form = browser.open(PATH).await.form("rename-1").with("name", "mine");
+    let mut other = signed_in(&server, "bob").await;
+    let token = other.open(PATH).await.form("add").get("csrf_token").to_owned();
+    other.submit(PATH, &form.clone().with("csrf_token", &token)).await.assert_error(403, "form_refused");
+    other.submit(PATH, &form).await.assert_error(403, "form_refused");
+    server.advance(601);
+    assert_eq!(browser.submit(PATH, &form).await.path, "/login", "only after a recent sign-in");
+    assert_eq!(database.count("passkeys WHERE name = '<b>key</b>'"), 1);
+    assert_eq!(database.count("audit_events WHERE reason = 'passkey'"), 1, "nobody needs to hear of a name");
 }
 
 async fn passkeys_are_added_and_removed_by_their_owner_after_a_recent_sign_in_only(database: &Database) {

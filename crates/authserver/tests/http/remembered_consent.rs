@@ -3,6 +3,8 @@
 
 use reqwest::Method;
 
+use super::rfc8628_device::{begin, consent_page};
+use crate::support::binary::Workplace;
 use crate::support::mcp_client::path_of;
 use crate::support::{
     Answer, Browser, Database, Form, McpClient, Page, Server, Settings, Tokens, on_any_database, on_both_databases,
@@ -12,6 +14,7 @@ on_both_databases! {
     the_same_or_less_is_not_asked_again_and_more_is,
     a_memory_ends_by_time_and_by_revocation_and_renews_nothing,
     the_last_answer_counts_and_whatever_ends_ends_the_memory,
+    what_came_from_an_answer_ends_with_it,
 }
 
 on_any_database! {
@@ -26,6 +29,7 @@ id = "wiki"
 name = "Company Wiki"
 redirect_uris = ["https://wiki.example/callback", "http://127.0.0.1/callback", "wiki-app://callback"]
 token_endpoint_auth_method = "none"
+grant_types = ["authorization_code", "refresh_token", "urn:ietf:params:oauth:grant-type:device_code"]
 [[client]]
 id = "desk"
 name = "Desk"
@@ -33,6 +37,8 @@ redirect_uris = ["https://desk.example/callback"]
 token_endpoint_auth_method = "none"
 [registration]
 extra_redirect_schemes = ["wiki-app"]
+[grants]
+device_code = true
 [tokens]
 session_lifetime = "60d"
 session_idle_lifetime = "60d"
@@ -93,13 +99,13 @@ async fn a_memory_ends_by_time_and_by_revocation_and_renews_nothing(database: &D
     allowed(&mut browser, &client, "mcp:use").await;
     server.advance(29 * DAY);
     browser.open(&path).await.answered("code");
-    let same_end = "grants WHERE remembered AND expires_at = (SELECT expires_at FROM grants WHERE NOT remembered)";
+    let same_end = "grants WHERE remembered_from IS NOT NULL AND expires_at = (SELECT expires_at FROM grants WHERE spares_question)";
     assert_eq!(database.count(same_end), 1, "it ends when the person was told that it ends");
     server.advance(DAY);
     browser.open(&path).await.assert_consent();
     allowed(&mut browser, &client, "mcp:use").await;
     browser.open(&path).await.answered("code");
-    database.execute("UPDATE grants SET revoked_at = 1 WHERE NOT remembered");
+    database.execute("UPDATE grants SET revoked_at = 1 WHERE spares_question");
     browser.open(&path).await.assert_consent();
 }
 
@@ -137,17 +143,45 @@ async fn only_the_person_themselves_is_spared_the_question(database: &Database) 
     let cookie = format!("{name}={value}");
     let ask = async |method: Method, request: &Form, sites: &[&str]| {
         let request = server.request(method, &path_of(request)).header("cookie", &cookie);
+        let request = request.header("sec-fetch-mode", "navigate").header("sec-fetch-dest", "document");
         let answer =
             Answer::of(sites.iter().fold(request, |request, site| request.header("sec-fetch-site", *site))).await;
         answer.header("location").is_some_and(|location| location.starts_with("https://wiki.example/"))
     };
     let request = asking(&client, "mcp:use");
+    let answered = async |headers: &[(&str, &str)]| {
+        let opened = server.request(Method::GET, &path_of(&request)).header("cookie", &cookie);
+        let answer =
+            Answer::of(headers.iter().fold(opened, |opened, (name, value)| opened.header(*name, *value))).await;
+        answer.header("location").is_some_and(|location| location.starts_with("https://wiki.example/"))
+    };
     assert!(ask(Method::GET, &request, &["none"]).await);
     assert!(ask(Method::GET, &request, &["same-origin"]).await);
     for sites in
         [&[][..], &["cross-site"], &["same-site"], &["none", "cross-site"], &["none", "none"], &["None"], &[""]]
     {
         assert!(!ask(Method::GET, &request, sites).await, "{sites:?}");
+    }
+    // Neither in a frame, nor by a script, nor before anybody wants it; and a browser that does not say is not believed.
+    for headers in [
+        &[("sec-fetch-site", "none")][..],
+        &[("sec-fetch-site", "none"), ("sec-fetch-mode", "navigate")],
+        &[("sec-fetch-site", "none"), ("sec-fetch-dest", "document")],
+        &[("sec-fetch-site", "none"), ("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "iframe")],
+        &[("sec-fetch-site", "none"), ("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "empty")],
+        &[("sec-fetch-site", "none"), ("sec-fetch-mode", "no-cors"), ("sec-fetch-dest", "document")],
+    ] {
+        assert!(!answered(headers).await, "{headers:?}");
+    }
+    let navigation = [("sec-fetch-site", "none"), ("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "document")];
+    assert!(answered(&navigation).await);
+    for early in [
+        ("sec-purpose", "prefetch;prerender"),
+        ("purpose", "prefetch"),
+        ("x-purpose", "preview"),
+        ("x-moz", "prefetch"),
+    ] {
+        assert!(!answered(&[&navigation[..], &[early]].concat()).await, "{early:?}");
     }
     assert!(!ask(Method::HEAD, &request, &["none"]).await, "nobody receives the code of a HEAD");
     for prompt in ["consent", "login", "select_account", "login consent"] {
@@ -177,12 +211,89 @@ async fn only_clients_of_the_operator_at_a_website_are_remembered(database: &Dat
         again.assert_consent();
         assert!(!again.answer.body.contains(remembered), "{again:?}");
     }
-    // What it was allowed at one address counts at the other, where only the operator's website gets it; another client gets nothing.
+    // Nor by a device that asks in its name.
+    let codes = begin(&wiki(&server), &server).await;
+    let typed = consent_page(&mut browser, &codes.user_code).await;
+    assert!(!typed.answer.body.contains(remembered), "{typed:?}");
+    assert!(browser.allow(&typed).await.has("done"));
+    // What it was allowed there says nothing about the website, and another client has nothing from it.
+    for scope in ["mcp:use", "notes:read"] {
+        browser.open(&path_of(&asking(&wiki(&server), scope))).await.assert_consent();
+    }
     let desk = McpClient::known(&server, "desk", None, "https://desk.example/callback");
     let question = browser.open(&path_of(&asking(&desk, "mcp:use"))).await;
     question.assert_consent();
     assert!(question.answer.body.contains(remembered), "whoever is asked reads it: {question:?}");
+    allowed(&mut browser, &wiki(&server), "mcp:use").await;
     browser.open(&path_of(&asking(&wiki(&server), "mcp:use"))).await.answered("code");
+    // And the other way round.
+    for client in [&local, &program] {
+        browser.open(&path_of(&asking(client, "mcp:use"))).await.assert_consent();
+    }
+}
+
+/// Proves RFC 7009 §2.1: an answer and all that nobody was asked for because of it end together, whichever of them its owner ends.
+async fn what_came_from_an_answer_ends_with_it(database: &Database) {
+    let server = start(database).await;
+    let client = wiki(&server);
+    let operator = Workplace::new(&Settings { more: CLIENTS, ..Settings::default() }.toml(&database.url));
+    let mut browser = Browser::new(&server);
+    let path = path_of(&asking(&client, "mcp:use"));
+    let still_held = || database.count("grants WHERE revoked_at IS NULL");
+    let mut three = async || {
+        let mut tokens = Vec::new();
+        tokens.push(Tokens::of(
+            &client.exchange(&allowed(&mut browser, &client, "mcp:use").await.answered("code")).await,
+        ));
+        for _ in 0..2 {
+            let code = browser.open(&path).await.answered("code");
+            tokens.push(Tokens::of(&client.exchange(&code).await));
+            server.advance(1);
+        }
+        tokens
+    };
+    let account = async || {
+        let mut other = Browser::new(&server);
+        let login = other.open("/login").await;
+        let page = other.sign_in(&login, "ada").await;
+        (other, page)
+    };
+
+    let tokens = three().await;
+    let (mut other, page) = account().await;
+    assert_eq!(page.answer.body.matches("2 other connections that came from the same answer").count(), 3, "{page:?}");
+    assert_eq!(page.answer.body.matches("You were not asked for it").count(), 2);
+    // The one that was made last stands first.
+    let id = page.answer.body.split("name=\"id\" value=\"grant_").nth(1).and_then(|rest| rest.split('"').next());
+    let form = page.form("disconnect-all").with("end", "grant").with("id", &format!("grant_{}", id.expect("an id")));
+    other.submit("/account", &form).await;
+    assert_eq!(still_held(), 0);
+    for tokens in tokens {
+        assert_eq!(client.refresh(&tokens.refresh_token).await.error(), "invalid_grant");
+    }
+    assert_eq!(database.count("audit_events WHERE outcome = 'revoked' AND reason = 'owner'"), 3);
+
+    three().await;
+    let listed = String::from_utf8(operator.run(&["grant", "list", "--json"], &[]).stdout).expect("text");
+    let listed: serde_json::Value = serde_json::from_str(&listed).expect("JSON");
+    let of_memory = listed.as_array().expect("a list").iter();
+    let mut of_memory = of_memory.filter(|grant| grant["state"] == "active" && grant["remembered_from"].is_string());
+    let id = of_memory.next_back().expect("one")["id"].as_str().expect("an id");
+    let said = String::from_utf8(operator.run(&["grant", "revoke", id], &[]).stdout).expect("text");
+    assert!(
+        said.contains(&format!("revoked {id}\n")) && said.matches("came from the same answer").count() == 2,
+        "{said}"
+    );
+    assert_eq!(still_held(), 0);
+
+    // A client that signs one browser out ends that one, or, of the one that was asked for, all; and is asked for again.
+    for (ends, left) in [(1, 2), (0, 0)] {
+        let tokens = three().await;
+        let revocation = Form::new([("token", tokens[ends].refresh_token.as_str()), ("client_id", "wiki")]);
+        assert_eq!(server.post("/revoke", &revocation).await.status, 200);
+        assert_eq!(still_held(), left);
+        database.execute("UPDATE grants SET revoked_at = 1 WHERE revoked_at IS NULL");
+    }
 }
 
 async fn without_the_word_of_the_operator_everybody_is_asked(database: &Database) {

@@ -64,12 +64,12 @@ async fn first_step<'s>(server: &'s Server, username: &str) -> (Browser<'s>, Pag
     (browser, page)
 }
 
-async fn type_code(browser: &mut Browser<'_>, page: &Page, code: &str) -> Page {
+pub async fn type_code(browser: &mut Browser<'_>, page: &Page, code: &str) -> Page {
     browser.submit(&page.action("second-step"), &page.form("second-step").with("code", code)).await
 }
 
 /// Sets up an app on the account page, and waits until its next code.
-async fn with_app<'s>(server: &'s Server, username: &str) -> (Browser<'s>, App, Vec<String>) {
+pub async fn with_app<'s>(server: &'s Server, username: &str) -> (Browser<'s>, App, Vec<String>) {
     let (mut browser, page) = first_step(server, username).await;
     let page = browser.open(&page.resolved(&page.link("second-factor"))).await;
     let app = App::reads(&page);

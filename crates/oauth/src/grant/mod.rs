@@ -100,6 +100,8 @@ pub struct Grant {
     pub status_index: Option<i64>,
     /// What its owner calls it, for a personal token.
     pub name: Option<String>,
+    /// Which grant of before was the reason for this one, for which nobody was asked. They end together.
+    pub remembered_from: Option<GrantId>,
 }
 
 impl Grant {

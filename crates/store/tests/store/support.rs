@@ -250,6 +250,7 @@ pub fn grant() -> Grant {
         revoked_at: None,
         auth_method: None,
         status_index: None,
+        remembered_from: None,
         name: None,
     }
 }

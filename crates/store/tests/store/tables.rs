@@ -106,12 +106,12 @@ async fn grants_come_back_and_are_revoked_once(database: TestDatabase) {
     database
         .write(move |tx| {
             assert_eq!(grants::find(tx, &id)?.as_ref(), Some(&stored));
-            assert_eq!(grants::lock(tx, &id, at(2))?.as_ref(), Some(&stored));
-            assert!(grants::revoke(tx, &id, at(3))?);
-            assert!(!grants::revoke(tx, &id, at(4))?);
-            assert_eq!(grants::lock(tx, &id, at(5))?.and_then(|grant| grant.revoked_at), Some(at(3)));
-            assert_eq!(grants::lock(tx, &grant().id, at(5))?, None);
-            assert!(!grants::revoke(tx, &grant().id, at(5))?);
+            assert_eq!(grants::lock(tx, &id, None, at(2))?.as_ref(), Some(&stored));
+            assert_eq!(grants::revoke(tx, &id, at(3))?.len(), 1);
+            assert_eq!(grants::revoke(tx, &id, at(4))?, []);
+            assert_eq!(grants::lock(tx, &id, None, at(5))?.and_then(|grant| grant.revoked_at), Some(at(3)));
+            assert_eq!(grants::lock(tx, &grant().id, None, at(5))?, None);
+            assert_eq!(grants::revoke(tx, &grant().id, at(5))?, []);
             Ok(())
         })
         .await;

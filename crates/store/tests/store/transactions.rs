@@ -164,9 +164,9 @@ async fn transactions_that_wait_for_each_other_are_tried_again(database: TestDat
             store
                 .write(move |tx| {
                     runs.fetch_add(1, Ordering::SeqCst);
-                    grants::lock(tx, &one, at(1))?;
+                    grants::lock(tx, &one, None, at(1))?;
                     std::thread::sleep(Duration::from_millis(200));
-                    grants::lock(tx, &other, at(1))
+                    grants::lock(tx, &other, None, at(1))
                 })
                 .await
         })

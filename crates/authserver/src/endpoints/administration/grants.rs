@@ -11,7 +11,7 @@ use gatelodge_oauth::error::OAuthError;
 use gatelodge_oauth::grant::{Grant, GrantId, UserId};
 use gatelodge_oauth::parameters::Parameters;
 use gatelodge_oauth::time::Timestamp;
-use gatelodge_store::grants::{self, Place, Search};
+use gatelodge_store::grants::{self, LastUse, Place, Search};
 use gatelodge_store::{StoreError, Tx, users};
 
 use super::paging::{self, LIMIT};
@@ -99,7 +99,7 @@ fn load(tx: &mut Tx, app: &App, asked: &Asked, now: Timestamp) -> Result<Option<
 }
 
 /// What pages show of these grants.
-pub fn entries(tx: &mut Tx, app: &App, found: Vec<(Grant, Option<Timestamp>)>) -> Result<Vec<GrantEntry>, StoreError> {
+pub fn entries(tx: &mut Tx, app: &App, found: Vec<(Grant, Option<LastUse>)>) -> Result<Vec<GrantEntry>, StoreError> {
     let owners: Vec<UserId> = found.iter().filter_map(|(grant, _)| grant.user_id.clone()).collect();
     let owners: HashMap<UserId, String> =
         users::find_all(tx, &owners)?.into_iter().map(|user| (user.id, user.username)).collect();
@@ -109,7 +109,7 @@ pub fn entries(tx: &mut Tx, app: &App, found: Vec<(Grant, Option<Timestamp>)>) -
             known.insert(grant.client_id.clone(), clients::find(tx, app, &grant.client_id)?);
         }
     }
-    let one = |(grant, last_used_at): (Grant, Option<Timestamp>)| {
+    let one = |(grant, last_use): (Grant, Option<LastUse>)| {
         let client = known.get(&grant.client_id).and_then(Option::as_ref);
         let owner = grant.user_id.as_ref().and_then(|id| Some((id, owners.get(id)?)));
         GrantEntry {
@@ -121,7 +121,7 @@ pub fn entries(tx: &mut Tx, app: &App, found: Vec<(Grant, Option<Timestamp>)>) -
             resource_name: app.resource_name(&grant.resource),
             scopes: scopes(app, &grant),
             created: grant.created_at.into(),
-            last_used: last_used_at.map(Into::into),
+            last_used: last_use.map(Into::into),
             expires: grant.expires_at.into(),
             id: grant.id.to_string(),
             client_id: grant.client_id.to_string(),

@@ -8,12 +8,15 @@ use actix_web::web::{self, ServiceConfig};
 use crate::endpoints::login;
 use crate::routing::{button, form, not_found, page};
 
+mod audit;
+mod connections;
 mod enter;
 mod grants;
 mod overview;
 mod paging;
 mod user;
 mod users;
+mod whose;
 
 /// Every route.
 pub fn routes(service: &mut ServiceConfig) {
@@ -25,6 +28,9 @@ pub fn routes(service: &mut ServiceConfig) {
     service.service(page(at("/users"), users::show));
     service.service(form(at("/user"), user::show, user::submit));
     service.service(form(at("/grants"), grants::show, grants::submit));
+    service.service(page(at("/audit"), audit::show));
+    service.service(page(at("/connections"), connections::show));
+    service.service(page(at("/connection"), connections::one));
     service.service(page(at("/assets/{name}"), login::asset));
     service.default_service(web::to(not_found));
 }

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::{Frame, HOSTILE, LONG_NAME, ScopeLine, at, frame, hostile_frame};
-use crate::pages::{Moment, Page};
+use crate::pages::{Moment, Page, Use};
 
 /// What the page shows. It POSTs `csrf_token`, `grant` and `back` to `/grants`.
 #[derive(Clone, Serialize)]
@@ -52,8 +52,8 @@ pub struct GrantEntry {
     pub scopes: Vec<ScopeLine>,
     /// When it was allowed.
     pub created: Moment,
-    /// When a token was last issued or seen here.
-    pub last_used: Option<Moment>,
+    /// When a token was last issued or seen here, and from where.
+    pub last_used: Option<Use>,
     /// When it ends by itself.
     pub expires: Moment,
 }
@@ -81,7 +81,7 @@ pub(super) fn sample_grants(text: Option<&str>) -> Vec<GrantEntry> {
         resource_name: or("Acme MCP"),
         scopes: vec![ScopeLine { name: or("mcp:use"), title: or("Use the tools of this server") }],
         created: at(0),
-        last_used: Some(at(30)),
+        last_used: Some(Use { time: at(30), source: Some(or("198.51.100.0/24")) }),
         expires: at(24 * 90),
     };
     let unknown = GrantEntry {

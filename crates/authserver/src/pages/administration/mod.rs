@@ -6,6 +6,8 @@ use serde::Serialize;
 
 use super::{HOSTILE, LONG_NAME, Moment, ScopeLine};
 
+mod audit;
+mod connections;
 mod enter;
 mod grants;
 mod obstacle;
@@ -13,6 +15,8 @@ mod overview;
 mod user;
 mod users;
 
+pub use audit::{AuditFilter, AuditLine, AuditPage, Fact, Kind};
+pub use connections::{AttemptHead, ConnectionFilter, ConnectionPage, ConnectionsPage, StateChoice, TimelineMoment};
 pub use enter::EnterPage;
 pub use grants::{GrantEntry, GrantFilter, GrantsPage, Whose};
 pub use obstacle::{Obstacle, ObstaclePage};

@@ -126,6 +126,7 @@ impl Seeder {
                 revoked_at: None,
                 auth_method: None,
                 status_index: None,
+                remembered_from: None,
                 name: None,
             };
             (grant, Secret::generate(kind))

@@ -142,6 +142,7 @@ mod tests {
             revoked_at: None,
             auth_method: None,
             status_index: None,
+            remembered_from: None,
             name: None,
         }
     }

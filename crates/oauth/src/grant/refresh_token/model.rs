@@ -91,6 +91,7 @@ impl Fixture {
             revoked_at: None,
             auth_method: None,
             status_index: None,
+            remembered_from: None,
             name: None,
         };
         let windows = Windows { lost_response: ticks(LOST_RESPONSE), stale_sibling: ticks(STALE_SIBLING) };

@@ -83,6 +83,7 @@ fn grant(client: &Client) -> Grant {
         revoked_at: None,
         auth_method: None,
         status_index: None,
+        remembered_from: None,
         name: None,
     }
 }
