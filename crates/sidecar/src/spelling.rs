@@ -4,6 +4,8 @@
 //! MCP servers parse a URI before they look for its resource (the official SDKs do), and so take `FILE:///a/../b` for
 //! `file:///b`; many decode its path too. A rule must count for each of them, or another spelling would pass it.
 
+use std::ops::Range;
+
 use url::Url;
 
 /// So often is a URI parsed and decoded. Whoever decodes more often than that reads something that nobody sent.
@@ -23,21 +25,21 @@ pub struct Others {
 /// All of them.
 pub fn others(uri: &str) -> Others {
     let mut others = Others { readings: readings(uri, str::to_owned), with_fewer_slashes: Vec::new() };
-    others.readings.retain(|reading| reading != uri);
-    // Before `..` is followed: the URL standard goes up from an empty segment, and a file system from the one before it.
-    let shorter: Vec<String> =
-        std::iter::once(uri).chain(others.readings.iter().map(String::as_str)).map(single_slashes).collect();
-    for reading in readings(uri, single_slashes) {
-        if shorter.contains(&reading) {
-            others.add_shorter(uri, reading);
-        } else if reading != uri && !others.readings.contains(&reading) {
-            others.readings.push(reading);
+    let all = || std::iter::once(uri).chain(others.readings.iter().map(String::as_str));
+    let with_single: Vec<String> = all().filter(|each| has_empty_segments(each)).map(single_slashes).collect();
+    let without_last = all().filter(|each| each.ends_with('/')).map(single_slashes);
+    let without_last: Vec<String> = without_last.filter_map(|each| each.strip_suffix('/').map(str::to_owned)).collect();
+    if !with_single.is_empty() {
+        // Before `..` is followed: the URL standard goes up from an empty segment, and a file system from the one before it.
+        for reading in readings(uri, single_slashes) {
+            if with_single.contains(&reading) {
+                others.add_shorter(uri, reading);
+            } else if !others.readings.contains(&reading) {
+                others.readings.push(reading);
+            }
         }
     }
-    let all = std::iter::once(uri).chain(others.readings.iter().map(String::as_str));
-    let without: Vec<String> =
-        all.filter_map(|each| single_slashes(each).strip_suffix('/').map(str::to_owned)).collect();
-    without.into_iter().for_each(|each| others.add_shorter(uri, each));
+    without_last.into_iter().for_each(|each| others.add_shorter(uri, each));
     others
 }
 
@@ -49,15 +51,15 @@ impl Others {
     }
 }
 
-/// Parsed and decoded again and again, each time after `prepare`.
+/// Parsed and decoded again and again, each time after `prepare`: what differs from the URI.
 fn readings(uri: &str, prepare: fn(&str) -> String) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
-    let mut last = prepare(uri);
     let mut add = |spelling: &str| {
-        if !found.iter().any(|known| known == spelling) {
+        if spelling != uri && !found.iter().any(|known| known == spelling) {
             found.push(spelling.to_owned());
         }
     };
+    let mut last = prepare(uri);
     add(&last);
     for _ in 0..ROUNDS {
         let parsed = Url::parse(&last).map_or_else(|_| last.clone(), String::from);
@@ -65,9 +67,14 @@ fn readings(uri: &str, prepare: fn(&str) -> String) -> Vec<String> {
         let parsed = in_lower_case(&parsed).unwrap_or(parsed);
         // Whoever decodes a path has no query in it then, and follows what is behind.
         let decoded_path = prepare(&decoded(&parsed, b"?#"));
-        for spelling in [&parsed, &decoded_path, &decoded(&parsed, b"")] {
+        for spelling in [&parsed, &decoded_path] {
             add(spelling);
-            add(spelling.split(['?', '#']).next().unwrap_or_default());
+            add(without_query(spelling));
+        }
+        if decoded_path.contains('%') {
+            let decoded = decoded(&parsed, b"");
+            add(&decoded);
+            add(without_query(&decoded));
         }
         if decoded_path == last {
             break;
@@ -77,23 +84,40 @@ fn readings(uri: &str, prepare: fn(&str) -> String) -> Vec<String> {
     found
 }
 
-/// Without the empty segments of its path. A backslash is a slash to the URL standard.
-fn single_slashes(uri: &str) -> String {
-    let authority = uri.find("://").filter(|at| !uri[..*at].contains(['/', '?', '#'])).map_or(0, |at| {
+/// Nor with a fragment.
+fn without_query(uri: &str) -> &str {
+    uri.split(['?', '#']).next().unwrap_or_default()
+}
+
+/// Where its path is.
+fn path_of(uri: &str) -> Range<usize> {
+    let begin = uri.find("://").filter(|at| !uri[..*at].contains(['/', '?', '#'])).map_or(0, |at| {
         let rest = &uri[at + 3..];
         at + 3 + rest.find(['/', '?', '#', '\\']).unwrap_or(rest.len())
     });
-    let end = uri[authority..].find(['?', '#']).map_or(uri.len(), |at| authority + at);
-    let mut single = uri[..authority].to_owned();
-    let mut after_slash = false;
-    for character in uri[authority..end].chars() {
+    begin..begin + without_query(&uri[begin..]).len()
+}
+
+/// A backslash is a slash to the URL standard.
+fn is_slash(byte: u8) -> bool {
+    matches!(byte, b'/' | b'\\')
+}
+
+fn has_empty_segments(uri: &str) -> bool {
+    uri[path_of(uri)].as_bytes().windows(2).any(|two| two.iter().copied().all(is_slash))
+}
+
+/// Without the empty segments of its path.
+fn single_slashes(uri: &str) -> String {
+    let path = path_of(uri);
+    let mut single = uri[..path.start].to_owned();
+    for character in uri[path.clone()].chars() {
         let is_slash = matches!(character, '/' | '\\');
-        if !is_slash || !after_slash {
+        if !(is_slash && single.len() > path.start && single.ends_with(['/', '\\'])) {
             single.push(character);
         }
-        after_slash = is_slash;
     }
-    single + &uri[end..]
+    single + &uri[path.end..]
 }
 
 /// RFC 3986 §6.2.2.1: the case of scheme and host does not count. Nothing, where there is nothing to change. The user in front

@@ -6,7 +6,7 @@ use url::Url;
 
 use super::http_url;
 use super::issuer::{self, IssuerConfig, KeySource, RawIntrospection, RawTokens, StatusListConfig};
-use crate::relay;
+use crate::{front_door, relay};
 
 /// Below the issuer.
 const STATUS_LIST: &str = "/status-list";
@@ -83,6 +83,11 @@ impl RawAuthorizationServer {
             problems.add(key("relay"), says, hint);
         }
         let own_path = issuer.as_deref().zip(origin).map_or("", |(issuer, origin)| relay::own_path(issuer, origin));
+        // A star at its end would be every path below to the framework.
+        if relay.is_some() && !own_path.is_empty() && (!front_door::is_plain_path(own_path) || own_path.contains('*')) {
+            let says = format!("has the path {own_path:?}, which could be read in two ways here");
+            problems.add(key("issuer"), says, "use letters, digits, - . _ ~ between slashes");
+        }
         let introspection = issuer::introspection(self.introspection.as_ref(), &key, problems);
         let keys = keys(self, relay.as_ref(), own_path, problems);
         let status_list = status_list(self, relay.as_ref(), issuer.as_deref(), own_path, problems);

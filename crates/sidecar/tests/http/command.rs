@@ -116,6 +116,10 @@ fn each_mistake_has_its_own_words() {
         (("path =", "stream_grace = \"61m\"\npath ="), "stream_grace: \"61m\" is outside the safe range of 0s to 1h"),
         (("http://127.0.0.1:3000", "http://me:pw@127.0.0.1:3000"), "has a user name, a password or a fragment"),
         (
+            ("[authorization_server]", "[authorization_server]\nissuer = \"https://mcp.example.com/o*\""),
+            "authorization_server.issuer: has the path \"/o*\", which could be read in two ways",
+        ),
+        (
             ("[authorization_server]", "[authorization_server]\nissuer = \"http://as.example\""),
             "\"http://as.example\" is not https",
         ),
