@@ -690,6 +690,53 @@ administration-do-remove = Entfernen
 administration-problem-name = <strong>Das ist nicht der Benutzername.</strong> Es wurde nichts geändert.
 administration-problem-last_administrator = <strong>Niemand sonst verwaltet diesen Server.</strong> Es wurde nichts geändert. Machen Sie zuerst jemand anderen zum Verwalter.
 administration-problem-disabled = <strong>Wer gesperrt ist, kann kein Passwort wählen.</strong> Es wurde nichts geändert. Heben Sie zuerst die Sperre auf.
+administration-clients = Programme
+administration-client = Programm
+administration-keys = Schlüssel
+administration-confirm = Ich weiß, was damit endet.
+administration-unconfirmed = <strong>Es wurde nichts geändert.</strong> Setzen Sie zur Bestätigung das Häkchen.
+administration-clients-search = client_id, oder wie der Name beginnt
+administration-clients-kind = Wie es hierherkam
+administration-clients-none = Ein solches Programm gibt es nicht.
+administration-kind-all = Alle
+administration-kind-configured = Von Ihnen eingerichtet
+administration-kind-metadata_document = Von seiner Website beschrieben
+administration-kind-dynamic = Hat sich selbst registriert
+administration-in-configuration = Steht in der Konfiguration
+administration-never-allowed = nie etwas erlaubt
+administration-grants-count =
+    { $count ->
+        [0] kein Zugriff
+        [one] ein Zugriff
+       *[other] { $count } Zugriffe
+    }
+administration-grants-or-more = { $count } Zugriffe oder mehr
+administration-client-page = Seine Seite, wie es sagt
+administration-client-answers = Zugriff geht an
+administration-client-grant-types = Grant-Typen
+administration-client-proof = Weist sich aus mit
+administration-client-limits = Darf verlangen
+administration-client-unlimited = alles
+administration-client-introspects = darf nach Token fragen
+administration-client-configured = Es steht in der Konfiguration. Um es zu entfernen, löschen Sie dort seine Tabelle <code>[[client]]</code> und starten den Server neu.
+administration-client-refused = <strong>Nicht mehr zugelassen.</strong> Die Konfiguration traut dem Host nicht, der es beschreibt.
+administration-client-revoke_all = Alle seine Zugriffe beenden
+    .what = Was irgendjemand diesem Programm erlaubt hat, endet innerhalb von Sekunden. Wer es wieder will, erlaubt es neu.
+administration-client-remove = Entfernen
+    .what = Das Programm ist von da an unbekannt, und was irgendjemand ihm erlaubt hat, endet innerhalb von Sekunden.
+administration-client-comes-back = Es kann mit der nächsten Anmeldung wiederkommen, weil seine Website es beschreibt: <code>deny</code> in der Konfiguration hält es fern.
+administration-keys-what = Womit Zugriffstoken unterschrieben werden. Die Schlüssel wechseln sich von selbst ab.
+administration-keys-has-next = Der nächste Schlüssel ist veröffentlicht und unterschreibt, wenn seine Zeit gekommen ist.
+administration-key-active = Unterschreibt
+    .time = seit { $time }
+administration-key-next = Nächster
+    .time = unterschreibt ab { $time }
+administration-key-retired = Abgelöst
+    .time = veröffentlicht mindestens bis { $time }
+administration-key-rotate = Jetzt neuen Schlüssel veröffentlichen
+    .what = Er unterschreibt, sobald alle Zeit hatten, ihn zu holen; der vorige bleibt, bis sein letztes Token abgelaufen ist. Niemand merkt etwas davon.
+administration-key-revoke = Sofort außer Gebrauch nehmen
+    .what = Für einen Schlüssel, den jemand anderes haben könnte. Jedes damit unterschriebene Token wird innerhalb einer Minute abgelehnt; Programme holen sich neue, und damit unterschriebene persönliche Token müssen neu erstellt werden. Ist es der, der unterschreibt, tritt ein anderer an seine Stelle.
 administration-obstacle-host_refused = Nicht unter dieser Adresse
     .text = Die Verwaltung antwortet nur unter einer Adresse: der in <code>administration.url</code> der Konfiguration.
 administration-obstacle-not_let_in = Sie sind nicht eingelassen

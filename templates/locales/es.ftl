@@ -690,6 +690,53 @@ administration-do-remove = Eliminar
 administration-problem-name = <strong>Ese no es el nombre de usuario.</strong> No se ha cambiado nada.
 administration-problem-last_administrator = <strong>Nadie más administra este servidor.</strong> No se ha cambiado nada. Haga primero administrador a otra persona.
 administration-problem-disabled = <strong>Quien está bloqueado no puede elegir una contraseña.</strong> No se ha cambiado nada. Desbloquéelo primero.
+administration-clients = Programas
+administration-client = Programa
+administration-keys = Claves
+administration-confirm = Sé qué termina con esto.
+administration-unconfirmed = <strong>No se ha cambiado nada.</strong> Marque la casilla para confirmar.
+administration-clients-search = client_id, o cómo empieza el nombre
+administration-clients-kind = Cómo llegó aquí
+administration-clients-none = No existe ese programa.
+administration-kind-all = Todos
+administration-kind-configured = Configurado por usted
+administration-kind-metadata_document = Descrito por su sitio web
+administration-kind-dynamic = Se registró por sí mismo
+administration-in-configuration = Está en la configuración
+administration-never-allowed = nunca se le permitió nada
+administration-grants-count =
+    { $count ->
+        [0] ningún acceso
+        [one] un acceso
+       *[other] { $count } accesos
+    }
+administration-grants-or-more = { $count } accesos o más
+administration-client-page = Su página, según dice
+administration-client-answers = El acceso va a
+administration-client-grant-types = Tipos de concesión
+administration-client-proof = Se identifica con
+administration-client-limits = Puede pedir
+administration-client-unlimited = todo
+administration-client-introspects = puede preguntar por tokens
+administration-client-configured = Está en la configuración. Para quitarlo, elimine allí su <code>[[client]]</code> y reinicie el servidor.
+administration-client-refused = <strong>Ya no se admite.</strong> La configuración no confía en el host que lo describe.
+administration-client-revoke_all = Terminar todos sus accesos
+    .what = Lo que cualquiera permitió a este programa termina en unos segundos. Quien lo quiera de nuevo lo permite otra vez.
+administration-client-remove = Quitarlo
+    .what = El programa es desconocido desde entonces, y lo que cualquiera le permitió termina en unos segundos.
+administration-client-comes-back = Puede volver con el próximo inicio de sesión, porque su sitio web lo describe: <code>deny</code> en la configuración lo deja fuera.
+administration-keys-what = Con qué se firman los tokens de acceso. Las claves se turnan por sí mismas.
+administration-keys-has-next = La próxima clave está publicada y firma cuando llegue su momento.
+administration-key-active = Firma
+    .time = desde { $time }
+administration-key-next = Próxima
+    .time = firma desde { $time }
+administration-key-retired = Retirada
+    .time = publicada al menos hasta { $time }
+administration-key-rotate = Publicar ahora una clave nueva
+    .what = Firma cuando todos hayan tenido tiempo de obtenerla; la anterior queda hasta que caduque su último token. Nadie lo nota.
+administration-key-revoke = Retirar del uso de inmediato
+    .what = Para una clave que otra persona puede tener. Todo token firmado con ella se rechaza en un minuto; los programas obtienen otros, y los tokens personales firmados con ella tienen que crearse de nuevo. Si es la que firma, otra ocupa su lugar.
 administration-obstacle-host_refused = No en esta dirección
     .text = La administración responde en una sola dirección: la de <code>administration.url</code> en la configuración.
 administration-obstacle-not_let_in = No puede entrar

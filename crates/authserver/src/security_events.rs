@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use actix_web::HttpRequest;
 use gatelodge_oauth::audit_event::AuditEvent;
+use gatelodge_oauth::client::ClientId;
 use gatelodge_oauth::grant::{Grant, UserId};
 use gatelodge_oauth::secret::random_base62;
 use gatelodge_oauth::time::Timestamp;
@@ -58,11 +59,17 @@ pub enum What {
     PasswordLinkMade,
     /// An administrator came in to administer.
     AdministrationEntered,
+    /// A client was taken out, with whatever it was allowed.
+    ClientRemoved,
+    /// A signing key was published, out of turn.
+    KeyPublished,
+    /// A signing key was taken out of use at once.
+    KeyRevoked,
 }
 
 impl What {
     /// Everything.
-    pub const ALL: [What; 20] = [
+    pub const ALL: [What; 23] = [
         What::SignedIn,
         What::SignInFailed,
         What::SignedOut,
@@ -83,6 +90,9 @@ impl What {
         What::AdministratorUnmade,
         What::PasswordLinkMade,
         What::AdministrationEntered,
+        What::ClientRemoved,
+        What::KeyPublished,
+        What::KeyRevoked,
     ];
 
     /// The name.
@@ -108,6 +118,9 @@ impl What {
             What::AdministratorUnmade => "administrator_unmade",
             What::PasswordLinkMade => "password_link_made",
             What::AdministrationEntered => "administration_entered",
+            What::ClientRemoved => "client_removed",
+            What::KeyPublished => "key_published",
+            What::KeyRevoked => "key_revoked",
         }
     }
 
@@ -139,19 +152,15 @@ pub struct SecurityEvent(AuditEvent);
 impl SecurityEvent {
     /// It happened to this person.
     pub fn new(config: &Config, what: What, subject: &UserId, now: Timestamp) -> Self {
-        Self::at(config.public_url.as_str(), what, subject, now)
+        Self::of_server(config.public_url.as_str(), what, now).of(subject)
     }
 
-    /// The same, at the server of this name.
-    pub fn at(issuer: &str, what: What, subject: &UserId, now: Timestamp) -> Self {
-        Self(AuditEvent {
-            issuer: Some(issuer.to_owned()),
-            subject: Some(subject.to_string()),
-            ..AuditEvent::new(name(), now, what.as_str())
-        })
+    /// It happened to this server, and to nobody in particular.
+    pub fn of_server(issuer: &str, what: What, now: Timestamp) -> Self {
+        Self(AuditEvent { issuer: Some(issuer.to_owned()), ..AuditEvent::new(name(), now, what.as_str()) })
     }
 
-    /// It happened to this person instead.
+    /// It happened to this person.
     pub fn of(mut self, subject: &UserId) -> Self {
         self.0.subject = Some(subject.to_string());
         self
@@ -177,8 +186,14 @@ impl SecurityEvent {
         self.named(grant.name.as_deref())
     }
 
-    /// What people call it.
-    fn named(mut self, name: Option<&str>) -> Self {
+    /// It is about this client.
+    pub fn about_client(mut self, id: &ClientId) -> Self {
+        self.0.client_id = Some(id.to_string());
+        self
+    }
+
+    /// What people call it, or it calls itself.
+    pub fn named(mut self, name: Option<&str>) -> Self {
         self.0.mcp_name = name.map(str::to_owned);
         self
     }

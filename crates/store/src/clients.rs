@@ -8,7 +8,7 @@ use gatelodge_oauth::secret::HashedSecret;
 use gatelodge_oauth::time::Timestamp;
 
 use crate::insertion::unless_exists;
-use crate::row::{RowName, to_json};
+use crate::row::{RowName, beginning, to_json};
 use crate::schema::pending_authorizations as pending;
 use crate::schema::{clients as t, grants};
 use crate::{Insertion, StoreError, Tx};
@@ -183,6 +183,41 @@ pub fn replace(tx: &mut Tx, new: &SelfRegistration) -> Result<bool, StoreError> 
 /// Takes a client out; `false` when there is none. Its grants are ended by [`crate::grants::revoke_all_of_client`].
 pub fn delete(tx: &mut Tx, id: &ClientId) -> Result<bool, StoreError> {
     Ok(diesel::delete(t::table.filter(t::id.eq(id.as_str()))).execute(&mut tx.0)? == 1)
+}
+
+/// Which clients are wanted; what is left out is not asked about.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Search {
+    /// That came here in this way.
+    pub registration: Option<Registration>,
+    /// With this identifier, or a name that begins so.
+    pub called: Option<String>,
+}
+
+/// At most `limit` clients behind that one, in the order of their identifiers, and whether each was never allowed anything.
+pub fn page(
+    tx: &mut Tx,
+    search: &Search,
+    after: Option<&ClientId>,
+    limit: i64,
+) -> Result<Vec<(Client, bool)>, StoreError> {
+    let mut query = t::table.into_boxed();
+    if let Some(registration) = search.registration {
+        query = query.filter(t::registration.eq(registration.as_str()));
+    }
+    if let Some(called) = &search.called {
+        let begins = t::name.like(beginning(called)).escape('\\').assume_not_null();
+        query = query.filter(t::id.eq(called.clone()).or(begins));
+    }
+    if let Some(after) = after {
+        query = query.filter(t::id.gt(after.as_str().to_owned()));
+    }
+    let rows = query.order(t::id).limit(limit).load::<Row>(&mut tx.0)?;
+    let with_use = |row: Row| {
+        let is_unused = row.unused_since.is_some();
+        Ok((Client::try_from(row)?, is_unused))
+    };
+    rows.into_iter().map(with_use).collect()
 }
 
 /// Every client that is kept here, in the order of their identifiers.

@@ -45,3 +45,9 @@ impl RowName {
 pub(crate) fn to_json(value: &impl Serialize) -> String {
     serde_json::to_string(value).expect("lists and structs of text always have a JSON form")
 }
+
+/// The pattern of what begins so, with `\\` before what stands for something else in patterns.
+pub fn beginning(text: &str) -> String {
+    let literally = text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+    format!("{literally}%")
+}

@@ -42,6 +42,15 @@ impl SigningKeyRow {
     pub fn is_next(&self) -> bool {
         !self.active && self.activates_at.is_some()
     }
+
+    /// `active`, `next` or `retired`.
+    pub fn state(&self) -> &'static str {
+        match self {
+            key if key.active => "active",
+            key if key.is_next() => "next",
+            _ => "retired",
+        }
+    }
 }
 
 impl fmt::Debug for SigningKeyRow {

@@ -5,6 +5,7 @@ use gatelodge_oauth::grant::UserId;
 use gatelodge_oauth::time::Timestamp;
 
 use crate::insertion::unless_exists;
+use crate::row::beginning;
 use crate::schema::users as t;
 use crate::{Insertion, StoreError, Tx};
 
@@ -106,8 +107,7 @@ pub fn list(tx: &mut Tx) -> Result<Vec<User>, StoreError> {
 pub fn page(tx: &mut Tx, prefix: &str, after: Option<&str>, limit: i64) -> Result<Vec<User>, StoreError> {
     let mut query = t::table.into_boxed();
     if !prefix.is_empty() {
-        let literally = prefix.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
-        query = query.filter(t::username.like(format!("{literally}%")).escape('\\'));
+        query = query.filter(t::username.like(beginning(prefix)).escape('\\'));
     }
     if let Some(after) = after {
         query = query.filter(t::username.gt(after.to_owned()));

@@ -2,14 +2,17 @@
 //! transaction. What ends with a change stands in `people.rs`; here it is written down who made it.
 
 use actix_web::HttpRequest;
+use gatelodge_oauth::client::ClientId;
 use gatelodge_oauth::grant::{Grant, UserId};
 use gatelodge_oauth::secret::Secret;
 use gatelodge_oauth::time::Timestamp;
+use gatelodge_store::signing_keys::{self, SigningKeyRow};
 use gatelodge_store::users::{self, User};
-use gatelodge_store::{StoreError, Tx, grants};
+use gatelodge_store::{Insertion, StoreError, Tx, clients, grants};
 
 use crate::app::App;
 use crate::config::Config;
+use crate::keys;
 use crate::login::{one_time_links, second_factors};
 use crate::people::{self, Ended};
 use crate::security_events::{Origin, SecurityEvent, What};
@@ -51,8 +54,13 @@ impl Operator {
     }
 
     /// What they did to this person.
-    pub fn event(&self, what: What, subject: &UserId) -> SecurityEvent {
-        let event = SecurityEvent::at(&self.issuer, what, subject, self.now).by(&self.actor).because(REASON);
+    fn event(&self, what: What, subject: &UserId) -> SecurityEvent {
+        self.event_of_server(what).of(subject)
+    }
+
+    /// What they did to nobody in particular.
+    fn event_of_server(&self, what: What) -> SecurityEvent {
+        let event = SecurityEvent::of_server(&self.issuer, what, self.now).by(&self.actor).because(REASON);
         match &self.origin {
             Some(origin) => event.from(origin),
             None => event,
@@ -125,6 +133,42 @@ impl Operator {
             }
         }
         Ok(ended)
+    }
+
+    /// Ends whatever a client was allowed; how many grants there were.
+    pub fn revoke_all_of_client(&self, tx: &mut Tx, id: &ClientId) -> Result<usize, StoreError> {
+        let ended = grants::revoke_all_of_client(tx, id, self.now)?;
+        if ended > 0 {
+            self.event_of_server(What::AllRevoked).about_client(id).keep(tx)?;
+        }
+        Ok(ended)
+    }
+
+    /// Takes out a client, with whatever it was allowed: how many grants there were, or `None` when there is no such client here.
+    pub fn remove_client(&self, tx: &mut Tx, id: &ClientId) -> Result<Option<usize>, StoreError> {
+        let Some(client) = clients::find(tx, id)? else { return Ok(None) };
+        clients::delete(tx, id)?;
+        let event = self.event_of_server(What::ClientRemoved).about_client(id);
+        event.named(client.name.as_deref()).keep(tx)?;
+        grants::revoke_all_of_client(tx, id, self.now).map(Some)
+    }
+
+    /// Publishes this key as the next one, unless there is one; the next key either way.
+    pub fn publish_key(&self, tx: &mut Tx, new: &SigningKeyRow) -> Result<Option<SigningKeyRow>, StoreError> {
+        if signing_keys::insert(tx, new)? == Insertion::Inserted {
+            self.event_of_server(What::KeyPublished).named(Some(&new.kid)).keep(tx)?;
+        }
+        Ok(signing_keys::list(tx)?.into_iter().find(SigningKeyRow::is_next))
+    }
+
+    /// Takes a key out of use at once, with `new` in its place if need be: the key that signs from now on, or `None` when there is no
+    /// such key.
+    pub fn revoke_key(&self, tx: &mut Tx, kid: &str, new: &SigningKeyRow) -> Result<Option<String>, StoreError> {
+        let active = keys::revoke(tx, kid, new, self.now)?;
+        if active.is_some() {
+            self.event_of_server(What::KeyRevoked).named(Some(kid)).keep(tx)?;
+        }
+        Ok(active)
     }
 
     fn keep_if(&self, tx: &mut Tx, changed: bool, what: What, user: &User) -> Result<bool, StoreError> {

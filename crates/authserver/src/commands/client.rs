@@ -7,13 +7,13 @@ use gatelodge_oauth::client::{Client, ClientId};
 use gatelodge_oauth::secret::{Kind, Secret};
 use gatelodge_oauth::time::Timestamp;
 use gatelodge_service::config::Problems;
-use gatelodge_store::{Insertion, Tx, clients, grants};
+use gatelodge_store::{Insertion, clients};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
 use super::{Setting, print_json, text};
 use crate::cli::ConfigFile;
-use crate::clients::configured::RawClient;
+use crate::clients::configured::{self, RawClient};
 use crate::config::Config;
 
 /// What can be done with clients.
@@ -164,18 +164,15 @@ async fn list(list: &ListClients) -> Result<(), String> {
 }
 
 async fn remove(remove: &RemoveClient) -> Result<(), String> {
-    let Setting { config, store, now } = Setting::open(&remove.config).await?;
+    let setting = Setting::open(&remove.config).await?;
     let id = ClientId::new(remove.id.clone());
-    if config.clients.iter().any(|configured| configured.id == id) {
+    if configured::find(&setting.config, &id).is_some() {
         return Err(format!(
             "{id} is in the configuration\n  hint: remove its [[client]] there and restart the server"
         ));
     }
-    let work = move |tx: &mut Tx| {
-        let removed = clients::delete(tx, &id)?;
-        Ok(removed.then_some(grants::revoke_all_of_client(tx, &id, now)?))
-    };
-    match store.write(work).await.map_err(text)? {
+    let operator = setting.operator();
+    match setting.store.write(move |tx| operator.remove_client(tx, &id)).await.map_err(text)? {
         Some(ended) => {
             println!("removed {}; {ended} grants ended", remove.id);
             Ok(())

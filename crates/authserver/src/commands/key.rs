@@ -58,20 +58,21 @@ async fn list(options: Options) -> Result<(), String> {
         return print_json(&keys.iter().map(as_json).collect::<Vec<_>>());
     }
     for key in &keys {
-        let time = match (state(key), key.activates_at.unwrap_or(key.created_at), key.needed_until) {
+        let time = match (key.state(), key.activates_at.unwrap_or(key.created_at), key.needed_until) {
             ("next", time, _) => format!("signs from {}", rfc3339(time)),
             ("active", time, _) => format!("signs since {}", rfc3339(time)),
             (_, _, Some(until)) => format!("needed until {}", rfc3339(until)),
             _ => String::new(),
         };
-        println!("{}  {:<5}  {:<7}  {time}", key.kid, key.algorithm, state(key));
+        println!("{}  {:<5}  {:<7}  {time}", key.kid, key.algorithm, key.state());
     }
     Ok(())
 }
 
 async fn rotate(options: Options) -> Result<(), String> {
     let setting = Setting::open(&options.config).await?;
-    let next = setting.keys().await?.make_next(setting.now).await.map_err(text)?;
+    let (new, operator) = (setting.keys().await?.new_next(setting.now).await.map_err(text)?, setting.operator());
+    let next = setting.store.write(move |tx| operator.publish_key(tx, &new)).await.map_err(text)?;
     let next = next.ok_or("another process activated the next key meanwhile; see: gatelodge key list")?;
     if options.json {
         return print_json(&as_json(&next));
@@ -83,7 +84,9 @@ async fn rotate(options: Options) -> Result<(), String> {
 async fn revoke(revoked: RevokeKey) -> Result<(), String> {
     let setting = Setting::open(&revoked.options.config).await?;
     let kid = revoked.kid;
-    let active = setting.keys().await?.revoke(&kid, setting.now).await.map_err(text)?;
+    let (new, operator) = (setting.keys().await?.new_row(setting.now).await.map_err(text)?, setting.operator());
+    let to_revoke = kid.clone();
+    let active = setting.store.write(move |tx| operator.revoke_key(tx, &to_revoke, &new)).await.map_err(text)?;
     let active = active.ok_or_else(|| format!("there is no key {kid}\n  hint: gatelodge key list"))?;
     if revoked.options.json {
         return print_json(&json!({ "revoked": kid, "active": active }));
@@ -92,17 +95,9 @@ async fn revoke(revoked: RevokeKey) -> Result<(), String> {
     Ok(())
 }
 
-fn state(key: &SigningKeyRow) -> &'static str {
-    match key {
-        key if key.active => "active",
-        key if key.is_next() => "next",
-        _ => "retired",
-    }
-}
-
 fn as_json(key: &SigningKeyRow) -> Value {
     json!({
-        "kid": key.kid, "algorithm": key.algorithm, "state": state(key), "created_at": rfc3339(key.created_at),
+        "kid": key.kid, "algorithm": key.algorithm, "state": key.state(), "created_at": rfc3339(key.created_at),
         "activates_at": key.activates_at.map(rfc3339), "needed_until": key.needed_until.map(rfc3339),
     })
 }

@@ -8,7 +8,7 @@ use actix_web::web::Bytes;
 use gatelodge_oauth::access_token::{InvalidSigningKey, SigningAlgorithm, SigningKey, VerifyingKeys, jwks};
 use gatelodge_oauth::time::Timestamp;
 use gatelodge_store::signing_keys::{self, SigningKeyRow};
-use gatelodge_store::{Insertion, Store, StoreError};
+use gatelodge_store::{Insertion, Store, StoreError, Tx};
 use tokio::sync::Mutex;
 
 use crate::config::Config;
@@ -162,8 +162,7 @@ impl KeyRing {
 
     /// Publishes a next key, unless there is one; the next key either way.
     pub async fn make_next(&self, now: Timestamp) -> Result<Option<SigningKeyRow>, KeyError> {
-        let activates_at = Some(now.plus(self.policy.publish_before));
-        let row = SigningKeyRow { active: false, activates_at, ..self.new_row(now).await? };
+        let row = self.new_next(now).await?;
         let kid = row.kid.clone();
         if self.store.write(move |tx| signing_keys::insert(tx, &row)).await? == Insertion::Inserted {
             tracing::info!(kid, "published the next signing key");
@@ -171,32 +170,35 @@ impl KeyRing {
         Ok(self.store.read(signing_keys::list).await?.into_iter().find(SigningKeyRow::is_next))
     }
 
-    /// Takes a key out of use at once: tokens signed with it end. A key that was active is replaced by the next one, or by a
-    /// new one. `None` when there is no such key, else the key that signs from now on.
-    pub async fn revoke(&self, kid: &str, now: Timestamp) -> Result<Option<String>, KeyError> {
-        let (kid, new) = (kid.to_owned(), self.new_row(now).await?);
-        let active = self.store.write(move |tx| {
-            if !signing_keys::delete(tx, &kid)? {
-                return Ok(None);
-            }
-            if let Some(active) = signing_keys::active(tx)? {
-                return Ok(Some(active.kid));
-            }
-            let next = signing_keys::list(tx)?.into_iter().find(SigningKeyRow::is_next);
-            if let Some(next) = next
-                && signing_keys::activate(tx, &next.kid, now)?
-            {
-                return Ok(Some(next.kid));
-            }
-            signing_keys::insert(tx, &new)?;
-            Ok(Some(new.kid.clone()))
-        });
-        Ok(active.await?)
+    /// A key that can be published as the next one.
+    pub async fn new_next(&self, now: Timestamp) -> Result<SigningKeyRow, KeyError> {
+        let activates_at = Some(now.plus(self.policy.publish_before));
+        Ok(SigningKeyRow { active: false, activates_at, ..self.new_row(now).await? })
     }
 
-    async fn new_row(&self, now: Timestamp) -> Result<SigningKeyRow, KeyError> {
+    /// A key that can sign at once, for [`revoke`].
+    pub async fn new_row(&self, now: Timestamp) -> Result<SigningKeyRow, KeyError> {
         new_row(&self.sealing, self.policy.algorithm, now).await
     }
+}
+
+/// Takes a key out of use at once: tokens signed with it end. A key that was active is replaced by the next one, or by the new one. `None`
+/// when there is no such key, else the key that signs from now on.
+pub fn revoke(tx: &mut Tx, kid: &str, new: &SigningKeyRow, now: Timestamp) -> Result<Option<String>, StoreError> {
+    if !signing_keys::delete(tx, kid)? {
+        return Ok(None);
+    }
+    if let Some(active) = signing_keys::active(tx)? {
+        return Ok(Some(active.kid));
+    }
+    let next = signing_keys::list(tx)?.into_iter().find(SigningKeyRow::is_next);
+    if let Some(next) = next
+        && signing_keys::activate(tx, &next.kid, now)?
+    {
+        return Ok(Some(next.kid));
+    }
+    signing_keys::insert(tx, new)?;
+    Ok(Some(new.kid.clone()))
 }
 
 impl Keys {

@@ -1,7 +1,8 @@
 //! The one list of pages: whoever checks, tests or shows all of them goes through it. A new page is added here and nowhere else.
 
 use super::administration::{
-    AuditPage, ConnectionPage, ConnectionsPage, EnterPage, GrantsPage, ObstaclePage, OverviewPage, UserPage, UsersPage,
+    AuditPage, ClientPage, ClientsPage, ConnectionPage, ConnectionsPage, EnterPage, GrantsPage, KeysPage, ObstaclePage,
+    OverviewPage, UserPage, UsersPage,
 };
 use super::{
     AccountDeletedPage, AccountPage, AccountTokensPage, ActivityPage, ConsentPage, DeleteAccountPage, DeviceDonePage,
@@ -43,6 +44,9 @@ pub fn visit_every_page(visitor: &mut impl PageVisitor) -> Result<(), PagesError
     visitor.visit::<UsersPage>()?;
     visitor.visit::<UserPage>()?;
     visitor.visit::<GrantsPage>()?;
+    visitor.visit::<ClientsPage>()?;
+    visitor.visit::<ClientPage>()?;
+    visitor.visit::<KeysPage>()?;
     visitor.visit::<AuditPage>()?;
     visitor.visit::<ConnectionsPage>()?;
     visitor.visit::<ConnectionPage>()?;

@@ -1,12 +1,14 @@
 //! What an administrator does to people in the browser: each thing changes what it says, and is written down with who did it.
 
 use futures_util::future::join;
+use gatelodge_e2e::mail_server::MailServer;
+use gatelodge_service::clock::Clock;
 use reqwest::Method;
 
-use crate::support::administrator::{Administrator, operator, server};
+use crate::support::administrator::{ADMINISTRATION, Administrator, operator, server, settings};
 use crate::support::mcp_client::McpClient;
 use crate::support::seed::Seeder;
-use crate::support::{Answer, Browser, Database, PASSWORD, Page, on_both_databases};
+use crate::support::{Answer, Browser, Database, PASSWORD, Page, Server, Settings, on_both_databases};
 
 on_both_databases! {
     each_change_changes_what_it_says_and_is_written_down,
@@ -15,6 +17,7 @@ on_both_databases! {
     people_are_found_and_listed_in_pages,
     what_was_allowed_is_listed_in_pages_and_ended_one_by_one,
     what_is_misspelt_or_tampered_with_is_refused,
+    nobody_gets_a_link_for_a_password_where_there_are_none,
 }
 
 /// The page of somebody, found as an administrator finds it.
@@ -61,6 +64,14 @@ async fn each_change_changes_what_it_says_and_is_written_down(database: &Databas
     let mut browser = Browser::new(&server);
     let path = link.strip_prefix(server.issuer).expect("a link of the public pages");
     assert_eq!(browser.open(path).await.text_of("account"), "ada");
+
+    let hash = if database.is_sqlite() { "x'01'" } else { "'\\x01'" };
+    let owner = "(SELECT id FROM users WHERE username = 'ada')";
+    database.execute(&format!("INSERT INTO recovery_codes (hash, user_id) VALUES ({hash}, {owner})"));
+    let with_codes = bob.open(&ada.path).await;
+    let reset = bob.submit("/user", &with_codes.form("reset_second_factor")).await;
+    assert!(!reset.has("reset_second_factor") && is_written(database, "second_factor_removed"), "{reset:?}");
+    assert_eq!(database.count("recovery_codes"), 0);
 
     let made = bob.submit("/user", &ada.form("make_administrator")).await;
     assert!(made.has("unmake_administrator") && is_written(database, "administrator_made"));
@@ -250,4 +261,18 @@ async fn what_is_misspelt_or_tampered_with_is_refused(database: &Database) {
     let json = bob.request(Method::POST, "/user").header("content-type", "application/json").body("{}");
     assert_eq!(Answer::of(json).await.status, 400);
     assert_eq!(database.count("users WHERE username = 'ada' AND disabled_at IS NULL"), 1);
+}
+
+/// Proves RFC 9700 §2.1: what would open a way in that is closed is not made.
+async fn nobody_gets_a_link_for_a_password_where_there_are_none(database: &Database) {
+    let mail = MailServer::start();
+    let more = format!("{ADMINISTRATION}\n{}", mail.toml("[login]\nmethods = [\"email_code\"]")).leak();
+    let clock = Clock::manual(Clock::system().now());
+    let server = Server::start_at(database, Settings { more, ..settings() }, clock).await;
+    let mut bob = Administrator::let_in(&server, &operator(database), "bob").await;
+    let ada = page_of(&mut bob, "ada").await;
+    assert!(!ada.has("password_link") && ada.has("disable"), "{ada:?}");
+    let form = ada.form("disable").with("do", "password_link");
+    bob.submit("/user", &form).await.assert_error(400, "request_invalid");
+    assert_eq!(database.count("password_links"), 0);
 }

@@ -6,6 +6,8 @@ mod account_activity;
 mod account_data;
 mod account_tokens;
 mod administration;
+mod administration_clients;
+mod administration_keys;
 mod administration_routes;
 mod administration_trail;
 mod administration_users;

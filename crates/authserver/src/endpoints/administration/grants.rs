@@ -124,6 +124,7 @@ pub fn entries(tx: &mut Tx, app: &App, found: Vec<(Grant, Option<LastUse>)>) -> 
             last_used: last_use.map(Into::into),
             expires: grant.expires_at.into(),
             id: grant.id.to_string(),
+            client_query: paging::query(&[("id", grant.client_id.as_str())]),
             client_id: grant.client_id.to_string(),
         }
     };

@@ -9,9 +9,12 @@ use crate::endpoints::login;
 use crate::routing::{button, form, not_found, page};
 
 mod audit;
+mod client;
+mod clients;
 mod connections;
 mod enter;
 mod grants;
+mod keys;
 mod overview;
 mod paging;
 mod user;
@@ -28,6 +31,9 @@ pub fn routes(service: &mut ServiceConfig) {
     service.service(page(at("/users"), users::show));
     service.service(form(at("/user"), user::show, user::submit));
     service.service(form(at("/grants"), grants::show, grants::submit));
+    service.service(page(at("/clients"), clients::show));
+    service.service(form(at("/client"), client::show, client::submit));
+    service.service(form(at("/keys"), keys::show, keys::submit));
     service.service(page(at("/audit"), audit::show));
     service.service(page(at("/connections"), connections::show));
     service.service(page(at("/connection"), connections::one));

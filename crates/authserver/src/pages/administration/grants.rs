@@ -38,6 +38,8 @@ pub struct GrantEntry {
     pub user: Option<Whose>,
     /// The client.
     pub client_id: String,
+    /// The query of its page.
+    pub client_query: String,
     /// What it calls itself.
     pub client_name: Option<String>,
     /// The host that describes it.
@@ -74,6 +76,7 @@ pub(super) fn sample_grants(text: Option<&str>) -> Vec<GrantEntry> {
         id: or("grant_1"),
         user: Some(Whose { query: or("id=user_1"), name: or("nora") }),
         client_id: or("https://claude.ai/oauth/metadata"),
+        client_query: or("id=https%3A%2F%2Fclaude.ai%2Foauth%2Fmetadata"),
         client_name: Some(or("Claude")),
         host: Some(or("claude.ai")),
         unverified: false,

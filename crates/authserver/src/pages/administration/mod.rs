@@ -7,18 +7,24 @@ use serde::Serialize;
 use super::{HOSTILE, LONG_NAME, Moment, ScopeLine};
 
 mod audit;
+mod client;
+mod clients;
 mod connections;
 mod enter;
 mod grants;
+mod keys;
 mod obstacle;
 mod overview;
 mod user;
 mod users;
 
 pub use audit::{AuditFilter, AuditLine, AuditPage, Fact, Kind};
+pub use client::{ClientAction, ClientPage};
+pub use clients::{ClientLine, ClientUse, ClientsPage};
 pub use connections::{AttemptHead, ConnectionFilter, ConnectionPage, ConnectionsPage, StateChoice, TimelineMoment};
 pub use enter::EnterPage;
 pub use grants::{GrantEntry, GrantFilter, GrantsPage, Whose};
+pub use keys::{KeyLine, KeysPage};
 pub use obstacle::{Obstacle, ObstaclePage};
 pub use overview::OverviewPage;
 pub use user::{UserAction, UserPage, UserProblem};

@@ -8,9 +8,13 @@ use gatelodge_oauth::scope::Scope;
 use gatelodge_oauth::secret::HashedSecret;
 use gatelodge_oauth::time::Timestamp;
 
+pub use pages::{Place, Search, newest_uses, page};
+
 use crate::row::RowName;
 use crate::schema::{clients, grants as t, refresh_tokens, status_indices as indices, users};
 use crate::{StoreError, Tx};
+
+mod pages;
 
 #[derive(Queryable, Insertable)]
 #[diesel(table_name = t, treat_none_as_default_value = false)]
@@ -208,51 +212,6 @@ pub fn list(tx: &mut Tx, user_id: Option<&UserId>) -> Result<Vec<Grant>, StoreEr
         None => t::table.order(newest_first).load::<Row>(&mut tx.0)?,
     };
     rows.into_iter().map(Grant::try_from).collect()
-}
-
-/// Which grants are wanted; what is left out is not asked about.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Search {
-    /// Of this user.
-    pub user_id: Option<UserId>,
-    /// Of this client.
-    pub client_id: Option<ClientId>,
-    /// That still hold at this time.
-    pub held_at: Option<Timestamp>,
-}
-
-/// A place between two grants, in the order of [`page`].
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
-    /// When the grant before it was made.
-    pub created_at: Timestamp,
-    /// That grant, which may be gone by now.
-    pub id: GrantId,
-}
-
-/// At most `limit` grants behind that place, the newest first, with the last use of each.
-pub fn page(
-    tx: &mut Tx,
-    search: &Search,
-    after: Option<&Place>,
-    limit: i64,
-) -> Result<Vec<(Grant, Option<LastUse>)>, StoreError> {
-    let mut query = t::table.into_boxed();
-    if let Some(user_id) = &search.user_id {
-        query = query.filter(t::user_id.eq(user_id.as_str().to_owned()));
-    }
-    if let Some(client_id) = &search.client_id {
-        query = query.filter(t::client_id.eq(client_id.as_str().to_owned()));
-    }
-    if let Some(now) = search.held_at {
-        query = query.filter(t::revoked_at.is_null()).filter(t::expires_at.gt(now.as_unix()));
-    }
-    if let Some(Place { created_at, id }) = after {
-        let (at, id) = (created_at.as_unix(), id.as_str().to_owned());
-        query = query.filter(t::created_at.le(at)).filter(t::created_at.lt(at).or(t::id.lt(id)));
-    }
-    let rows = query.order((t::created_at.desc(), t::id.desc())).limit(limit).load::<Row>(&mut tx.0)?;
-    rows.into_iter().map(with_last_use).collect()
 }
 
 /// Every grant of a user, the newest first, with the last use of each.
