@@ -631,6 +631,7 @@ administration-audit = Prüfprotokoll
 administration-audit-kind = Was geschah
 administration-audit-since = Ab (UTC)
 administration-audit-until = Vor (UTC)
+administration-audit-time = Wie 2026-11-28 oder 2026-11-28 10:00
 administration-audit-request = Anfrage-ID
 administration-audit-details = Alles, was davon aufbewahrt wird
 administration-audit-none = Nichts gefunden.

@@ -636,6 +636,7 @@ administration-audit = Audit trail
 administration-audit-kind = What happened
 administration-audit-since = From (UTC)
 administration-audit-until = Before (UTC)
+administration-audit-time = As 2026-11-28 or 2026-11-28 10:00
 administration-audit-request = Request ID
 administration-audit-details = All that is kept of it
 administration-audit-none = Nothing was found.

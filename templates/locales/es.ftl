@@ -631,6 +631,7 @@ administration-audit = Registro de auditoría
 administration-audit-kind = Qué ocurrió
 administration-audit-since = Desde (UTC)
 administration-audit-until = Antes de (UTC)
+administration-audit-time = Como 2026-11-28 o 2026-11-28 10:00
 administration-audit-request = ID de la petición
 administration-audit-details = Todo lo que se guarda de ello
 administration-audit-none = No se encontró nada.

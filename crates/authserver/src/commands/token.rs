@@ -5,7 +5,7 @@ use clap::{Args, Subcommand};
 use gatelodge_oauth::grant::{Grant, GrantId, UserId};
 use gatelodge_oauth::scope::Scope;
 use gatelodge_service::config::HumanDuration;
-use gatelodge_store::users;
+use gatelodge_store::{Tx, users};
 use serde_json::json;
 
 use super::{Setting, grants_of, no_user, print_grants, print_json, revoke, rfc3339, run, text};
@@ -148,6 +148,12 @@ fn hint(config: &Config, wanted: &Wanted<'_>, error: NotPossible) -> String {
 async fn issue(setting: &Setting, grant: &Grant) -> Result<String, String> {
     let key = setting.keys().await?.current(setting.now).await.active.clone();
     let (kid, config, new) = (key.kid().to_owned(), setting.config.clone(), grant.clone());
-    let kept = setting.store.write(move |tx| personal_token::keep(tx, &config, &kid, &new)).await.map_err(text)?;
+    let keep = move |tx: &mut Tx| {
+        // Whoever is shut out or removed in this moment gets none.
+        let owner = new.user_id.as_ref().map(|owner| users::lock_enabled(tx, owner)).transpose()?.flatten();
+        owner.map(|_| personal_token::keep(tx, &config, &kid, &new)).transpose()
+    };
+    let kept = setting.store.write(keep).await.map_err(text)?;
+    let kept = kept.ok_or("the user was shut out or removed in this moment")?;
     personal_token::sign(&setting.config, &key, kept).map_err(text)
 }

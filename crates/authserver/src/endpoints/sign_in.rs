@@ -86,6 +86,7 @@ async fn page(
     };
     let page = SignInPage {
         csrf_token: csrf::session_token(&session.secret),
+        transaction: None,
         again,
         methods: SignInMethod::offered(&app.config, app.passkeys.is_some()),
         username,

@@ -8,7 +8,7 @@ use actix_web::HttpRequest;
 use gatelodge_oauth::grant::UserId;
 use gatelodge_oauth::secret::{HashedSecret, Secret, random_digits};
 use gatelodge_store::email_codes::{self, EmailCode, Guess};
-use gatelodge_store::{StoreError, Tx, email_addresses};
+use gatelodge_store::{StoreError, Tx, email_addresses, users};
 
 use super::attempts;
 use super::by_mail;
@@ -103,8 +103,17 @@ pub async fn check(
     };
     let digits: String = typed.chars().filter(|c| !c.is_whitespace() && *c != '-').collect();
     let code = hash(&session.secret, &digits);
-    match app.store.write(move |tx| email_codes::guess(tx, &browser_session, &code, now)).await? {
-        Guess::Right(user_id) => Ok(Outcome::Right(Box::new(Proof::by_code(user_id, attempt)))),
+    let guess = move |tx: &mut Tx| {
+        let guess = email_codes::guess(tx, &browser_session, &code, now)?;
+        let user = match &guess {
+            Guess::Right(user_id) => users::find(tx, user_id)?,
+            Guess::Wrong(_) | Guess::Ended => None,
+        };
+        Ok((guess, user.and_then(|user| user.password_hash)))
+    };
+    let (guess, stored_hash) = app.store.write(guess).await?;
+    match guess {
+        Guess::Right(user_id) => Ok(Outcome::Right(Box::new(Proof::by_code(user_id, attempt, stored_hash)))),
         Guess::Wrong(user_id) => {
             tracing::info!("sign-in refused");
             note(app, request, user_id);

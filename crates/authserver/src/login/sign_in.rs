@@ -1,6 +1,7 @@
 //! From a proof of who somebody is to a session: whatever the method, it ends in [`finish`]. Called by the sign-in pages, with and
 //! without an authorization request, and by every page that asks for a password again.
 
+use std::fmt;
 use std::time::Duration;
 
 use actix_web::{HttpRequest, HttpResponse};
@@ -34,11 +35,19 @@ pub struct Proof {
 }
 
 /// What is written of a right password, or of a right code.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct RightPassword {
     attempt: Attempt,
-    /// None of a code.
-    verified: Option<Verified>,
+    /// The hash of the password that the account had then: with another one, nothing that was proven before signs in any more.
+    stored_hash: Option<String>,
+    /// Another one to keep in its place.
+    stronger_hash: Option<String>,
+}
+
+impl fmt::Debug for RightPassword {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RightPassword")
+    }
 }
 
 /// What became of a password.
@@ -74,8 +83,8 @@ pub async fn check_password(
     let attempt = begun.attempt;
     match app.passwords.verify(begun.user.as_ref(), password).await {
         Ok(Some(verified)) => {
-            let user_id = verified.user_id.clone();
-            let password = Some(RightPassword { attempt, verified: Some(verified) });
+            let Verified { user_id, stored_hash, stronger_hash } = verified;
+            let password = Some(RightPassword { attempt, stored_hash: Some(stored_hash), stronger_hash });
             Ok(Outcome::Right(Box::new(Proof { user_id, method: "password", password })))
         }
         Ok(None) => {
@@ -95,9 +104,10 @@ pub async fn check_password(
 }
 
 impl Proof {
-    /// By a code that was sent to them.
-    pub fn by_code(user_id: UserId, attempt: Attempt) -> Self {
-        Self { user_id, method: "email_code", password: Some(RightPassword { attempt, verified: None }) }
+    /// By a code that was sent to them, while their password had this hash.
+    pub fn by_code(user_id: UserId, attempt: Attempt, stored_hash: Option<String>) -> Self {
+        let password = Some(RightPassword { attempt, stored_hash, stronger_hash: None });
+        Self { user_id, method: "email_code", password }
     }
 
     /// Whether it is counted until what else is asked for is proven.
@@ -124,13 +134,12 @@ impl Proof {
     /// Holds the person to the end of the transaction: no session outlives the password that it was opened with.
     fn still_holds(&self, tx: &mut Tx) -> Result<bool, StoreError> {
         let Some(user) = users::lock_enabled(tx, &self.user_id)? else { return Ok(false) };
-        let verified = self.password.as_ref().and_then(|right| right.verified.as_ref());
-        let Some(verified) = verified else { return Ok(true) };
-        if user.password_hash.as_deref() != Some(verified.stored_hash.as_str()) {
+        let Some(RightPassword { stored_hash, stronger_hash, .. }) = &self.password else { return Ok(true) };
+        if user.password_hash != *stored_hash {
             return Ok(false);
         }
-        if let Some(stronger) = &verified.stronger_hash {
-            users::rehash_password(tx, &user.id, &verified.stored_hash, stronger)?;
+        if let (Some(stored), Some(stronger)) = (stored_hash, stronger_hash) {
+            users::rehash_password(tx, &user.id, stored, stronger)?;
         }
         Ok(true)
     }

@@ -11,6 +11,8 @@ use super::{HOSTILE, LONG_NAME, LoginProblem, Page, SignInMethod};
 pub struct SignInPage {
     /// Ties the form to the browser session.
     pub csrf_token: String,
+    /// What the sign-in is for: no request of a client. The forms are shared with the page where one waits.
+    pub transaction: Option<String>,
     /// Who is signed in, and is asked once more before something that matters.
     pub again: Option<String>,
     /// How people may sign in.
@@ -49,6 +51,7 @@ impl Page for SignInPage {
     fn samples() -> Vec<Self> {
         let plain = Self {
             csrf_token: "sample".to_owned(),
+            transaction: None,
             again: None,
             methods: SignInMethod::password(),
             username: String::new(),
@@ -88,6 +91,7 @@ impl Page for SignInPage {
             },
             Self {
                 csrf_token: HOSTILE.to_owned(),
+                transaction: None,
                 again: Some(HOSTILE.to_owned()),
                 methods: SignInMethod::hostile(),
                 username: HOSTILE.to_owned(),

@@ -119,6 +119,7 @@ async fn connections_are_found_by_person_client_and_state_and_shown_step_by_step
     assert_eq!(bob.open("/connection?id=nothing").await.answer.status, 404);
 }
 
+/// Proves NIST SP 800-92 §4.2: nothing is missed by whoever reads on, and nothing is read twice.
 async fn both_are_read_in_pages_and_each_thing_once(database: &Database) {
     let server = server(database).await;
     let operator = operator(database);
@@ -162,6 +163,7 @@ async fn both_are_read_in_pages_and_each_thing_once(database: &Database) {
     }
 }
 
+/// Proves RFC 6749 §10.14: what somebody else wrote is text, and what cannot be asked for is refused.
 async fn what_is_misspelt_or_tampered_with_is_refused(database: &Database) {
     let server = server(database).await;
     let operator = operator(database);

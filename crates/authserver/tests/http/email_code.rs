@@ -49,14 +49,14 @@ async fn ask(browser: &mut Browser<'_>, login: &Page, typed: &str) -> Page {
     browser.submit("/login/code", &login.form("login").with("username", typed).without("password")).await
 }
 
-async fn asked<'s>(server: &'s Server, typed: &str) -> (Browser<'s>, Page) {
+pub async fn asked<'s>(server: &'s Server, typed: &str) -> (Browser<'s>, Page) {
     let mut browser = Browser::new(server);
     let login = browser.open("/login").await;
     let page = ask(&mut browser, &login, typed).await;
     (browser, page)
 }
 
-async fn type_code(browser: &mut Browser<'_>, page: &Page, code: &str) -> Page {
+pub async fn type_code(browser: &mut Browser<'_>, page: &Page, code: &str) -> Page {
     browser.submit(&page.action("email-code"), &page.form("email-code").with("code", code)).await
 }
 

@@ -199,6 +199,7 @@ async fn an_attempt_that_stops_says_where_and_why(database: &Database) {
     assert!(refused["steps"][3]["detail"].as_str().is_some_and(|detail| detail.starts_with("invalid_grant: ")));
 }
 
+/// Proves RFC 6749 §4.1: an operator sees at which step a sign-in failed, and why.
 async fn a_sign_in_that_fails_elsewhere_or_half_way_says_so(database: &Database) {
     let clock = Clock::manual(Clock::system().now().minus(Duration::from_secs(3_600)));
     let provider = OpenIdProvider::start(&clock);

@@ -242,6 +242,7 @@ async fn nobody_comes_in_who_may_not_any_more(database: &Database) {
     assert_eq!(database.count("passkeys") + database.count("recovery_codes"), 0);
 }
 
+/// Proves Web Authentication §14.4.3: a name is for its owner, and nobody else gives it.
 async fn a_passkey_is_called_what_its_owner_likes(database: &Database) {
     let server = Server::start(database).await;
     let mut browser = signed_in(&server, "ada").await;

@@ -85,12 +85,14 @@ fn kinds() -> impl Iterator<Item = &'static str> {
     DECISIONS.into_iter().chain(What::ALL.into_iter().map(What::as_str))
 }
 
-/// In UTC: as a field for a time has it, with or without seconds, or as RFC 3339 does.
+/// In UTC, as pages show it: a day, or a time with or without seconds; or as RFC 3339 has it.
 fn time_of(text: &str) -> Option<Timestamp> {
+    let text = text.replacen(' ', "T", 1);
     let whole = match text.len() {
+        10 => format!("{text}T00:00:00Z"),
         16 => format!("{text}:00Z"),
         19 => format!("{text}Z"),
-        _ => text.to_owned(),
+        _ => text,
     };
     let time = OffsetDateTime::parse(&whole, &Rfc3339).ok()?;
     Some(Timestamp::from_unix(time.unix_timestamp()))
@@ -202,12 +204,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_time_is_read_as_fields_and_standards_have_it() {
+    fn a_time_is_read_as_pages_and_standards_have_it() {
         let time = Timestamp::from_unix(1_800_000_000);
-        for text in ["2027-01-15T08:00", "2027-01-15T08:00:00", "2027-01-15T08:00:00Z", "2027-01-15T09:00:00+01:00"] {
+        for text in ["2027-01-15 08:00", "2027-01-15T08:00:00", "2027-01-15T08:00:00Z", "2027-01-15T09:00:00+01:00"] {
             assert_eq!(time_of(text), Some(time), "{text}");
         }
-        for bad in ["yesterday", "1800000000", "2027-01-15", "2027-13-15T08:00", "2027-01-15T08:00 "] {
+        assert_eq!(time_of("2027-01-15"), Some(Timestamp::from_unix(1_800_000_000 - 8 * 3_600)));
+        for bad in ["yesterday", "1800000000", "2027-13-15", "2027-13-15 08:00", "2027-01-15T08:00 "] {
             assert_eq!(time_of(bad), None, "{bad}");
         }
     }

@@ -127,7 +127,7 @@ impl Page for AuditPage {
         vec![
             plain.clone(),
             Self {
-                filter: AuditFilter { since: "2026-11-18T10:00".to_owned(), ..AuditFilter::default() },
+                filter: AuditFilter { since: "2026-11-18 10:00".to_owned(), ..AuditFilter::default() },
                 kinds: vec![kind("forwarded", true), kind("signed_in", false)],
                 events: events(None),
                 next: Some("after=sc-01-sample".to_owned()),
