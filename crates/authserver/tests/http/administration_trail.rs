@@ -3,7 +3,7 @@
 
 use crate::support::administrator::{Administrator, operator, server};
 use crate::support::mcp_client::McpClient;
-use crate::support::{Browser, Database, Page, on_both_databases};
+use crate::support::{Browser, Database, Page, Server, on_both_databases};
 
 on_both_databases! {
     what_happened_is_found_by_person_client_kind_time_and_request,
@@ -75,14 +75,15 @@ fn time_of(unix: i64) -> String {
     format!("{}T{hour:02}:{minute:02}:{second:02}", time.date())
 }
 
-/// Steps as they were recorded long ago.
-fn recorded(database: &Database, number: usize) {
+/// Steps as they were recorded some hours ago: nobody is waited for any more, and what strangers did is still kept.
+fn recorded(database: &Database, server: &Server, number: i64) {
+    let then = server.clock.now().as_unix() - 7_200;
     for attempt in 0..number {
         for (order, step) in ["asked", "sign_in_failed"].into_iter().enumerate() {
             database.execute(&format!(
                 "INSERT INTO connection_steps (id, connection, at, step, client_id, source) \
                  VALUES ('s-{attempt:04}-{order}', 'attempt-{attempt:04}', {}, '{step}', 'robot', '198.51.100.0/24')",
-                1_700_000_000 + attempt
+                then + attempt
             ));
         }
     }
@@ -94,7 +95,7 @@ async fn connections_are_found_by_person_client_and_state_and_shown_step_by_step
     let operator = operator(database);
     let client = McpClient::register(&server).await;
     client.connect().await;
-    recorded(database, 2);
+    recorded(database, &server, 2);
     let mut bob = Administrator::let_in(&server, &operator, "bob").await;
     // What was noted is written behind the back of the requests.
     while database.count("connection_steps WHERE step = 'token_issued'") == 0 {
@@ -124,7 +125,7 @@ async fn both_are_read_in_pages_and_each_thing_once(database: &Database) {
     let server = server(database).await;
     let operator = operator(database);
     let mut bob = Administrator::let_in(&server, &operator, "bob").await;
-    recorded(database, 120);
+    recorded(database, &server, 120);
     for event in 0..120 {
         let at = 1_700_000_000 + event / 7;
         database.execute(&format!(

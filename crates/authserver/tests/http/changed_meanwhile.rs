@@ -3,6 +3,7 @@
 
 use gatelodge_e2e::mail_server::MailServer;
 
+use super::email_code::{asked, code_of, type_code};
 use crate::support::database::{Unfinished, on_postgres};
 use crate::support::mcp_client::path_of;
 use crate::support::{Browser, Database, McpClient, Page, Server, Settings};
@@ -28,7 +29,9 @@ remember = "30d"
 "#;
 
 async fn start(database: &Database, mail: &MailServer) -> Server {
-    let more = Box::leak(format!("{REMEMBER}{}", mail.toml("")).into_boxed_str());
+    let more = Box::leak(
+        format!("{REMEMBER}{}", mail.toml("[login]\nmethods = [\"password\", \"email_code\"]")).into_boxed_str(),
+    );
     Server::start_with(database, Settings { more, ..Settings::default() }).await
 }
 
@@ -76,19 +79,20 @@ async fn shut_out(database: &Database) {
     let consent = browser.open(&client.authorize_path()).await;
     browser.allow(&consent).await.answered("code");
     browser.open(&client.authorize_path()).await.answered("code");
-    let asked = shut_out_now(database).while_waited_for(browser.open(&path_of(&client.authorization_request()))).await;
-    asked.assert_login();
+    let again = path_of(&client.authorization_request());
+    let question = shut_out_now(database).while_waited_for(browser.open(&again)).await;
+    question.assert_login();
     assert_eq!(database.count("grants"), 2);
     let_in_again(database);
 
     let page = browser.open("/forgot").await;
     let form = page.form("forgot").with("username", "ada");
-    let asked = async {
+    let forgotten = async {
         assert!(browser.submit("/forgot", &form).await.has("done"));
         // The server stops when its messages are sent.
         database.stop_servers().await;
     };
-    shut_out_now(database).while_waited_for(asked).await;
+    shut_out_now(database).while_waited_for(forgotten).await;
     assert!(mail.taken().is_empty());
     assert_eq!(database.count("password_links"), 0);
 }
@@ -104,8 +108,8 @@ async fn signed_out(database: &Database) {
     let consent = browser.open(&client.authorize_path()).await;
     browser.allow(&consent).await.answered("code");
     browser.open(&client.authorize_path()).await.answered("code");
-    let asked = ended().while_waited_for(browser.open(&client.authorize_path())).await;
-    asked.assert_login();
+    let question = ended().while_waited_for(browser.open(&client.authorize_path())).await;
+    question.assert_login();
     assert_eq!(database.count("grants"), 2);
 
     // Somebody else ends every session while this one ends every other: it has nothing to say any more.
@@ -114,4 +118,13 @@ async fn signed_out(database: &Database) {
     let refused = ended().while_waited_for(browser.submit("/account", &form)).await;
     assert!(refused.has("sign-in") || refused.answer.status == 403, "{refused:?}");
     assert_eq!(database.count("grants WHERE revoked_at IS NULL"), 2);
+
+    // A code that was right in time is no good once there is another password.
+    database.execute("INSERT INTO email_addresses SELECT id, 'ada@example.org', 0 FROM users WHERE username = 'ada'");
+    let (mut browser, page) = asked(&server, "ada").await;
+    let code = code_of(&mail.wait_for(1).await);
+    let another = database.begin("UPDATE users SET password_hash = 'another' WHERE username = 'ada'");
+    let refused = another.while_waited_for(type_code(&mut browser, &page, &code)).await;
+    refused.assert_error(403, "form_refused");
+    assert_eq!(database.count("browser_sessions WHERE user_id IS NOT NULL"), 0);
 }
