@@ -22,6 +22,8 @@ pub struct Search {
     pub issuer: Option<String>,
     /// On behalf of this subject.
     pub subject: Option<String>,
+    /// Done by this administrator, or by `command`.
+    pub actor: Option<String>,
     /// By this client.
     pub client_id: Option<String>,
     /// Calls of this tool.
@@ -163,6 +165,9 @@ pub fn page(
     }
     if let Some(subject) = &search.subject {
         query = query.filter(t::subject.eq(subject.clone()));
+    }
+    if let Some(actor) = &search.actor {
+        query = query.filter(t::actor.eq(actor.clone()));
     }
     if let Some(client_id) = &search.client_id {
         query = query.filter(t::client_id.eq(client_id.clone()));

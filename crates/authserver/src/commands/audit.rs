@@ -66,6 +66,9 @@ pub struct Who {
     /// On behalf of this subject: the id of a user as `gatelodge user list` shows it, or the client of a machine.
     #[arg(long, value_name = "ID")]
     subject: Option<String>,
+    /// Done to others by this administrator: the id of a user, or command for whoever ran one.
+    #[arg(long, value_name = "ID")]
+    actor: Option<String>,
     /// By the client with this client_id.
     #[arg(long, value_name = "ID")]
     client: Option<String>,
@@ -109,8 +112,8 @@ impl From<Wanted> for Search {
 
 impl From<Who> for Search {
     fn from(who: Who) -> Self {
-        let Who { subject, client, tool, outcome } = who;
-        Self { subject, client_id: client, tool, outcome, ..Self::default() }
+        let Who { subject, actor, client, tool, outcome } = who;
+        Self { subject, actor, client_id: client, tool, outcome, ..Self::default() }
     }
 }
 
@@ -192,12 +195,14 @@ fn line(event: &AuditEvent) -> String {
     let what = match (&event.mcp_method, &event.mcp_name, event.lost) {
         (_, _, Some(lost)) => format!("{lost} calls before this are missing"),
         (Some(method), Some(name), _) => format!("{method} {name}"),
+        (None, Some(name), _) => name.clone(),
         (method, _, _) => shown(method),
     };
+    let by = event.actor.as_ref().map(|actor| format!("  by {actor}")).unwrap_or_default();
     let status = event.status.map_or_else(|| "-".into(), |status| status.to_string());
     let subject = event.subject.as_ref().or(event.api_key.as_ref());
     format!(
-        "{}  {:<12} {status:<4} {:<28} {:<28} {what}",
+        "{}  {:<12} {status:<4} {:<28} {:<28} {what}{by}",
         rfc3339(event.at),
         event.outcome,
         shown(&subject.cloned()),
@@ -223,6 +228,13 @@ mod tests {
         assert_eq!(words(&called), "2027-01-15T08:00:00Z forwarded 200 user_1 client_1 tools/call find");
         let lost = AuditEvent { lost: Some(3), ..AuditEvent::new("2".into(), called.at, "events_lost") };
         assert_eq!(words(&lost), "2027-01-15T08:00:00Z events_lost - - - 3 calls before this are missing");
+        let done = AuditEvent {
+            subject: Some("user_2".into()),
+            mcp_name: Some("laptop".into()),
+            actor: Some("user_1".into()),
+            ..AuditEvent::new("3".into(), called.at, "revoked")
+        };
+        assert_eq!(words(&done), "2027-01-15T08:00:00Z revoked - user_2 - laptop by user_1");
         assert_eq!(as_json(&called)["at"], "2027-01-15T08:00:00Z");
     }
 }

@@ -105,6 +105,9 @@ async fn each_change_changes_what_it_says_and_is_written_down(database: &Databas
     }
     assert!(operator.run(&["user", "reset-password", "carol", "--link"], &[]).status.success());
     assert!(operator.run(&["user", "remove", "carol"], &[]).status.success());
+    let listed = operator.run(&["audit", "list", "--actor", "command", "--outcome", "account_disabled"], &[]);
+    let listed = String::from_utf8(listed.stdout).expect("text");
+    assert!(listed.lines().count() == 1 && listed.trim_end().ends_with("by command"), "{listed}");
     let by_command = "account_disabled,account_enabled,administrator_made,password_link_made,account_deleted";
     for outcome in by_command.split(',') {
         let event = format!("audit_events WHERE outcome = '{outcome}' AND actor = 'command' AND source IS NULL");

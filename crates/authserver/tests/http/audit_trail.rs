@@ -114,6 +114,7 @@ async fn what_is_no_event_is_refused_and_nothing_of_its_batch_is_kept(database: 
         r#"{"id":"b","at":1,"outcome":"forwarded","token":"x"}"#,
         r#"{"id":"b","id":"c","at":1,"outcome":"forwarded"}"#,
         r#"{"id":"","at":1,"outcome":"forwarded"}"#,
+        r#"{"id":"b","at":1,"outcome":"revoked","actor":"user_1"}"#,
         r#"{"id":"b","at":1,"outcome":"forwarded","subject":"a\u0000b"}"#,
         r#"{"id":"b","at":1,"outcome":"forwarded"} {"id":"c","at":1,"outcome":"forwarded"}"#,
     ] {

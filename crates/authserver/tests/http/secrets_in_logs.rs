@@ -8,6 +8,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::second_step::{App, recovery_codes};
+use crate::support::administrator::{ADMINISTRATION, Administrator, link, promote};
 use crate::support::binary::{Workplace, free_addresses};
 use crate::support::mcp_client::path_of;
 use crate::support::{
@@ -99,6 +100,27 @@ async fn second_step(server: &Server, secrets: &mut Secrets) {
     assert_eq!(signed_in.path, "/account");
     secrets.add_of_browser(&browser);
     codes.iter().for_each(|code| secrets.add(code));
+}
+
+/// Of an administrator: the link, the session, its forms, and a link for somebody's password.
+async fn administer(server: &Server, workplace: &Workplace, secrets: &mut Secrets) {
+    let after = |text: &str, part: &str| text.split_once(part).expect("its part").1.to_owned();
+    promote(workplace, "ada");
+    let link = link(workplace, "ada");
+    secrets.add(&after(&link, "secret="));
+    let mut ada = Administrator::outside(server);
+    ada.open(&format!("{link}&x=1")).await;
+    let form = ada.open(&link).await.form("enter");
+    let overview = ada.submit("/enter", &form).await;
+    ada.submit("/enter", &form).await.assert_error(400, "link_ended");
+    secrets.add(&after(ada.cookie.as_ref().expect("a session"), "="));
+    secrets.add(overview.form("sign-out").get("csrf_token"));
+    let users = ada.open("/users").await.answer.body;
+    let query = after(&users, "href=\"user?").split('"').next().expect("a query").to_owned();
+    let page = ada.open(&format!("/user?{query}")).await;
+    let made = ada.submit("/user", &page.form("password_link")).await;
+    secrets.add(&after(&made.text_of("link"), "secret="));
+    ada.submit("/sign-out", &overview.form("sign-out")).await.assert_error(403, "not_let_in");
 }
 
 async fn approve(server: &Server, client: &McpClient<'_>, secrets: &mut Secrets) -> String {
@@ -217,17 +239,21 @@ async fn try_to_forge_lines(server: &Server) {
 /// Runs the flow against a server of its own, and returns its output.
 fn run(format: &str, database_url: &str) -> (Workplace, Secrets, String) {
     let [listen, health] = free_addresses();
+    let [administration, _] = free_addresses();
+    let table = ADMINISTRATION.replace("127.0.0.1:0", &administration.to_string());
     let toml = format!(
         "public_url = \"{ISSUER}\"\nlisten = \"{listen}\"\nhealth_listen = \"{health}\"\n[database]\nurl = \"{database_url}\"\n\
-         {ONE_RESOURCE}\n[keys]\n{ENCRYPTION_KEY}\n[logs]\nformat = \"{format}\"\nlevel = \"trace\"\n"
+         {ONE_RESOURCE}\n{table}\n[keys]\n{ENCRYPTION_KEY}\n[logs]\nformat = \"{format}\"\nlevel = \"trace\"\n"
     );
     let workplace = Workplace::new(&toml);
     workplace.add_ada();
-    let (mut process, server) = workplace.serve(listen, health, ISSUER);
+    let (mut process, mut server) = workplace.serve(listen, health, ISSUER);
+    server.administration_address = Some(administration);
     let mut secrets = Secrets::default();
     secrets.0.extend(ENCRYPTION_KEY.split('"').nth(1).map(str::to_owned));
     actix_web::rt::System::new().block_on(async {
         whole_flow(&server, &mut secrets).await;
+        administer(&server, &workplace, &mut secrets).await;
         try_to_forge_lines(&server).await;
     });
     assert!(process.stop().success());
@@ -242,7 +268,17 @@ fn run(format: &str, database_url: &str) -> (Workplace, Secrets, String) {
 #[track_caller]
 fn assert_clean(log: &str, secrets: &Secrets) {
     secrets.assert_none_in(log, "the log");
-    for kind in ["gatelodge_rt_", "gatelodge_code_", "gatelodge_cs_", "gatelodge_session_", "gatelodge_txn_", "eyJ"] {
+    for kind in [
+        "gatelodge_rt_",
+        "gatelodge_code_",
+        "gatelodge_cs_",
+        "gatelodge_session_",
+        "gatelodge_txn_",
+        "gatelodge_enter_",
+        "gatelodge_admin_",
+        "gatelodge_reset_",
+        "eyJ",
+    ] {
         assert!(!log.contains(kind), "{kind} is in the log:\n{}", excerpt(log, kind));
     }
     assert!(!log.contains(|c: char| c.is_control() && c != '\n'), "a control character is in the log:\n{log:?}");

@@ -8,7 +8,7 @@ use crate::support::{TestDatabase, at, on_both_databases};
 on_both_databases!(
     an_event_comes_back_as_it_was,
     what_is_sent_twice_is_kept_once,
-    events_are_found_by_time_subject_client_tool_outcome_and_request,
+    events_are_found_by_time_subject_actor_client_tool_outcome_and_request,
     pages_miss_nothing_and_repeat_nothing,
     only_what_is_old_enough_is_deleted,
 );
@@ -45,6 +45,7 @@ async fn an_event_comes_back_as_it_was(database: TestDatabase) {
         latency_us: Some(u32::MAX),
         lost: Some(7),
         source: Some("198.51.100.0/24".into()),
+        actor: Some("user_2".into()),
         ..event("full", 1)
     };
     let stored = [full, event("bare", 2)];
@@ -63,7 +64,7 @@ async fn what_is_sent_twice_is_kept_once(database: TestDatabase) {
     assert_eq!(found, [event("a", 1), event("b", 1), event("c", 1)], "what was kept first stands");
 }
 
-async fn events_are_found_by_time_subject_client_tool_outcome_and_request(database: TestDatabase) {
+async fn events_are_found_by_time_subject_actor_client_tool_outcome_and_request(database: TestDatabase) {
     let called = |id, seconds, subject: &str, client: &str, method: &str, name: &str| AuditEvent {
         subject: Some(subject.into()),
         client_id: Some(client.into()),
@@ -78,7 +79,12 @@ async fn events_are_found_by_time_subject_client_tool_outcome_and_request(databa
             called("2", 20, "ada", "web", "tools/call", "Find"),
             called("3", 30, "bob", "cli", "tools/call", "find"),
             called("4", 40, "bob", "web", "prompts/get", "find"),
-            AuditEvent { outcome: "refused".into(), request_id: Some("r5".into()), ..event("5", 50) },
+            AuditEvent {
+                outcome: "refused".into(),
+                request_id: Some("r5".into()),
+                actor: Some("nora".into()),
+                ..event("5", 50)
+            },
         ],
     )
     .await;
@@ -94,6 +100,8 @@ async fn events_are_found_by_time_subject_client_tool_outcome_and_request(databa
         (Search { outcome: text("forwarded"), client_id: text("cli"), ..Search::default() }, vec!["3", "1"]),
         (Search { tool: text("find"), subject: text("ada"), client_id: text("cli"), ..Search::default() }, vec!["1"]),
         (Search { request_id: text("r5"), ..Search::default() }, vec!["5"]),
+        (Search { actor: text("nora"), ..Search::default() }, vec!["5"]),
+        (Search { actor: text("ada"), ..Search::default() }, vec![]),
         (Search { request_id: text("r5"), outcome: text("forwarded"), ..Search::default() }, vec![]),
         (Search { subject: text("ada' OR '1'='1"), ..Search::default() }, vec![]),
     ] {

@@ -3,8 +3,11 @@
 use std::sync::Arc;
 
 use gatelodge_oauth::secret::Kind;
+use gatelodge_store::administration_links::{self, AdministrationLink};
+use gatelodge_store::administration_sessions::{self, AdministrationSession};
 use gatelodge_store::password_links::{self, PasswordLink};
 use gatelodge_store::setup_links::{self, SetupLink};
+use gatelodge_store::users::User;
 use gatelodge_store::{Insertion, sweep, users};
 
 use crate::support::{TestDatabase, at, hash, on_both_databases, user};
@@ -16,6 +19,7 @@ on_both_databases!(
     of_twenty_that_hold_a_password_link_one_uses_it,
     a_newer_password_link_kills_the_older_and_a_removed_user_has_none,
     a_password_link_beside_others_kills_none,
+    what_lets_an_administrator_in_ends_and_is_swept,
 );
 
 fn setup_link() -> SetupLink {
@@ -178,4 +182,44 @@ async fn a_password_link_beside_others_kills_none(database: TestDatabase) {
             Ok(())
         })
         .await;
+}
+
+/// Proves RFC 9700 §2.1: a link is used once, a newer one kills it, and what has expired is neither found nor kept.
+async fn what_lets_an_administrator_in_ends_and_is_swept(database: TestDatabase) {
+    let (ada, bob) = (user("ada"), user("bob"));
+    let link = |of: &User, until| AdministrationLink {
+        hash: hash(Kind::AdministrationLink),
+        user_id: of.id.clone(),
+        created_at: at(0),
+        expires_at: at(until),
+    };
+    let [older, newer, of_bob] = [link(&ada, 60), link(&ada, 60), link(&bob, 90)];
+    let session = AdministrationSession {
+        hash: hash(Kind::AdministrationSession),
+        user_id: ada.id.clone(),
+        created_at: at(0),
+        expires_at: at(60),
+    };
+    database
+        .write(move |tx| {
+            users::insert(tx, &ada)?;
+            users::insert(tx, &bob)?;
+            for link in [&older, &newer, &of_bob] {
+                administration_links::put(tx, link)?;
+            }
+            assert_eq!(administration_links::owner(tx, &older.hash, at(1))?, None);
+            assert_eq!(administration_links::owner(tx, &newer.hash, at(1))?, Some(ada.id.clone()));
+            assert_eq!(administration_links::consume(tx, &newer.hash, at(60))?, None);
+            assert_eq!(administration_links::consume(tx, &newer.hash, at(59))?, Some(ada.id.clone()));
+            assert_eq!(administration_links::consume(tx, &newer.hash, at(59))?, None);
+            administration_sessions::insert(tx, &session)?;
+            assert_eq!(administration_sessions::find(tx, &session.hash, at(59))?.as_ref(), Some(&session));
+            assert_eq!(administration_sessions::find(tx, &session.hash, at(60))?, None);
+            Ok(())
+        })
+        .await;
+    let report = database.write(|tx| sweep(tx, at(59))).await;
+    assert_eq!((report.administration_links, report.administration_sessions), (0, 0));
+    let report = database.write(|tx| sweep(tx, at(90))).await;
+    assert_eq!((report.administration_links, report.administration_sessions), (1, 1));
 }
