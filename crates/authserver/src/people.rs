@@ -83,8 +83,7 @@ pub fn set_address(tx: &mut Tx, id: &UserId, address: &str, now: Timestamp) -> R
     users::lock(tx, id)?;
     let set = email_addresses::put(tx, id, address, now)?;
     if set == Insertion::Inserted {
-        password_links::delete_of(tx, id)?;
-        email_codes::delete_all_of(tx, id)?;
+        end_messages(tx, id)?;
     }
     Ok(set)
 }
@@ -92,9 +91,16 @@ pub fn set_address(tx: &mut Tx, id: &UserId, address: &str, now: Timestamp) -> R
 /// No address any more; `false` when there was none.
 pub fn take_address(tx: &mut Tx, id: &UserId) -> Result<bool, StoreError> {
     users::lock(tx, id)?;
+    end_messages(tx, id)?;
+    email_addresses::delete_of(tx, id)
+}
+
+/// What went to the address, and what was begun with it.
+fn end_messages(tx: &mut Tx, id: &UserId) -> Result<(), StoreError> {
     password_links::delete_of(tx, id)?;
     email_codes::delete_all_of(tx, id)?;
-    email_addresses::delete_of(tx, id)
+    second_steps::delete_all_of(tx, id)?;
+    Ok(())
 }
 
 /// Another password, set by whoever may. Whatever somebody got with the old one ends.
@@ -143,14 +149,14 @@ pub fn set_password_by_link(
 
 fn end_everything(tx: &mut Tx, id: &UserId, now: Timestamp) -> Result<Ended, StoreError> {
     known_sources::forget_all_of(tx, id)?;
-    password_links::delete_of(tx, id)?;
+    end_messages(tx, id)?;
     end_administration(tx, id)?;
     let sessions = sign_out(tx, id)?;
     Ok(Ended { sessions, grants: grants::revoke_all_of_user(tx, id, now)? })
 }
 
-fn end_administration(tx: &mut Tx, id: &UserId) -> Result<(), StoreError> {
+/// Lets somebody administer in no browser any more; how many there were.
+pub fn end_administration(tx: &mut Tx, id: &UserId) -> Result<usize, StoreError> {
     administration_links::delete_of(tx, id)?;
-    administration_sessions::delete_all_of(tx, id)?;
-    Ok(())
+    administration_sessions::delete_all_of(tx, id)
 }

@@ -59,6 +59,10 @@ pub enum What {
     PasswordLinkMade,
     /// An administrator came in to administer.
     AdministrationEntered,
+    /// A link that lets an administrator in was made.
+    AdministrationLinkMade,
+    /// An administrator went out again.
+    AdministrationLeft,
     /// A client was taken out, with whatever it was allowed.
     ClientRemoved,
     /// A signing key was published, out of turn.
@@ -69,7 +73,7 @@ pub enum What {
 
 impl What {
     /// Everything.
-    pub const ALL: [What; 23] = [
+    pub const ALL: [What; 25] = [
         What::SignedIn,
         What::SignInFailed,
         What::SignedOut,
@@ -90,6 +94,8 @@ impl What {
         What::AdministratorUnmade,
         What::PasswordLinkMade,
         What::AdministrationEntered,
+        What::AdministrationLinkMade,
+        What::AdministrationLeft,
         What::ClientRemoved,
         What::KeyPublished,
         What::KeyRevoked,
@@ -118,6 +124,8 @@ impl What {
             What::AdministratorUnmade => "administrator_unmade",
             What::PasswordLinkMade => "password_link_made",
             What::AdministrationEntered => "administration_entered",
+            What::AdministrationLinkMade => "administration_link_made",
+            What::AdministrationLeft => "administration_left",
             What::ClientRemoved => "client_removed",
             What::KeyPublished => "key_published",
             What::KeyRevoked => "key_revoked",
@@ -178,8 +186,9 @@ impl SecurityEvent {
         self
     }
 
-    /// It is about this grant.
+    /// It is about this grant, and so about whom that is for: a person, or a client that acts for itself (RFC 9068 §2.2).
     pub fn about(mut self, grant: &Grant) -> Self {
+        self.0.subject = Some(grant.subject().to_owned());
         self.0.client_id = Some(grant.client_id.to_string());
         self.0.resource = Some(grant.resource.to_string());
         self.0.held = Some(grant.scope.to_string());

@@ -6,9 +6,10 @@ use gatelodge_oauth::grant::UserId;
 use gatelodge_oauth::secret::HashedSecret;
 use gatelodge_oauth::time::Timestamp;
 
+use crate::insertion::unless_exists;
 use crate::row::RowName;
 use crate::schema::email_codes as t;
-use crate::{StoreError, Tx};
+use crate::{Insertion, StoreError, Tx};
 
 /// How many wrong ones end a code (NIST SP 800-63B §5.2.2 wants a limit).
 pub const MAX_FAILURES: i64 = 5;
@@ -31,7 +32,7 @@ pub struct EmailCode {
 /// What a code was that somebody typed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Guess {
-    /// Right, and of this user: to exactly one caller, ever.
+    /// Right, and of this user, until it is spent.
     Right(UserId),
     /// Wrong; where there is one, of this user.
     Wrong(Option<UserId>),
@@ -39,8 +40,8 @@ pub enum Guess {
     Ended,
 }
 
-#[derive(Queryable, Insertable)]
-#[diesel(table_name = t, treat_none_as_default_value = false)]
+#[derive(Queryable, Insertable, AsChangeset)]
+#[diesel(table_name = t, treat_none_as_default_value = false, treat_none_as_null = true)]
 struct Row {
     browser_session: Vec<u8>,
     user_id: Option<String>,
@@ -53,8 +54,7 @@ struct Row {
 /// Keeps it in place of the one before.
 pub fn put(tx: &mut Tx, code: &EmailCode) -> Result<(), StoreError> {
     let session = code.browser_session.as_bytes();
-    diesel::delete(t::table.filter(t::browser_session.eq(&session[..]))).execute(&mut tx.0)?;
-    let row = Row {
+    let row = || Row {
         browser_session: session.to_vec(),
         user_id: code.user_id.as_ref().map(|id| id.as_str().to_owned()),
         account: code.account.as_bytes().to_vec(),
@@ -62,7 +62,11 @@ pub fn put(tx: &mut Tx, code: &EmailCode) -> Result<(), StoreError> {
         failures: 0,
         expires_at: code.expires_at.as_unix(),
     };
-    diesel::insert_into(t::table).values(row).execute(&mut tx.0)?;
+    let inserted = unless_exists(tx, |connection| diesel::insert_into(t::table).values(row()).execute(connection))?;
+    if inserted == Insertion::AlreadyExists {
+        let this = t::table.filter(t::browser_session.eq(&session[..]));
+        diesel::update(this).set(row()).execute(&mut tx.0)?;
+    }
     Ok(())
 }
 
@@ -79,16 +83,19 @@ pub fn account(
     account.map(|account| RowName::of_hash("email_codes", session).hash("account", account)).transpose()
 }
 
-/// Compares what was typed in a browser, counted before it is looked at; the right one is taken out.
+/// Compares what was typed in a browser, counted before it is looked at, with the code of the account that the guess was counted for: another
+/// code may have taken its place.
 pub fn guess(
     tx: &mut Tx,
     browser_session: &HashedSecret,
+    account: &HashedSecret,
     typed: &HashedSecret,
     now: Timestamp,
 ) -> Result<Guess, StoreError> {
     let session = &browser_session.as_bytes()[..];
     let works = t::expires_at.gt(now.as_unix()).and(t::failures.lt(MAX_FAILURES));
-    let counted = diesel::update(t::table.filter(t::browser_session.eq(session)).filter(works))
+    let this = t::table.filter(t::browser_session.eq(session)).filter(t::account.eq(&account.as_bytes()[..]));
+    let counted = diesel::update(this.filter(works))
         .set(t::failures.eq(t::failures + 1))
         .returning((t::user_id, t::code))
         .get_result::<(Option<String>, Vec<u8>)>(&mut tx.0)
@@ -96,12 +103,21 @@ pub fn guess(
     let Some((user_id, code)) = counted else { return Ok(Guess::Ended) };
     let is_right = RowName::of_hash("email_codes", session).hash("code", code)? == *typed;
     match (is_right, user_id.map(UserId::from_stored)) {
-        (true, Some(user_id)) => {
-            diesel::delete(t::table.filter(t::browser_session.eq(session))).execute(&mut tx.0)?;
-            Ok(Guess::Right(user_id))
-        }
+        (true, Some(user_id)) => Ok(Guess::Right(user_id)),
         (_, user_id) => Ok(Guess::Wrong(user_id)),
     }
+}
+
+/// Takes the right one out: for exactly one caller, ever, and for nobody once something ended it.
+pub fn spend(
+    tx: &mut Tx,
+    browser_session: &HashedSecret,
+    code: &HashedSecret,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let this = t::table.filter(t::browser_session.eq(&browser_session.as_bytes()[..]));
+    let this = this.filter(t::code.eq(&code.as_bytes()[..])).filter(t::expires_at.gt(now.as_unix()));
+    Ok(diesel::delete(this).execute(&mut tx.0)? == 1)
 }
 
 /// Takes out those of a user, whose password is another one from now on.

@@ -18,7 +18,7 @@ use crate::people::{self, Ended};
 use crate::security_events::{Origin, SecurityEvent, What};
 
 /// The `actor` of what was done by command: whoever may run one on the machine.
-const COMMAND: &str = "command";
+pub const COMMAND: &str = "command";
 
 /// The `reason` of each such event.
 const REASON: &str = "operator";
@@ -54,7 +54,7 @@ impl Operator {
     }
 
     /// What they did to this person.
-    fn event(&self, what: What, subject: &UserId) -> SecurityEvent {
+    pub fn event(&self, what: What, subject: &UserId) -> SecurityEvent {
         self.event_of_server(what).of(subject)
     }
 
@@ -69,7 +69,7 @@ impl Operator {
 
     /// Shuts somebody out.
     pub fn disable(&self, tx: &mut Tx, user: &User) -> Result<Ended, StoreError> {
-        self.event(What::AccountDisabled, &user.id).keep(tx)?;
+        self.keep_if(tx, user.disabled_at.is_none(), What::AccountDisabled, user)?;
         people::disable(tx, &user.id, self.now)
     }
 
@@ -110,9 +110,9 @@ impl Operator {
         self.keep_if(tx, changed, What::SecondFactorRemoved, user)
     }
 
-    /// Signs somebody out everywhere; how many browsers there were.
+    /// Signs somebody out everywhere, of the administration too; how many browsers there were.
     pub fn sign_out(&self, tx: &mut Tx, user: &User) -> Result<usize, StoreError> {
-        let ended = people::sign_out(tx, &user.id)?;
+        let ended = people::sign_out(tx, &user.id)? + people::end_administration(tx, &user.id)?;
         self.keep_if(tx, ended > 0, What::SignedOut, user)?;
         Ok(ended)
     }
@@ -128,9 +128,7 @@ impl Operator {
     pub fn revoke(&self, tx: &mut Tx, grant: &Grant) -> Result<Vec<Grant>, StoreError> {
         let ended = grants::take_back(tx, &grant.id, self.now)?;
         for grant in &ended {
-            if let Some(user_id) = &grant.user_id {
-                self.event(What::Revoked, user_id).about(grant).keep(tx)?;
-            }
+            self.event_of_server(What::Revoked).about(grant).keep(tx)?;
         }
         Ok(ended)
     }

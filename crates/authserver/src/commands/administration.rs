@@ -9,6 +9,7 @@ use super::{Setting, no_user, run, text};
 use crate::administration::session;
 use crate::cli::ConfigFile;
 use crate::login::password::canonical_username;
+use crate::security_events::What;
 
 /// See `gatelodge administration --help`.
 #[derive(Subcommand)]
@@ -54,11 +55,12 @@ async fn make(link: MakeLink) -> Result<(), String> {
             "there is no administration in the browser\n  hint: write [administration] into {file} and start the server anew"
         ));
     };
-    let (name, now) = (link.name, setting.now);
+    let (name, operator) = (link.name, setting.operator());
     let made = setting.store.write(move |tx| {
         Ok(match chosen(tx, name.as_deref())? {
             Ok(user) => {
-                let secret = session::offer_link(tx, &user.id, now)?;
+                let secret = session::offer_link(tx, &user.id, operator.now())?;
+                operator.event(What::AdministrationLinkMade, &user.id).keep(tx)?;
                 Outcome::Made(user, secret)
             }
             Err(why) => Outcome::Refused(why),

@@ -115,7 +115,18 @@ fn happening(app: &App, event: &AuditEvent, names: &HashMap<String, String>) -> 
 
 /// How somebody signed in, or who ended a grant, as far as there are words for it.
 fn how(event: &AuditEvent) -> Option<&'static str> {
-    let known =
-        ["password", "oidc", "email_code", "link", "totp", "passkey", "recovery_code", "owner", "client", "operator"];
+    let known = [
+        "password",
+        "oidc",
+        "email_code",
+        "link",
+        "totp",
+        "passkey",
+        "recovery_code",
+        "owner",
+        "client",
+        "operator",
+        "replayed",
+    ];
     known.into_iter().find(|known| event.reason.as_deref() == Some(known))
 }

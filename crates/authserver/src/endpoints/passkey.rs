@@ -47,21 +47,12 @@ pub async fn sign_in(request: HttpRequest, body: Result<Bytes, Error>, app: Data
         Ok(Ok((user_id, _))) if here.again().is_some_and(|again| *again != user_id) => {
             problem::passkey(&app, &request, Failure::PasskeyRefused, "login", &here.next)
         }
-        Ok(Ok((user_id, used))) => finish(&request, &app, &here, user_id, used).await,
+        Ok(Ok((user_id, used))) => {
+            let proof = Proof::by_passkey(user_id, used);
+            sign_in::finish(&app, &request, &here.session, proof, &here.next).await
+        }
         Ok(Err(refused)) => refuse(&request, &app, &here, "login", &refused),
         Err(error) => problem::store(&app, &request, &error),
-    }
-}
-
-async fn finish(request: &HttpRequest, app: &App, here: &Here, user_id: UserId, used: Used) -> HttpResponse {
-    let now = app.clock.now();
-    match app.store.write(move |tx| used.note(tx, now)).await {
-        Ok(true) => {
-            let proof = Proof { user_id, method: "passkey", password: None };
-            sign_in::finish(app, request, &here.session, proof, &here.next).await
-        }
-        Ok(false) => refuse(request, app, here, "login", &Refused::Unknown),
-        Err(error) => problem::store(app, request, &error),
     }
 }
 

@@ -60,9 +60,8 @@ fn end_grant(
     }
     for grant in grants::revoke(tx, &grant.id, now)? {
         tracing::info!(client_id = %client.id, sub = grant.subject(), grant_id = %grant.id, "grant revoked by its client");
-        if let Some(user_id) = &grant.user_id {
-            SecurityEvent::new(config, What::Revoked, user_id, now).about(&grant).because("client").keep(tx)?;
-        }
+        let event = SecurityEvent::of_server(config.public_url.as_str(), What::Revoked, now);
+        event.about(&grant).because("client").keep(tx)?;
     }
     Ok(Ok(()))
 }

@@ -260,7 +260,7 @@ async fn admit(
         return refuse(Failure::SignInOtherUser, None);
     }
     tracing::info!(sub = %user_id, provider = id, "known by an OpenID provider");
-    let proof = Proof { user_id, method: "oidc", password: None };
+    let proof = Proof::by_provider(user_id);
     sign_in::finish(app, request, &returned.session, proof, &returned.next).await
 }
 

@@ -5,7 +5,7 @@ use gatelodge_oauth::grant::authorization_code::{self, CodeRequest, Redemption};
 use gatelodge_oauth::secret::{Kind, Secret};
 use gatelodge_store::{Tx, authorization_codes, grants};
 
-use super::{Decision, Issued, TokenRequest, begin, usable_grant};
+use super::{Decision, Issued, TokenRequest, begin, replayed, usable_grant};
 
 /// RFC 6749 §4.1.3.
 pub fn exchange(tx: &mut Tx, request: &TokenRequest<'_>) -> Decision {
@@ -25,7 +25,11 @@ pub fn exchange(tx: &mut Tx, request: &TokenRequest<'_>) -> Decision {
         // Done by this very request, which could not know because its connection broke while committing.
         Ok(Redemption::Replayed { .. }) if authorization_codes::was_consumed_by(tx, &hash, &new_token.hash())? => true,
         Ok(Redemption::Replayed { revoke_grant }) => {
-            if revoke_grant && !grants::revoke(tx, &code.grant_id, now)?.is_empty() {
+            let ended = if revoke_grant { grants::revoke(tx, &code.grant_id, now)? } else { Vec::new() };
+            for grant in &ended {
+                replayed(tx, request, grant)?;
+            }
+            if !ended.is_empty() {
                 tracing::warn!(client_id = %client.id, grant_id = %code.grant_id, "authorization code replayed: grant revoked");
             }
             return Ok(Err(OAuthError::code_replayed()));

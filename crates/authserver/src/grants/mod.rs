@@ -11,6 +11,7 @@ use gatelodge_oauth::time::Timestamp;
 use gatelodge_store::{StoreError, Tx, grants, refresh_tokens, users};
 
 use crate::app::App;
+use crate::security_events::{SecurityEvent, What};
 
 pub mod authorization_code;
 pub mod client_credentials;
@@ -64,6 +65,12 @@ pub fn usable_grant(
     let Some(user_id) = &grant.user_id else { return Ok(Ok(grant)) };
     let user = users::find_enabled(tx, user_id)?;
     Ok(if user.is_some() { Ok(grant) } else { Err(OAuthError::user_disabled()) })
+}
+
+/// Lets the person see that their grant ended because something that was used up came again (RFC 9700 §4.14.2).
+pub fn replayed(tx: &mut Tx, request: &TokenRequest<'_>, grant: &Grant) -> Result<(), StoreError> {
+    let issuer = request.app.config.public_url.as_str();
+    SecurityEvent::of_server(issuer, What::Revoked, request.now).about(grant).because("replayed").keep(tx)
 }
 
 /// What a grant begins with once its code is spent: the way its client proved itself, which later requests may not do with less,

@@ -8,7 +8,7 @@ use gatelodge_oauth::scope::Scope;
 use gatelodge_oauth::secret::{Kind, Secret};
 use gatelodge_store::{Tx, grants};
 
-use super::{Decision, Issued, TokenRequest, usable_grant};
+use super::{Decision, Issued, TokenRequest, replayed, usable_grant};
 
 /// RFC 6749 §6. The grant's row is locked first: of parallel requests with one token the first rotates, and the others
 /// find the token spent and are led to its successor.
@@ -43,6 +43,7 @@ pub fn refresh(tx: &mut Tx, request: &TokenRequest<'_>) -> Decision {
     };
     if rotation == Rotation::Replayed {
         tracing::warn!(client_id = %client.id, grant_id = %grant.id, "refresh token replayed: grant revoked");
+        replayed(tx, request, &grant)?;
     }
     let head = presented.carry_out(rotation, tx, &grant, new_token, tokens.refresh_token_idle, now)?;
     Ok(head.map(|head| Issued { grant, scope, refresh_token: Some(head) }))

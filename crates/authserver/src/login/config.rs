@@ -100,10 +100,12 @@ fn check_methods(methods: &[Method], sends_mail: bool, providers: usize, problem
         let hint = "add \"oidc\" where its buttons belong, or remove [[login.oidc]]";
         problems.add(KEY, "leaves \"oidc\" out, and there is [[login.oidc]]", hint);
     }
-    // Only whoever signed in otherwise has a passkey.
-    let first = offers(Method::Password) || offers(Method::EmailCode) || offers(Method::Oidc) && providers > 0;
-    if !first {
+    if offers(Method::Passkey) && !offers(Method::Password) {
+        let hint = "add \"password\", or leave \"passkey\" out";
+        problems.add(KEY, "passkeys are for people with a password, and it leaves \"password\" out", hint);
+    }
+    if !offers(Method::Password) && !offers(Method::EmailCode) && (!offers(Method::Oidc) || providers == 0) {
         let hint = "add \"password\", or \"oidc\" with a provider in [[login.oidc]], or \"email_code\" with [email]";
-        problems.add(KEY, "leaves nobody a way to sign in for the first time", hint);
+        problems.add(KEY, "leaves nobody a way to sign in", hint);
     }
 }

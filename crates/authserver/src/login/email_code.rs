@@ -8,11 +8,12 @@ use actix_web::HttpRequest;
 use gatelodge_oauth::grant::UserId;
 use gatelodge_oauth::secret::{HashedSecret, Secret, random_digits};
 use gatelodge_store::email_codes::{self, EmailCode, Guess};
-use gatelodge_store::{StoreError, Tx, email_addresses, users};
+use gatelodge_store::users::User;
+use gatelodge_store::{StoreError, Tx, email_addresses, upstream_identities};
 
 use super::attempts;
 use super::by_mail;
-use super::sign_in::Proof;
+use super::sign_in::{Proof, Spends};
 use crate::app::App;
 use crate::pages::Language;
 use crate::people;
@@ -68,10 +69,7 @@ pub async fn send(
         let account = attempts::account_of(called.as_ref().map_or(typed.as_str(), |user| user.username.as_str()));
         let user = called.filter(|user| user.disabled_at.is_none());
         // A code that goes to nobody is nobody's: there is nothing to guess.
-        let user_id = match user {
-            Some(user) => email_addresses::of_user(tx, &user.id)?.map(|_| user.id),
-            None => None,
-        };
+        let user_id = user.map(|user| receives(tx, user)).transpose()?.flatten();
         let expires_at = now.plus(LIFETIME);
         email_codes::put(tx, &EmailCode { browser_session, user_id: user_id.clone(), account, code, expires_at })?;
         Ok(user_id)
@@ -79,6 +77,15 @@ pub async fn send(
     let user_id = app.store.write(keep).await?;
     let sent = by_mail::send_code(app, user_id, readable(&digits), language);
     Ok(if sent.is_ok() { Sent::OnItsWay } else { Sent::Busy })
+}
+
+/// Whoever can be written to. Who has always come in through a provider is sent no code: what is asked of them there, each time, would no
+/// longer be asked.
+fn receives(tx: &mut Tx, user: User) -> Result<Option<UserId>, StoreError> {
+    if user.password_hash.is_none() && upstream_identities::are_there_of(tx, &user.id)? {
+        return Ok(None);
+    }
+    Ok(email_addresses::of_user(tx, &user.id)?.map(|_| user.id))
 }
 
 /// Whether a code waits in this browser.
@@ -103,17 +110,11 @@ pub async fn check(
     };
     let digits: String = typed.chars().filter(|c| !c.is_whitespace() && *c != '-').collect();
     let code = hash(&session.secret, &digits);
-    let guess = move |tx: &mut Tx| {
-        let guess = email_codes::guess(tx, &browser_session, &code, now)?;
-        let user = match &guess {
-            Guess::Right(user_id) => users::find(tx, user_id)?,
-            Guess::Wrong(_) | Guess::Ended => None,
-        };
-        Ok((guess, user.and_then(|user| user.password_hash)))
-    };
-    let (guess, stored_hash) = app.store.write(guess).await?;
-    match guess {
-        Guess::Right(user_id) => Ok(Outcome::Right(Box::new(Proof::by_code(user_id, attempt, stored_hash)))),
+    match app.store.write(move |tx| email_codes::guess(tx, &browser_session, &account, &code, now)).await? {
+        Guess::Right(user_id) => {
+            let spends = Spends::EmailCode { browser_session, code };
+            Ok(Outcome::Right(Box::new(Proof::by_code(user_id, attempt, spends))))
+        }
         Guess::Wrong(user_id) => {
             tracing::info!("sign-in refused");
             note(app, request, user_id);

@@ -70,22 +70,32 @@ impl Passwords {
 
     /// A new hash, in turn with the checks.
     pub async fn hash(&self, password: String) -> Result<String, PasswordError> {
-        let _place = self.waiting.clone().try_acquire_owned().map_err(|_| PasswordError::Overloaded)?;
-        let _turn = self.running.acquire().await.map_err(|_| PasswordError::Overloaded)?;
-        let hashed = tokio::task::spawn_blocking(move || hash(&password)).await;
-        hashed.map_err(|error| PasswordError::Hash(error.to_string()))?
+        self.in_turn(move || hash(&password)).await
+    }
+
+    /// Whoever goes away meanwhile keeps their turn to its end: the work goes on, and so many at once are what the memory is for.
+    async fn in_turn<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T, PasswordError> + Send + 'static,
+    ) -> Result<T, PasswordError> {
+        let place = self.waiting.clone().try_acquire_owned().map_err(|_| PasswordError::Overloaded)?;
+        let turn = self.running.clone().acquire_owned().await.map_err(|_| PasswordError::Overloaded)?;
+        let done = tokio::task::spawn_blocking(move || {
+            let _held = (place, turn);
+            work()
+        });
+        done.await.map_err(|error| PasswordError::Hash(error.to_string()))?
     }
 
     /// Who `user` is, if `password` is theirs. Somebody unknown, disabled, or without a password gets the same work and the
     /// same `None`.
     pub async fn verify(&self, user: Option<&User>, password: String) -> Result<Option<Verified>, PasswordError> {
-        let _place = self.waiting.clone().try_acquire_owned().map_err(|_| PasswordError::Overloaded)?;
-        let _turn = self.running.acquire().await.map_err(|_| PasswordError::Overloaded)?;
         let usable = user.filter(|user| user.disabled_at.is_none());
         let usable = usable.and_then(|user| Some((user.id.clone(), user.password_hash.clone()?)));
         let (user_id, stored) = usable.map_or_else(|| (None, self.decoy.to_string()), |(id, hash)| (Some(id), hash));
-        tracing::debug!("a password is checked");
-        tokio::task::spawn_blocking(move || {
+        self.in_turn(move || {
+            // Here, where the work is, and for whoever it is done: tests count it.
+            tracing::debug!("a password is checked");
             let parsed = PasswordHash::new(&stored).map_err(|error| PasswordError::Hash(error.to_string()))?;
             let right = password.len() <= MAX_LENGTH && argon2().verify_password(password.as_bytes(), &parsed).is_ok();
             let Some(user_id) = user_id.filter(|_| right) else { return Ok(None) };
@@ -93,7 +103,6 @@ impl Passwords {
             Ok(Some(Verified { user_id, stored_hash: stored, stronger_hash }))
         })
         .await
-        .map_err(|error| PasswordError::Hash(error.to_string()))?
     }
 }
 
@@ -137,6 +146,7 @@ fn argon2() -> Argon2<'static> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use futures_util::FutureExt as _;
     use gatelodge_oauth::time::Timestamp;
 
     fn user(password_hash: Option<String>, disabled_at: Option<Timestamp>) -> User {
@@ -162,6 +172,19 @@ mod tests {
         ] {
             assert_eq!(passwords.verify(who, password.into()).await.expect("checked").is_some(), right, "{password}");
         }
+    }
+
+    /// Proves RFC 6819 §4.4.3.6: strangers that close their connections start no more checks at once than there are turns.
+    #[tokio::test]
+    async fn whoever_goes_away_keeps_their_turn_until_the_work_is_done() {
+        let passwords = Passwords::new().expect("passwords");
+        let turns = passwords.running.available_permits();
+        // Looked at in the moment after; only a test that is stopped for longer than a check takes must look again.
+        let kept = (0..50).any(|_| {
+            assert!(passwords.verify(None, "a password".into()).now_or_never().is_none());
+            passwords.running.available_permits() < turns
+        });
+        assert!(kept, "a turn is free again while its work goes on");
     }
 
     #[test]

@@ -1,16 +1,18 @@
 //! From a proof of who somebody is to a session: whatever the method, it ends in [`finish`]. Called by the sign-in pages, with and
 //! without an authorization request, and by every page that asks for a password again.
 
-use std::fmt;
 use std::time::Duration;
 
 use actix_web::{HttpRequest, HttpResponse};
 use gatelodge_oauth::grant::UserId;
-use gatelodge_oauth::secret::Secret;
+use gatelodge_oauth::secret::{HashedSecret, Secret};
 use gatelodge_oauth::time::Timestamp;
-use gatelodge_store::{StoreError, Tx, browser_sessions, pending_authorizations, upstream_sign_ins, users};
+use gatelodge_store::{
+    StoreError, Tx, browser_sessions, email_codes, pending_authorizations, upstream_sign_ins, users,
+};
 
 use super::attempts::{self, Attempt};
+use super::passkeys::Used;
 use super::password::Verified;
 use super::second_step;
 use crate::app::App;
@@ -32,22 +34,32 @@ pub struct Proof {
     pub method: &'static str,
     /// What a right password, or a right code, changes besides.
     pub password: Option<RightPassword>,
+    /// What it is good for once.
+    pub spends: Spends,
+}
+
+/// What is used up by the transaction that makes the session of it, so that nothing that ends it comes between.
+#[derive(Debug, Clone)]
+pub enum Spends {
+    /// A password, or the word of a provider, which was taken when it came.
+    Nothing,
+    /// A code that was sent.
+    EmailCode {
+        /// The hash of the session that it waits in.
+        browser_session: HashedSecret,
+        /// Its own.
+        code: HashedSecret,
+    },
+    /// The signature of a passkey.
+    Passkey(Used),
 }
 
 /// What is written of a right password, or of a right code.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct RightPassword {
     attempt: Attempt,
-    /// The hash of the password that the account had then: with another one, nothing that was proven before signs in any more.
-    stored_hash: Option<String>,
-    /// Another one to keep in its place.
-    stronger_hash: Option<String>,
-}
-
-impl fmt::Debug for RightPassword {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("RightPassword")
-    }
+    /// None of a code.
+    verified: Option<Verified>,
 }
 
 /// What became of a password.
@@ -83,9 +95,9 @@ pub async fn check_password(
     let attempt = begun.attempt;
     match app.passwords.verify(begun.user.as_ref(), password).await {
         Ok(Some(verified)) => {
-            let Verified { user_id, stored_hash, stronger_hash } = verified;
-            let password = Some(RightPassword { attempt, stored_hash: Some(stored_hash), stronger_hash });
-            Ok(Outcome::Right(Box::new(Proof { user_id, method: "password", password })))
+            let user_id = verified.user_id.clone();
+            let password = Some(RightPassword { attempt, verified: Some(verified) });
+            Ok(Outcome::Right(Box::new(Proof { user_id, method: "password", password, spends: Spends::Nothing })))
         }
         Ok(None) => {
             tracing::info!("sign-in refused");
@@ -104,10 +116,19 @@ pub async fn check_password(
 }
 
 impl Proof {
-    /// By a code that was sent to them, while their password had this hash.
-    pub fn by_code(user_id: UserId, attempt: Attempt, stored_hash: Option<String>) -> Self {
-        let password = Some(RightPassword { attempt, stored_hash, stronger_hash: None });
-        Self { user_id, method: "email_code", password }
+    /// By a code that was sent to them.
+    pub fn by_code(user_id: UserId, attempt: Attempt, spends: Spends) -> Self {
+        Self { user_id, method: "email_code", password: Some(RightPassword { attempt, verified: None }), spends }
+    }
+
+    /// By a passkey.
+    pub fn by_passkey(user_id: UserId, used: Used) -> Self {
+        Self { user_id, method: "passkey", password: None, spends: Spends::Passkey(used) }
+    }
+
+    /// By what a provider said.
+    pub fn by_provider(user_id: UserId) -> Self {
+        Self { user_id, method: "oidc", password: None, spends: Spends::Nothing }
     }
 
     /// Whether it is counted until what else is asked for is proven.
@@ -117,7 +138,7 @@ impl Proof {
 
     /// Writes what the proof itself changes; `false` when the user was shut out or changed the password meanwhile.
     pub fn keep(&self, tx: &mut Tx, now: Timestamp) -> Result<bool, StoreError> {
-        let holds = self.still_holds(tx)?;
+        let holds = self.still_holds(tx, now)?;
         if holds {
             self.forgive(tx, now)?;
         }
@@ -131,15 +152,24 @@ impl Proof {
         }
     }
 
-    /// Holds the person to the end of the transaction: no session outlives the password that it was opened with.
-    fn still_holds(&self, tx: &mut Tx) -> Result<bool, StoreError> {
+    /// Holds the person to the end of the transaction: no session outlives what it was opened with.
+    fn still_holds(&self, tx: &mut Tx, now: Timestamp) -> Result<bool, StoreError> {
         let Some(user) = users::lock_enabled(tx, &self.user_id)? else { return Ok(false) };
-        let Some(RightPassword { stored_hash, stronger_hash, .. }) = &self.password else { return Ok(true) };
-        if user.password_hash != *stored_hash {
+        let is_left = match &self.spends {
+            Spends::Nothing => true,
+            Spends::EmailCode { browser_session, code } => email_codes::spend(tx, browser_session, code, now)?,
+            Spends::Passkey(used) => used.note(tx, now)?,
+        };
+        if !is_left {
             return Ok(false);
         }
-        if let (Some(stored), Some(stronger)) = (stored_hash, stronger_hash) {
-            users::rehash_password(tx, &user.id, stored, stronger)?;
+        let verified = self.password.as_ref().and_then(|right| right.verified.as_ref());
+        let Some(verified) = verified else { return Ok(true) };
+        if user.password_hash.as_deref() != Some(verified.stored_hash.as_str()) {
+            return Ok(false);
+        }
+        if let Some(stronger) = &verified.stronger_hash {
+            users::rehash_password(tx, &user.id, &verified.stored_hash, stronger)?;
         }
         Ok(true)
     }
@@ -152,7 +182,7 @@ pub async fn finish(app: &App, request: &HttpRequest, old: &OpenSession, proof: 
     let event = SecurityEvent::new(&app.config, What::SignedIn, &proof.user_id, now).because(proof.method);
     let event = event.of_request(request, &app.config);
     let written = app.store.write(move |tx| {
-        if !kept.still_holds(tx)? {
+        if !kept.still_holds(tx, now)? {
             return Ok(None);
         }
         if second_step::is_asked(tx, &state.config, &kept)? {
@@ -168,6 +198,10 @@ pub async fn finish(app: &App, request: &HttpRequest, old: &OpenSession, proof: 
             let what = if session.user_id.is_some() { "signed in" } else { "half-way signed in" };
             tracing::info!(sub = %proof.user_id, method = proof.method, "{what}");
             go_on(app, request, next, &session)
+        }
+        Ok(None) if matches!(proof.spends, Spends::Passkey(_)) => {
+            tracing::warn!("passkey refused: it signed meanwhile, may be a copy, or is gone");
+            problem::passkey(app, request, Failure::PasskeyRefused, "login", next)
         }
         Ok(None) => problem::failure(app, request, Failure::FormRefused),
         Err(error) => problem::store(app, request, &error),

@@ -69,6 +69,7 @@ impl Page for ActivityPage {
         };
         let all = vec![
             with_client("revoked", Some("owner"), 0),
+            with_client("revoked", Some("replayed"), 1),
             call("called", 5),
             call("refused", 6),
             with_client("granted", None, 9),
@@ -102,6 +103,8 @@ impl Page for ActivityPage {
             event("administrator_unmade", Some("operator"), 75),
             event("password_link_made", Some("operator"), 76),
             event("administration_entered", Some("link"), 77),
+            event("administration_link_made", Some("operator"), 78),
+            event("administration_left", None, 79),
             Happening { client: None, ..with_client("revoked", Some("client"), 70) },
         ];
         let text = |text: &str| {

@@ -62,9 +62,9 @@ impl SignInMethod {
         vec![Self::Password { forgot: true, email_code: true }]
     }
 
-    /// Samples: everything, a provider of that name first.
+    /// Samples: no password; a provider of that name comes first.
     pub(super) fn provider_first(name: &str) -> Vec<Self> {
-        vec![Self::provider("acme", name), Self::provider("google", "Google"), Self::Passkey, Self::EmailCode]
+        vec![Self::provider("acme", name), Self::provider("google", "Google"), Self::EmailCode]
     }
 
     /// Samples: what strangers could have named.

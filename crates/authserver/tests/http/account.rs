@@ -218,7 +218,7 @@ async fn change(browser: &mut Browser<'_>, old: &str, new: &str, again: &str) ->
 async fn another_password_ends_everything_else_and_renews_the_session(database: &Database) {
     let server = Server::start(database).await;
     let client = McpClient::register(&server).await;
-    let tokens = client.connect().await;
+    let (tokens, code) = (client.connect().await, client.code().await);
     let (mut browser, _) = signed_in(&server, "ada").await;
     let (mut other, _) = signed_in(&server, "ada").await;
     let (mut thief, before) = (browser.second_tab(), browser.session().1.to_owned());
@@ -231,6 +231,7 @@ async fn another_password_ends_everything_else_and_renews_the_session(database: 
         ("/login".into(), "/login".into())
     );
     assert_eq!(client.refresh(&tokens.refresh_token).await.error(), "invalid_grant");
+    assert_eq!(client.exchange(&code).await.error(), "invalid_grant");
     let login = other.open("/login").await;
     assert_eq!(other.sign_in(&login, "ada").await.answer.status, 401);
     assert_eq!(other.sign_in_with(&login, "ada", NEW).await.path, "/account");

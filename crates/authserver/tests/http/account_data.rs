@@ -61,7 +61,7 @@ async fn a_person_takes_away_what_is_stored_and_no_secret(database: &Database) {
 async fn whoever_deletes_their_account_has_nothing_any_more(database: &Database) {
     let server = Server::start(database).await;
     let client = McpClient::register(&server).await;
-    let tokens = client.connect().await;
+    let (tokens, code) = (client.connect().await, client.code().await);
     let (mut elsewhere, _) = signed_in(&server, "ada").await;
     let (mut browser, page) = signed_in(&server, "ada").await;
     let page = browser.open(&page.resolved(&page.link("delete-account"))).await;
@@ -75,12 +75,13 @@ async fn whoever_deletes_their_account_has_nothing_any_more(database: &Database)
     assert!(done.answer.status == 200 && done.has("done"), "{done:?}");
     assert_eq!(database.count("users WHERE username = 'ada'"), 0);
     assert_eq!(client.refresh(&tokens.refresh_token).await.error(), "invalid_grant");
+    assert_eq!(client.exchange(&code).await.error(), "invalid_grant");
     for browser in [&mut browser, &mut elsewhere] {
         assert_eq!(browser.open("/account").await.path, "/login");
     }
     assert_eq!(database.count("browser_sessions WHERE user_id IS NOT NULL"), 0);
     // Resource servers go on hearing that her tokens ended, and the trail names nobody.
-    assert_eq!(database.count("grants WHERE revoked_at IS NOT NULL AND user_id IS NULL"), 1);
+    assert_eq!(database.count("grants WHERE revoked_at IS NOT NULL AND user_id IS NULL"), 2);
     assert_eq!(database.count("audit_events WHERE outcome = 'account_deleted' AND subject LIKE 'user_%'"), 1);
     browser.submit("/account/delete", &form).await.assert_error(403, "form_refused");
 }

@@ -100,7 +100,7 @@ async fn each_change_changes_what_it_says_and_is_written_down(database: &Databas
     bob.submit("/user", &ada.form("disable")).await.assert_error(404, "not_found");
 
     // The same by command says that it was one.
-    for arguments in [["user", "disable", "carol"], ["user", "enable", "carol"], ["user", "set-admin", "carol"]] {
+    for arguments in [["user", "enable", "carol"], ["user", "disable", "carol"], ["user", "set-admin", "carol"]] {
         assert!(operator.run(&arguments, &[]).status.success());
     }
     assert!(operator.run(&["user", "reset-password", "carol", "--link"], &[]).status.success());

@@ -475,7 +475,11 @@ const CASES: &[Case] = &[
         &["login.methods", "twice"],
     ),
     case(END, "title = \"x\"\n[login]\nmethods = []\n", &["login.methods", "leaves nobody a way", "hint:"]),
-    case(END, "title = \"x\"\n[login]\nmethods = [\"oidc\", \"passkey\"]\n", &["login.methods", "for the first time"]),
+    case(
+        END,
+        "title = \"x\"\n[login]\nmethods = [\"oidc\", \"passkey\"]\n",
+        &["login.methods", "people with a password", "hint:"],
+    ),
     case(END, "title = \"x\"\n[login]\nmethods = [\"magic\"]\n", &["magic", "password", "email_code"]),
     // Keys
     case(END, "title = \"x\"\n[keys]\nalgorithm = \"HS256\"\n", &["keys.algorithm", "ES256, EdDSA, RS256"]),

@@ -1,7 +1,9 @@
 //! Signing in, staying signed in and changing the account: sessions (RFC 6265bis §4.1.3.2 names their cookie), and that the
 //! sign-in page tells nobody who has an account.
 
-use crate::support::{Browser, Database, Form, McpClient, PASSWORD, Page, Server, on_both_databases};
+use argon2::{Algorithm, Argon2, Params, PasswordHasher as _, Version};
+
+use crate::support::{Browser, Database, Form, McpClient, PASSWORD, Page, Server, on_any_database, on_both_databases};
 
 on_both_databases! {
     signing_in_makes_a_new_session_and_ends_the_old_one,
@@ -14,6 +16,10 @@ on_both_databases! {
     switching_the_account_asks_again_and_ends_the_old_session,
     an_old_consent_page_is_dead_after_switching_the_account,
     somebody_who_was_disabled_is_asked_to_sign_in_and_cannot,
+}
+
+on_any_database! {
+    a_hash_that_costs_less_than_new_ones_is_replaced_at_the_next_sign_in,
 }
 
 /// Proves RFC 6265 §8.4: a session is not carried over into a sign-in.
@@ -206,4 +212,19 @@ async fn somebody_who_was_disabled_is_asked_to_sign_in_and_cannot(database: &Dat
     let refused = browser.submit("/login", &form.with("username", "ada").with("password", PASSWORD)).await;
     assert_eq!(refused.answer.status, 401, "{refused:?}");
     browser.sign_in(&refused, "bob").await.assert_consent();
+}
+
+/// Proves NIST SP 800-63B §5.1.1.2: what a guess costs grows with the machines, also for those who keep their password.
+async fn a_hash_that_costs_less_than_new_ones_is_replaced_at_the_next_sign_in(database: &Database) {
+    let server = Server::start(database).await;
+    let weak = Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::new(8_192, 1, 1, None).expect("parameters"));
+    let weak = weak.hash_password(PASSWORD.as_bytes()).expect("a hash").to_string();
+    database.execute(&format!("UPDATE users SET password_hash = '{weak}' WHERE username = 'ada'"));
+    for _ in 0..2 {
+        let mut browser = Browser::new(&server);
+        let login = browser.open("/login").await;
+        assert_eq!(browser.sign_in(&login, "ada").await.path, "/account");
+        let strong = "users WHERE username = 'ada' AND password_hash LIKE '$argon2id$v=19$m=19456,t=2,p=1$%'";
+        assert_eq!(database.count(strong), 1);
+    }
 }

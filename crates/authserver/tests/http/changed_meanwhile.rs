@@ -3,7 +3,7 @@
 
 use gatelodge_e2e::mail_server::MailServer;
 
-use super::email_code::{asked, code_of, type_code};
+use crate::email_code::code_of;
 use crate::support::database::{Unfinished, on_postgres};
 use crate::support::mcp_client::path_of;
 use crate::support::{Browser, Database, McpClient, Page, Server, Settings};
@@ -16,6 +16,11 @@ fn whoever_is_shut_out_meanwhile_gets_nothing() {
 #[test]
 fn nothing_outlives_a_session_that_is_ended_meanwhile() {
     on_postgres("nothing_outlives_a_session_that_is_ended_meanwhile", signed_out);
+}
+
+#[test]
+fn a_right_code_does_not_outlive_what_ends_it_meanwhile() {
+    on_postgres("a_right_code_does_not_outlive_what_ends_it_meanwhile", code_ended);
 }
 
 const REMEMBER: &str = r#"
@@ -118,13 +123,20 @@ async fn signed_out(database: &Database) {
     let refused = ended().while_waited_for(browser.submit("/account", &form)).await;
     assert!(refused.has("sign-in") || refused.answer.status == 403, "{refused:?}");
     assert_eq!(database.count("grants WHERE revoked_at IS NULL"), 2);
+}
 
-    // A code that was right in time is no good once there is another password.
+/// Proves OAuth 2.1 §7.7: a code that was right a moment ago makes no session once a new password ended it.
+async fn code_ended(database: &Database) {
+    let mail = MailServer::start();
+    let more = mail.toml("[login]\nmethods = [\"password\", \"email_code\"]").leak();
+    let server = Server::start_with(database, Settings { more, ..Settings::default() }).await;
     database.execute("INSERT INTO email_addresses SELECT id, 'ada@example.org', 0 FROM users WHERE username = 'ada'");
-    let (mut browser, page) = asked(&server, "ada").await;
-    let code = code_of(&mail.wait_for(1).await);
-    let another = database.begin("UPDATE users SET password_hash = 'another' WHERE username = 'ada'");
-    let refused = another.while_waited_for(type_code(&mut browser, &page, &code)).await;
-    refused.assert_error(403, "form_refused");
+    let mut browser = Browser::new(&server);
+    let login = browser.open("/login").await;
+    let page = browser.submit("/login/code", &login.form("login").with("username", "ada").without("password")).await;
+    let form = page.form("email-code").with("code", &code_of(&mail.wait_for(1).await));
+    let change = database.begin("UPDATE users SET password_hash = 'another' WHERE username = 'ada'");
+    let change = change.ending_with("DELETE FROM email_codes");
+    change.while_waited_for(browser.submit("/login/code", &form)).await.assert_error(403, "form_refused");
     assert_eq!(database.count("browser_sessions WHERE user_id IS NOT NULL"), 0);
 }

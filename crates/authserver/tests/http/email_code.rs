@@ -17,12 +17,14 @@ on_both_databases! {
     of_twenty_that_type_the_right_code_at_once_one_signs_in,
     neither_the_answers_nor_what_is_kept_say_who_there_is,
     whoever_has_to_prove_it_again_can_be_nobody_else,
+    a_browser_that_asks_several_times_at_once_has_one_code,
 }
 
 on_any_database! {
     a_code_is_half_of_it_where_a_second_step_is_asked_for,
     a_code_does_not_outlive_the_address_the_password_or_the_person,
     where_it_is_off_there_is_no_such_page,
+    whoever_always_came_in_through_a_provider_is_sent_none,
 }
 
 const METHODS: &str = "[login]\nmethods = [\"password\", \"email_code\"]";
@@ -290,4 +292,34 @@ async fn where_it_is_off_there_is_no_such_page(database: &Database) {
     let mut browser = Browser::new(&server);
     assert!(!browser.open("/login").await.has("email-code"));
     assert_eq!(browser.open("/login/code").await.answer.status, 404);
+}
+
+async fn a_browser_that_asks_several_times_at_once_has_one_code(database: &Database) {
+    let (_mail, server) = start(database).await;
+    let mut browser = Browser::new(&server);
+    let login = browser.open("/login").await;
+    let form = login.form("login").without("password");
+    let asks = (0..8).map(|number| {
+        let (mut tab, form) = (browser.second_tab(), form.clone().with("username", &format!("name-{number}")));
+        async move { tab.submit_without_following("/login/code", &form).await }
+    });
+    for answer in join_all(asks).await {
+        assert_eq!((answer.status, answer.header("location")), (303, Some("/login/code")), "{answer:?}");
+    }
+    assert_eq!(database.count("email_codes"), 1);
+}
+
+/// Proves OpenID Connect Core 1.0 §3.1.2.1: what a provider asks of its people is not gone around by a mailbox.
+async fn whoever_always_came_in_through_a_provider_is_sent_none(database: &Database) {
+    let (mail, server) = start(database).await;
+    database.execute("UPDATE users SET password_hash = NULL WHERE username = 'bob'");
+    database.execute(
+        "INSERT INTO upstream_identities SELECT 'https://idp.example', 'b', id, 0 FROM users WHERE username = 'bob'",
+    );
+    let (mut browser, page) = asked(&server, "bob").await;
+    assert!(page.has("email-code"), "the page says the same: {page:?}");
+    assert_eq!(type_code(&mut browser, &page, "12345678").await.answer.status, 401);
+    asked(&server, "ada").await;
+    let first = mail.wait_for(1).await;
+    assert!(first.text.contains("ada") && mail.taken().len() == 1, "{first:?}");
 }

@@ -7,6 +7,7 @@ use gatelodge_e2e::mail_server::MailServer;
 use gatelodge_service::clock::Clock;
 use reqwest::header::HeaderMap;
 
+use crate::email_code::code_of;
 use crate::support::binary::{Workplace, free_addresses};
 use crate::support::{
     Browser, Database, ISSUER, McpClient, NO_LIMITS, ONE_RESOURCE, PASSWORD, Page, Server, Settings, on_any_database,
@@ -285,7 +286,7 @@ fn no_log_holds_what_was_sent_nor_to_whom() {
             .then(|| "550 5.1.1 bob@example.org is not here, nor https://mcp.example.com/reset".to_owned())
     });
     let [listen, health] = free_addresses();
-    let email = mail.toml("");
+    let email = mail.toml("[login]\nmethods = [\"password\", \"email_code\"]");
     let workplace = Workplace::new(&format!(
         "public_url = \"{ISSUER}\"\nlisten = \"{listen}\"\nhealth_listen = \"{health}\"\n[database]\n\
          url = \"sqlite://DIRECTORY/gatelodge.db\"\n{ONE_RESOURCE}\n[limits]\n{NO_LIMITS}\n{email}\n[logs]\nlevel = \"debug\"\n"
@@ -298,20 +299,29 @@ fn no_log_holds_what_was_sent_nor_to_whom() {
         assert!(workplace.run(arguments, &[]).status.success());
     }
     let (mut process, server) = workplace.serve(listen, health, ISSUER);
-    let message = actix_web::rt::System::new().block_on(async {
+    let (message, code) = actix_web::rt::System::new().block_on(async {
         forgot(&server, "192.0.2.1", "bob@example.org").await;
         forgot(&server, "192.0.2.1", "TypedAtTheWrongPlace").await;
         forgot(&server, "192.0.2.1", "ada").await;
-        mail.wait_for(1).await
+        let link = mail.wait_for(1).await;
+        let mut browser = Browser::new(&server);
+        let login = browser.open("/login").await;
+        let asking = login.form("login").with("username", "ada").without("password");
+        let page = browser.submit("/login/code", &asking).await;
+        let code = code_of(&mail.wait_for(2).await);
+        let form = page.form("email-code").with("code", &code);
+        assert_eq!(browser.submit("/login/code", &form).await.path, "/account");
+        (link, code)
     });
     assert!(process.stop().success());
     let log = process.log();
-    for (part, times) in [("a message was handed to the mail server", 1), ("refused it with 550", 1)] {
+    for (part, times) in [("a message was handed to the mail server", 2), ("refused it with 550", 1)] {
         assert_eq!(log.matches(part).count(), times, "{part}: {log}");
     }
     let link = message.link(ISSUER);
     let secret = link.split_once('=').expect("a parameter").1;
-    for kept in [secret, "example.org", "TypedAtTheWrongPlace", "reset?"] {
+    let digits: String = code.chars().filter(char::is_ascii_digit).collect();
+    for kept in [secret, "example.org", "TypedAtTheWrongPlace", "reset?", &code, &digits] {
         assert!(!log.contains(kept), "{kept}: {log}");
     }
     let stored = std::fs::read(workplace.path().join("gatelodge.db")).expect("the database");

@@ -2,10 +2,12 @@
 //! the question comes.
 
 use reqwest::Method;
+use serde_json::json;
 
 use super::rfc8628_device::{begin, consent_page};
 use crate::support::binary::Workplace;
 use crate::support::mcp_client::path_of;
+use crate::support::website::{Website, desktop_client};
 use crate::support::{
     Answer, Browser, Database, Form, McpClient, Page, Server, Settings, Tokens, on_any_database, on_both_databases,
 };
@@ -199,13 +201,19 @@ async fn only_the_person_themselves_is_spared_the_question(database: &Database) 
 }
 
 async fn only_clients_of_the_operator_at_a_website_are_remembered(database: &Database) {
-    let server = start(database).await;
+    let website = Website::start();
+    let server = Server::start_with(database, website.settings(&format!("{CLIENTS}{REMEMBER}"))).await;
     let remembered = "within 30 days";
     let registered = McpClient::register(&server).await;
+    let callback = "https://app.example/callback";
+    let mut document = desktop_client();
+    document["redirect_uris"] = json!([callback]);
+    let url = website.documents.put_client("/client.json", document);
+    let described = McpClient::described(&server, &url, callback);
     let at = |uri: &str| McpClient::known(&server, "wiki", None, uri);
     let (local, program) = (at("http://127.0.0.1:4000/callback"), at("wiki-app://callback"));
     let mut browser = Browser::new(&server);
-    for client in [&registered, &local, &program] {
+    for client in [&registered, &described, &local, &program] {
         allowed(&mut browser, client, "mcp:use").await;
         let again = browser.open(&path_of(&asking(client, "mcp:use"))).await;
         again.assert_consent();

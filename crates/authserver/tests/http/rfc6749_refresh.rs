@@ -122,6 +122,11 @@ async fn a_replay_outside_the_windows_ends_its_grant_and_no_other(database: &Dat
         client.refresh(&token.refresh_token).await.assert_refused(400, "invalid_grant", "the grant has ended");
     }
     assert_eq!(database.count("grants WHERE revoked_at IS NOT NULL"), 1);
+    assert_eq!(
+        database.count("audit_events WHERE outcome = 'revoked' AND reason = 'replayed'"),
+        1,
+        "its owner sees why"
+    );
     client.refreshed(&bystander.refresh_token).await;
 }
 

@@ -147,6 +147,11 @@ async fn a_later_replay_with_the_verifier_ends_the_grant(database: &Database) {
     client.exchange(&code).await.assert_refused(400, "invalid_grant", "a replay by somebody with the verifier");
     client.refresh(&tokens.refresh_token).await.assert_refused(400, "invalid_grant", "the grant has ended");
     assert_eq!(database.count("grants WHERE revoked_at IS NOT NULL"), 1);
+    assert_eq!(
+        database.count("audit_events WHERE outcome = 'revoked' AND reason = 'replayed'"),
+        1,
+        "its owner sees why"
+    );
     client.refreshed(&bystander.refresh_token).await;
 }
 

@@ -9,7 +9,7 @@ use reqwest::header::HeaderMap;
 use crate::support::binary::{Workplace, free_addresses};
 use crate::support::{
     Answer, Browser, Database, ENCRYPTION_KEY, ISSUER, NO_LIMITS, ONE_RESOURCE, PASSWORD, Page, Server, Settings,
-    on_both_databases,
+    on_any_database, on_both_databases,
 };
 
 on_both_databases! {
@@ -21,6 +21,10 @@ on_both_databases! {
     one_source_waits_whatever_the_account,
     mistakes_before_a_right_password_are_forgiven,
     servers_count_together,
+}
+
+on_any_database! {
+    whoever_is_named_costs_one_check,
 }
 
 const SPELLINGS: [&str; 5] = ["ada", "Ada", "ADA", " ada", "aDa "];
@@ -74,6 +78,31 @@ async fn of_a_thousand_guesses_at_most_twenty_are_looked_at(database: &Database)
         looked_at += process.log().matches("a password is checked").count();
     }
     assert!((5..=20).contains(&looked_at) && refused >= 980, "{looked_at} looked at, {refused} refused");
+}
+
+/// Proves OAuth 2.1 §7.7: how long an answer takes says nothing about who there is, because the same work is done for everybody.
+async fn whoever_is_named_costs_one_check(database: &Database) {
+    let [listen, health] = free_addresses();
+    let workplace = Workplace::new(&format!(
+        "public_url = \"{ISSUER}\"\nlisten = \"{listen}\"\nhealth_listen = \"{health}\"\n[database]\nurl = \"{}\"\n\
+         {ONE_RESOURCE}\n[limits]\n{NO_LIMITS}\n[keys]\n{ENCRYPTION_KEY}\n[logs]\nlevel = \"debug\"\n",
+        database.url
+    ));
+    workplace.add_ada();
+    for arguments in [
+        ["user", "add", "bob", "--invite"].as_slice(),
+        &["user", "add", "carol", "--invite"],
+        &["user", "disable", "carol"],
+    ] {
+        assert!(workplace.run(arguments, &[]).status.success());
+    }
+    let (mut process, server) = workplace.serve(listen, health, ISSUER);
+    // Somebody; somebody without a password; somebody who is shut out; nobody; what cannot be a name.
+    for named in ["ada", "bob", "carol", "nobody", "not a name!"] {
+        assert_eq!(try_from(&server, "192.0.2.1", named, "wrong").await.status, 401, "{named}");
+    }
+    assert!(process.stop().success());
+    assert_eq!(process.log().matches("a password is checked").count(), 5);
 }
 
 async fn many_guesses_at_once_are_no_more(database: &Database) {

@@ -221,6 +221,12 @@ pub fn all_of_user(tx: &mut Tx, user_id: &UserId) -> Result<Vec<(Grant, Option<L
     rows.into_iter().map(with_last_use).collect()
 }
 
+/// One, with its last use.
+pub fn find_with_last_use(tx: &mut Tx, id: &GrantId) -> Result<Option<(Grant, Option<LastUse>)>, StoreError> {
+    let row = t::table.filter(t::id.eq(id.as_str())).first::<Row>(&mut tx.0).optional()?;
+    row.map(with_last_use).transpose()
+}
+
 fn with_last_use(row: Row) -> Result<(Grant, Option<LastUse>), StoreError> {
     let source = row.last_used_from.clone();
     let last_use = row.last_used_at.map(|at| LastUse { at: Timestamp::from_unix(at), source });

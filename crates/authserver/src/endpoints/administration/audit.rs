@@ -1,4 +1,4 @@
-//! The audit trail: `GET /audit`, with `user`, `client`, `outcome`, `since`, `until`, `request` and `after` (the last event of the page
+//! The audit trail: `GET /audit`, with `user`, `client`, `by`, `outcome`, `since`, `until`, `request` and `after` (the last event of the page
 //! before). Every event with all that is kept of it.
 
 use std::collections::HashMap;
@@ -18,6 +18,7 @@ use time::format_description::well_known::Rfc3339;
 
 use super::paging::{self, LIMIT};
 use super::whose;
+use crate::administration::operator::COMMAND;
 use crate::administration::{Administration, visit};
 use crate::pages::administration::{AuditFilter, AuditLine, AuditPage, Fact, Kind};
 use crate::security_events::What;
@@ -25,7 +26,7 @@ use crate::security_events::What;
 /// What sidecars tell, besides what happens here.
 const DECISIONS: [&str; 4] = ["forwarded", "challenged", "refused", EVENTS_LOST];
 
-const PARAMETERS: [&str; 7] = ["user", "client", "outcome", "since", "until", "request", "after"];
+const PARAMETERS: [&str; 8] = ["user", "client", "by", "outcome", "since", "until", "request", "after"];
 
 /// What is asked for, as it was typed, and what that means.
 #[derive(Debug, Clone, Default)]
@@ -42,6 +43,7 @@ impl Asked {
         let filter = AuditFilter {
             user: text("user")?,
             client: text("client")?,
+            by: text("by")?,
             outcome: text("outcome")?,
             request: text("request")?,
             since,
@@ -68,10 +70,11 @@ impl Asked {
     }
 
     fn query(&self, last: &AuditEvent) -> String {
-        let AuditFilter { user, client, outcome, since, until, request, .. } = &self.filter;
+        let AuditFilter { user, client, by, outcome, since, until, request, .. } = &self.filter;
         paging::query(&[
             ("user", user),
             ("client", client),
+            ("by", by),
             ("outcome", outcome),
             ("since", since),
             ("until", until),
@@ -150,6 +153,14 @@ fn load(tx: &mut Tx, asked: &Asked, issuer: &str) -> Result<Result<Option<Found>
         // Who is called so elsewhere is somebody else.
         (search.subject, search.issuer) = (Some(id.to_string()), Some(issuer.to_owned()));
     }
+    search.actor = match asked.filter.by.as_str() {
+        "" => None,
+        COMMAND => Some(COMMAND.to_owned()),
+        typed => match whose::id_of(tx, typed)? {
+            None => return Ok(Ok(None)),
+            id => id.map(|id| id.to_string()),
+        },
+    };
     let limit = u32::try_from(LIMIT).unwrap_or(u32::MAX);
     let events = audit_events::page(tx, &search, Order::NewestFirst, last.as_ref(), limit)?;
     let here = events.iter().filter(|event| event.issuer.as_deref() == Some(issuer));

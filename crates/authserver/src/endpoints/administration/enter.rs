@@ -8,6 +8,7 @@ use gatelodge_oauth::secret::{Kind, Secret};
 use gatelodge_store::administration_sessions;
 
 use crate::administration::Administration;
+use crate::administration::operator::Operator;
 use crate::administration::session::{self, OpenAdministration};
 use crate::administration::visit;
 use crate::endpoints::login::MAX_BODY;
@@ -83,8 +84,13 @@ pub async fn sign_out(request: HttpRequest, body: Result<Bytes, Error>, app: Dat
         Ok((open, _)) => open,
         Err(page) => return page,
     };
-    let hash = open.secret.hash();
-    if let Err(error) = app.store.write(move |tx| administration_sessions::delete(tx, &hash)).await {
+    let (hash, id) = (open.secret.hash(), open.administrator.id.clone());
+    let left = Operator::administrator(&app, &id, &request).event(What::AdministrationLeft, &id);
+    let ended = app.store.write(move |tx| {
+        let ended = administration_sessions::delete(tx, &hash)?;
+        if ended { left.keep(tx) } else { Ok(()) }
+    });
+    if let Err(error) = ended.await {
         return visit::store(&request, &app, &error);
     }
     tracing::info!(sub = %open.administrator.id, "an administrator went out");

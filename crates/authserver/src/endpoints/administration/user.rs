@@ -212,7 +212,7 @@ fn is_possible(action: UserAction, app: &App, stored: &Stored) -> bool {
     (action.leaves_administrator() || !is_last)
         && match action {
             UserAction::RevokeAll => !grants.is_empty(),
-            UserAction::SignOut => presence.browsers > 0,
+            UserAction::SignOut => presence.browsers > 0 || user.is_admin,
             UserAction::PasswordLink => is_in && app.config.login.offers(Method::Password),
             UserAction::Disable => is_in,
             UserAction::ResetSecondFactor => factors.exist() || factors.recovery_codes > 0,

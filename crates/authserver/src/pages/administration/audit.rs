@@ -27,6 +27,8 @@ pub struct AuditFilter {
     pub user: String,
     /// Of this client.
     pub client: String,
+    /// Changes by whoever is called so, or by command.
+    pub by: String,
     /// Of this kind.
     pub outcome: String,
     /// From this time on, in UTC.
@@ -110,6 +112,7 @@ impl Page for AuditPage {
         let filter = |text: &str| AuditFilter {
             user: text.to_owned(),
             client: text.to_owned(),
+            by: text.to_owned(),
             outcome: "signed_in".to_owned(),
             since: text.to_owned(),
             until: text.to_owned(),

@@ -122,7 +122,7 @@ impl Database {
     pub fn begin(&self, sql: &str) -> Unfinished {
         let Opened::Postgres(mut connection) = self.connect() else { panic!("{} has one writer at a time", self.url) };
         connection.batch_execute(&format!("BEGIN; {sql}")).expect("the SQL is right");
-        Unfinished(connection)
+        Unfinished { connection, last: "" }
     }
 
     /// How many rows; `of` is a table, with a condition if need be.
@@ -170,9 +170,17 @@ impl Database {
 }
 
 /// A change that nobody else sees yet.
-pub struct Unfinished(PgConnection);
+pub struct Unfinished {
+    connection: PgConnection,
+    last: &'static str,
+}
 
 impl Unfinished {
+    /// With this as its last statement, which runs when somebody waits already.
+    pub fn ending_with(self, last: &'static str) -> Self {
+        Self { last, ..self }
+    }
+
     /// Does something meanwhile, which has to wait for this change, and finishes the change then.
     pub async fn while_waited_for<T>(mut self, work: impl Future<Output = T>) -> T {
         let mut work = std::pin::pin!(work);
@@ -180,14 +188,14 @@ impl Unfinished {
             let done = actix_web::rt::time::timeout(A_MOMENT, &mut work).await;
             assert!(done.is_err(), "nobody waited for the change");
         }
-        self.0.batch_execute("COMMIT").expect("commits");
+        self.connection.batch_execute(&format!("{}; COMMIT", self.last)).expect("commits");
         work.await
     }
 
     fn is_waited_for(&mut self) -> bool {
         let blocked = "pg_locks WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))";
         let query = sql_query(format!("SELECT count(*) AS number FROM {blocked}"));
-        query.get_result::<Number>(&mut self.0).expect("the SQL is right").number > 0
+        query.get_result::<Number>(&mut self.connection).expect("the SQL is right").number > 0
     }
 }
 
