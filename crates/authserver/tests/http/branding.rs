@@ -209,7 +209,7 @@ fn a_bad_template_or_translation_is_refused_with_its_file_and_line() {
         ("login.html", b"{{ t(key=\"nothing\") }}".to_vec(), &["login.html:1:", "there is no text nothing"]),
         (
             "login.html",
-            without("login.html", "{% include \"form_fields.html\" -%}"),
+            without("login.html", "{% include \"sign_in_methods.html\" %}"),
             &["own/login.html", "no field \"transaction\""],
         ),
         ("consent.html", without("consent.html", "name=\"decision\""), &["own/consent.html", "no field \"decision\""]),
