@@ -174,7 +174,7 @@ mod tests {
         }
     }
 
-    /// Proves RFC 6819 §4.4.3.6: strangers that close their connections start no more checks at once than there are turns.
+    /// Proves RFC 6819 §4.4.1.11: strangers that close their connections start no more checks at once than there are turns.
     #[tokio::test]
     async fn whoever_goes_away_keeps_their_turn_until_the_work_is_done() {
         let passwords = Passwords::new().expect("passwords");

@@ -8,16 +8,19 @@ use crate::support::database::{Unfinished, on_postgres};
 use crate::support::mcp_client::path_of;
 use crate::support::{Browser, Database, McpClient, Page, Server, Settings};
 
+/// Proves OAuth 2.1 §7.7: a sign-in, a yes, a remembered yes and a link by e-mail do not overtake the end of an account.
 #[test]
 fn whoever_is_shut_out_meanwhile_gets_nothing() {
     on_postgres("whoever_is_shut_out_meanwhile_gets_nothing", shut_out);
 }
 
+/// Proves RFC 6265 §8.4: a session that is ended gives nothing any more, not even to what was on its way.
 #[test]
 fn nothing_outlives_a_session_that_is_ended_meanwhile() {
     on_postgres("nothing_outlives_a_session_that_is_ended_meanwhile", signed_out);
 }
 
+/// Proves OAuth 2.1 §7.7: a code that was right a moment ago makes no session once a new password ended it.
 #[test]
 fn a_right_code_does_not_outlive_what_ends_it_meanwhile() {
     on_postgres("a_right_code_does_not_outlive_what_ends_it_meanwhile", code_ended);
@@ -60,7 +63,6 @@ async fn signed_in<'s>(server: &'s Server) -> (Browser<'s>, Page) {
     (browser, account)
 }
 
-/// Proves OAuth 2.1 §7.7: a sign-in, a yes, a remembered yes and a link by e-mail do not overtake the end of an account.
 async fn shut_out(database: &Database) {
     let mail = MailServer::start();
     let server = start(database, &mail).await;
@@ -102,7 +104,6 @@ async fn shut_out(database: &Database) {
     assert_eq!(database.count("password_links"), 0);
 }
 
-/// Proves RFC 6265 §8.4: a session that is ended gives nothing any more, not even to what was on its way.
 async fn signed_out(database: &Database) {
     let mail = MailServer::start();
     let server = start(database, &mail).await;
@@ -125,7 +126,6 @@ async fn signed_out(database: &Database) {
     assert_eq!(database.count("grants WHERE revoked_at IS NULL"), 2);
 }
 
-/// Proves OAuth 2.1 §7.7: a code that was right a moment ago makes no session once a new password ended it.
 async fn code_ended(database: &Database) {
     let mail = MailServer::start();
     let more = mail.toml("[login]\nmethods = [\"password\", \"email_code\"]").leak();

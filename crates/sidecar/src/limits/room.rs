@@ -208,7 +208,7 @@ mod tests {
         );
     }
 
-    /// Proves that whoever comes from many addresses keeps nobody away who has a token.
+    /// Proves RFC 6819 §4.4.1.11: whoever comes from many addresses keeps nobody away who has a token.
     #[test]
     fn strangers_have_no_more_than_half_of_it_together() {
         let room = Arc::new(Room::in_shares(400_000, 100_000));

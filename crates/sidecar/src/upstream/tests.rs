@@ -34,7 +34,7 @@ async fn server<F: Future<Output = ()> + 'static>(
     (Client::new(Target { host: "127.0.0.1".into(), port, transport: Transport::Tcp }), connections)
 }
 
-/// Proves that an MCP server that takes connections and does not go on is given up long before any client gives us up.
+/// Proves MCP lifecycle, timeouts: an MCP server that takes connections and does not go on is given up long before any client gives us up.
 #[tokio::test(start_paused = true)]
 async fn a_connection_that_does_not_come_about_is_given_up_after_five_seconds() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");

@@ -228,7 +228,7 @@ async fn who_has_enough_requests_under_way_is_told_to_wait_and_nobody_else_is() 
     soon("the place is free again", again).await;
 }
 
-/// Proves that whoever comes from many addresses keeps nobody away who has a token.
+/// Proves RFC 6819 §4.4.1.11: whoever comes from many addresses keeps nobody away who has a token.
 #[actix_web::test]
 async fn strangers_from_everywhere_have_half_of_the_requests_under_way_at_most() {
     let limits = "login = \"lazy\"\n[limits]\nopen_requests = 4\nopen_requests_per_user = 2\n";

@@ -63,7 +63,7 @@ async fn strangers_use_up_what_strangers_have_and_neither_a_callers_share_nor_th
     assert_eq!((status(world.post(None, FREE)).await, status(world.post(None, FREE)).await), (200, 429));
 }
 
-/// Proves that what costs much to be judged is counted before it is.
+/// Proves RFC 6819 §4.4.1.11: what costs much to be judged is counted before it is.
 #[actix_web::test]
 async fn what_a_stranger_sends_that_is_large_counts_also_when_it_is_refused() {
     let (world, _) = world(|toml| format!("{toml}{LAZY}[limits]\nrequests_per_stranger = 2\n")).await;

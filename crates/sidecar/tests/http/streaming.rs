@@ -36,7 +36,7 @@ async fn an_event_arrives_before_the_next_one_exists() {
     }
 }
 
-/// Proves that a stream of an MCP server without tasks, in which nothing is hidden, is neither held up nor broken.
+/// Proves MCP transports, Streamable HTTP: a stream of an MCP server without tasks, in which nothing is hidden, is neither held up nor broken.
 #[actix_web::test]
 async fn a_stream_in_which_nothing_is_changed_passes_as_it_comes_whatever_its_size() {
     let world = World::start().await;
