@@ -7,6 +7,7 @@ use actix_web::http::header::{self, HeaderName, HeaderValue};
 use aws_lc_rs::hmac;
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use gatelodge_oauth::parameters::Parameters;
 use gatelodge_oauth::secret::Secret;
 
 use crate::config::Config;
@@ -39,6 +40,11 @@ pub fn session_token(session: &Secret) -> String {
 /// As [`is_token`], for such a form.
 pub fn is_session_token(presented: &str, session: &Secret) -> bool {
     is_tag(presented, session, OF_SESSION)
+}
+
+/// The token of a form; empty where there is none, or more than one.
+pub fn presented(form: &Parameters) -> &str {
+    form.optional("csrf_token").ok().flatten().unwrap_or_default()
 }
 
 /// What a form calls that which it makes, the same however often it is sent from this session: sent twice, it makes it once.

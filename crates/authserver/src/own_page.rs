@@ -47,8 +47,7 @@ pub async fn form(
     }
     let session = resumed(request, app).await.map_err(|error| problem::store(app, request, &error))?;
     let session = session.ok_or_else(refused)?;
-    let presented = form.optional("csrf_token").ok().flatten().unwrap_or_default();
-    if csrf::is_session_token(presented, &session.secret) { Ok((session, form)) } else { Err(refused()) }
+    if csrf::is_session_token(csrf::presented(&form), &session.secret) { Ok((session, form)) } else { Err(refused()) }
 }
 
 /// Who is signed in, or the way to the sign-in page.

@@ -11,7 +11,8 @@ use gatelodge_oauth::time::Timestamp;
 use gatelodge_store::users::User;
 use gatelodge_store::{
     Insertion, StoreError, Tx, administration_links, administration_sessions, browser_sessions, connection_steps,
-    email_addresses, email_codes, grants, known_sources, password_links, second_steps, setup_links, users,
+    email_addresses, email_codes, grants, known_sources, password_links, second_steps, setup_links,
+    upstream_identities, users,
 };
 
 use crate::login::password::canonical_username;
@@ -60,9 +61,14 @@ pub fn set_administrator(tx: &mut Tx, user: &User, is_admin: bool) -> Result<boo
 
 /// Signs somebody out of every browser; how many there were.
 pub fn sign_out(tx: &mut Tx, id: &UserId) -> Result<usize, StoreError> {
-    second_steps::delete_all_of(tx, id)?;
-    email_codes::delete_all_of(tx, id)?;
+    end_half_way(tx, id)?;
     browser_sessions::delete_all_of(tx, id)
+}
+
+/// Ends sign-ins that wait for a code or a second step.
+fn end_half_way(tx: &mut Tx, id: &UserId) -> Result<(), StoreError> {
+    second_steps::delete_all_of(tx, id)?;
+    email_codes::delete_all_of(tx, id)
 }
 
 /// Who is called so: by address, or else by name. Addresses come first, since whoever types one means whoever reads its messages.
@@ -76,6 +82,12 @@ pub fn called(tx: &mut Tx, typed: &str) -> Result<Option<User>, StoreError> {
         (None, Some(username)) => users::find_by_username(tx, &username),
         (None, None) => Ok(None),
     }
+}
+
+/// Whether somebody has always come in through a provider. No message of ours opens their account: what is asked of them there, each
+/// time, would no longer be asked.
+pub fn comes_through_a_provider(tx: &mut Tx, user: &User) -> Result<bool, StoreError> {
+    Ok(user.password_hash.is_none() && upstream_identities::are_there_of(tx, &user.id)?)
 }
 
 /// Another address, unless it is somebody else's. Links and codes that went to the one before are dead.
@@ -98,9 +110,7 @@ pub fn take_address(tx: &mut Tx, id: &UserId) -> Result<bool, StoreError> {
 /// What went to the address, and what was begun with it.
 fn end_messages(tx: &mut Tx, id: &UserId) -> Result<(), StoreError> {
     password_links::delete_of(tx, id)?;
-    email_codes::delete_all_of(tx, id)?;
-    second_steps::delete_all_of(tx, id)?;
-    Ok(())
+    end_half_way(tx, id)
 }
 
 /// Another password, set by whoever may. Whatever somebody got with the old one ends.
@@ -149,7 +159,7 @@ pub fn set_password_by_link(
 
 fn end_everything(tx: &mut Tx, id: &UserId, now: Timestamp) -> Result<Ended, StoreError> {
     known_sources::forget_all_of(tx, id)?;
-    end_messages(tx, id)?;
+    password_links::delete_of(tx, id)?;
     end_administration(tx, id)?;
     let sessions = sign_out(tx, id)?;
     Ok(Ended { sessions, grants: grants::revoke_all_of_user(tx, id, now)? })

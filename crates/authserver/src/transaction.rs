@@ -44,8 +44,7 @@ impl OpenTransaction {
 
     /// Whether a form carries that token.
     pub fn has_token_of(&self, form: &Parameters) -> bool {
-        let presented = form.optional("csrf_token").ok().flatten().unwrap_or_default();
-        csrf::is_token(presented, &self.session.secret, &self.transaction)
+        csrf::is_token(csrf::presented(form), &self.session.secret, &self.transaction)
     }
 }
 

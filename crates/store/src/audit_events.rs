@@ -197,7 +197,7 @@ pub fn page(
 }
 
 /// What a resource server decided: every other outcome is of the authorization server itself.
-const DECISIONS: [&str; 3] = ["forwarded", "challenged", "refused"];
+pub const DECISIONS: [&str; 3] = ["forwarded", "challenged", "refused"];
 
 /// At most `limit` calls of a client for a subject at a resource, from `since` on and before `until`, the first one first.
 pub fn calls(

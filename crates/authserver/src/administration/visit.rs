@@ -80,8 +80,14 @@ pub async fn form(
         return Err(refused());
     }
     let open = session(request, app).await?;
-    let presented = form.optional("csrf_token").ok().flatten().unwrap_or_default();
-    if csrf::is_session_token(presented, &open.secret) { Ok((open, form)) } else { Err(refused()) }
+    if csrf::is_session_token(csrf::presented(&form), &open.secret) { Ok((open, form)) } else { Err(refused()) }
+}
+
+/// What a form wants (`do`), and to what (`id`).
+pub fn wanted<A>(form: &Parameters, action: impl Fn(&str) -> Option<A>) -> Result<(&str, A), OAuthError> {
+    let id = form.required("id")?;
+    let named = form.optional("do").ok().flatten().and_then(action);
+    named.map(|action| (id, action)).ok_or_else(|| OAuthError::parameter_invalid("do"))
 }
 
 /// Changes something, in one transaction, while the administrator is still let in; else the page that says how to be. Every

@@ -82,14 +82,9 @@ async fn identify(
 
 /// `POST /second-step/passkey`.
 pub async fn second_step(request: HttpRequest, body: Result<Bytes, Error>, app: Data<App>) -> HttpResponse {
-    let (here, form) = match Here::of_form(&request, body, &app).await {
+    let (here, half, form) = match Here::half_way(&request, body, &app).await {
         Ok(read) => read,
         Err(page) => return page,
-    };
-    let half = match second_step::find(&app, &here.session).await {
-        Ok(Some(half)) => half,
-        Ok(None) => return here.start_over(&app),
-        Err(error) => return problem::store(&app, &request, &error),
     };
     let Some(passkeys) = app.passkeys.as_ref().filter(|_| !half.factors.passkeys.is_empty()) else {
         return here.start_over(&app);

@@ -60,6 +60,20 @@ impl Here {
         Ok((Self::of_transaction(open), form))
     }
 
+    /// From such a form, with whoever proved the first step in its browser.
+    pub async fn half_way(
+        request: &HttpRequest,
+        body: Result<Bytes, Error>,
+        app: &App,
+    ) -> Result<(Self, HalfWay, Parameters), HttpResponse> {
+        let (here, form) = Self::of_form(request, body, app).await?;
+        match second_step::find(app, &here.session).await {
+            Ok(Some(half)) => Ok((here, half, form)),
+            Ok(None) => Err(here.start_over(app)),
+            Err(error) => Err(problem::store(app, request, &error)),
+        }
+    }
+
     /// From the URL of such a page.
     pub async fn of_query(request: &HttpRequest, app: &App) -> Result<Self, HttpResponse> {
         if login::is_for_account(request.query_string().as_bytes()) {
@@ -106,14 +120,9 @@ pub async fn show(request: HttpRequest, app: Data<App>) -> HttpResponse {
 
 /// `POST /second-step`.
 pub async fn submit(request: HttpRequest, body: Result<Bytes, Error>, app: Data<App>) -> HttpResponse {
-    let (here, form) = match Here::of_form(&request, body, &app).await {
+    let (here, half, form) = match Here::half_way(&request, body, &app).await {
         Ok(read) => read,
         Err(page) => return page,
-    };
-    let half = match second_step::find(&app, &here.session).await {
-        Ok(Some(half)) => half,
-        Ok(None) => return here.start_over(&app),
-        Err(error) => return problem::store(&app, &request, &error),
     };
     if !half.factors.exist() {
         return set_up(&request, &app, &here, &half, &form).await;

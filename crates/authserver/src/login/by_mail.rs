@@ -6,7 +6,7 @@ use std::time::Duration;
 use gatelodge_oauth::grant::UserId;
 use gatelodge_oauth::secret::Secret;
 use gatelodge_store::users::{self, User};
-use gatelodge_store::{StoreError, Tx, email_addresses, upstream_identities};
+use gatelodge_store::{StoreError, Tx, email_addresses};
 
 use super::{email_code, one_time_links};
 use crate::app::App;
@@ -37,12 +37,11 @@ pub fn send_link(app: &App, typed: String, language: Language, origin: Origin) -
     })
 }
 
-/// Who may set a password by a link that is sent, and where it goes. Whoever has always come in through a provider gets none: what is
-/// asked of them there would no longer be asked. Holds the person, so that no link outlives what ends those before it.
+/// Who may set a password by a link that is sent, and where it goes. Holds the person, so that no link outlives what ends those before it.
 fn reachable(tx: &mut Tx, typed: &str) -> Result<Option<(UserId, String, String)>, StoreError> {
     let Some(user) = people::called(tx, typed)? else { return Ok(None) };
     let Some(user) = users::lock_enabled(tx, &user.id)? else { return Ok(None) };
-    if user.password_hash.is_none() && upstream_identities::are_there_of(tx, &user.id)? {
+    if people::comes_through_a_provider(tx, &user)? {
         return Ok(None);
     }
     let address = email_addresses::of_user(tx, &user.id)?;

@@ -9,7 +9,7 @@ use gatelodge_oauth::grant::UserId;
 use gatelodge_oauth::secret::{HashedSecret, Secret, random_digits};
 use gatelodge_store::email_codes::{self, EmailCode, Guess};
 use gatelodge_store::users::User;
-use gatelodge_store::{StoreError, Tx, email_addresses, upstream_identities};
+use gatelodge_store::{StoreError, Tx, email_addresses};
 
 use super::attempts;
 use super::by_mail;
@@ -79,10 +79,9 @@ pub async fn send(
     Ok(if sent.is_ok() { Sent::OnItsWay } else { Sent::Busy })
 }
 
-/// Whoever can be written to. Who has always come in through a provider is sent no code: what is asked of them there, each time, would no
-/// longer be asked.
+/// Whoever is sent a code.
 fn receives(tx: &mut Tx, user: User) -> Result<Option<UserId>, StoreError> {
-    if user.password_hash.is_none() && upstream_identities::are_there_of(tx, &user.id)? {
+    if people::comes_through_a_provider(tx, &user)? {
         return Ok(None);
     }
     Ok(email_addresses::of_user(tx, &user.id)?.map(|_| user.id))

@@ -26,6 +26,24 @@ const SECRET: &str = "0123456789abcdef0123456789abcdef";
 
 const AUDIT: &str = "[audit]\nsecret = \"0123456789abcdef0123456789abcdef\"\n";
 
+/// One scope that includes another, and one beside them.
+const RESOURCE_WITH_SCOPES: &str = r#"
+[[resource]]
+id = "https://mcp.example.com/mcp"
+name = "Acme MCP"
+default_scopes = ["notes:read"]
+[[resource.scope]]
+name = "notes:read"
+title = "Read notes"
+[[resource.scope]]
+name = "notes:write"
+title = "Write notes"
+implies = ["notes:read"]
+[[resource.scope]]
+name = "notes:share"
+title = "Share notes"
+"#;
+
 fn to(server: &Server) -> RequestBuilder {
     typed(server, "application/json")
 }
@@ -116,20 +134,9 @@ async fn texts_of_tools_are_short_and_change_nothing_else_of_the_page(database: 
 }
 
 async fn a_scope_shows_the_tools_of_what_it_includes_unless_that_has_a_line_of_its_own(database: &Database) {
-    let resources = r#"
-[[resource]]
-id = "https://mcp.example.com/mcp"
-name = "Acme MCP"
-default_scopes = ["notes:read"]
-[[resource.scope]]
-name = "notes:read"
-title = "Read notes"
-[[resource.scope]]
-name = "notes:write"
-title = "Write notes"
-implies = ["notes:read"]
-"#;
-    let server = Server::start_with(database, Settings { more: AUDIT, resources, ..Settings::default() }).await;
+    let server =
+        Server::start_with(database, Settings { more: AUDIT, resources: RESOURCE_WITH_SCOPES, ..Settings::default() })
+            .await;
     let client = McpClient::register(&server).await;
     tell(&server, json!([{ "name": "find", "scope": "notes:read" }, { "name": "make", "scope": "notes:write" }])).await;
     let alone = lines(&asked(&server, &client, "notes:write").await);
@@ -140,23 +147,9 @@ implies = ["notes:read"]
 
 /// Proves RFC 6749 §1.4: whoever gave access sees what it reaches, with what it includes, and nothing more.
 async fn the_account_page_shows_the_tools_that_an_app_reaches(database: &Database) {
-    let resources = r#"
-[[resource]]
-id = "https://mcp.example.com/mcp"
-name = "Acme MCP"
-default_scopes = ["notes:read"]
-[[resource.scope]]
-name = "notes:read"
-title = "Read notes"
-[[resource.scope]]
-name = "notes:write"
-title = "Write notes"
-implies = ["notes:read"]
-[[resource.scope]]
-name = "notes:share"
-title = "Share notes"
-"#;
-    let server = Server::start_with(database, Settings { more: AUDIT, resources, ..Settings::default() }).await;
+    let server =
+        Server::start_with(database, Settings { more: AUDIT, resources: RESOURCE_WITH_SCOPES, ..Settings::default() })
+            .await;
     let client = McpClient::register(&server).await;
     tell(
         &server,

@@ -23,9 +23,6 @@ use crate::administration::{Administration, visit};
 use crate::pages::administration::{AuditFilter, AuditLine, AuditPage, Fact, Kind};
 use crate::security_events::What;
 
-/// What sidecars tell, besides what happens here.
-const DECISIONS: [&str; 4] = ["forwarded", "challenged", "refused", EVENTS_LOST];
-
 const PARAMETERS: [&str; 8] = ["user", "client", "by", "outcome", "since", "until", "request", "after"];
 
 /// What is asked for, as it was typed, and what that means.
@@ -84,8 +81,9 @@ impl Asked {
     }
 }
 
+/// What sidecars tell, and what happens here.
 fn kinds() -> impl Iterator<Item = &'static str> {
-    DECISIONS.into_iter().chain(What::ALL.into_iter().map(What::as_str))
+    audit_events::DECISIONS.into_iter().chain([EVENTS_LOST]).chain(What::ALL.into_iter().map(What::as_str))
 }
 
 /// In UTC, as pages show it: a day, or a time with or without seconds; or as RFC 3339 has it.

@@ -69,12 +69,9 @@ pub async fn submit(request: HttpRequest, body: Result<Bytes, Error>, app: Data<
         Ok(trusted) => trusted,
         Err(page) => return page,
     };
-    let action = form.optional("do").ok().flatten();
-    let action = action.and_then(|name| UserAction::ALL.into_iter().find(|action| action.as_str() == name));
-    let (id, action) = match (form.required("id"), action) {
-        (Ok(id), Some(action)) => (UserId::from_stored(id.to_owned()), action),
-        (Ok(_), None) => return visit::invalid(&request, &app, &OAuthError::parameter_invalid("do")),
-        (Err(error), _) => return visit::invalid(&request, &app, &error),
+    let (id, action) = match visit::wanted(&form, UserAction::of) {
+        Ok((id, action)) => (UserId::from_stored(id.to_owned()), action),
+        Err(error) => return visit::invalid(&request, &app, &error),
     };
     if action == UserAction::PasswordLink && !app.config.login.offers(Method::Password) {
         return visit::invalid(&request, &app, &OAuthError::parameter_invalid("do"));

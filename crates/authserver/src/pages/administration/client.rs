@@ -67,6 +67,11 @@ impl ClientAction {
     /// Everything.
     pub const ALL: [Self; 2] = [Self::RevokeAll, Self::Remove];
 
+    /// By its name in the form.
+    pub fn of(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|action| action.as_str() == name)
+    }
+
     /// The name.
     pub const fn as_str(self) -> &'static str {
         match self {
