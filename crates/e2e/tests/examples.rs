@@ -66,11 +66,7 @@ fn keys_in_parallel_go_on_working_beside_access_tokens_and_what_nobody_may_nobod
         }
     }
     // Whoever makes keys up cannot fill the trail: what is refused to a key that only the MCP server knows is in the log alone.
-    let begun = Instant::now();
-    while example.audit_trail(&["--tool", "pay_invoice", "--outcome", "refused"]).lines().count() < 1 {
-        assert!(begun.elapsed() < PATIENCE, "it never arrived in the trail: {}", example.audit_trail(&[]));
-        sleep(Duration::from_millis(100));
-    }
+    kept(&example, &["--tool", "pay_invoice", "--outcome", "refused"]);
 
     assert_listed_as_directories_want_it(&example.mcp("tools/list", &json!({}), Some(&user)).body);
 }
@@ -78,7 +74,7 @@ fn keys_in_parallel_go_on_working_beside_access_tokens_and_what_nobody_may_nobod
 #[test]
 fn public_tools_need_no_token_and_the_protected_one_is_challenged_with_its_scope() {
     let tools = ["ping", "search_products", "generate_qr_url"];
-    let example = Example::start("public-tools", &[], &tools, |origin, _| {
+    let example = Example::start("public-tools", &[AUDIT_SECRET], &tools, |origin, _| {
         vec![
             ("GATELODGE__PUBLIC_URL", format!("{origin}/o")),
             ("GATELODGE__RESOURCE__1__ID", format!("{origin}/api")),
@@ -108,6 +104,21 @@ fn public_tools_need_no_token_and_the_protected_one_is_challenged_with_its_scope
     assert_eq!(statuses, [401, 401], "a token for another resource is no token here, for public tools neither");
 
     assert_each_call_has_its_line(&example.decisions());
+    let row = kept(&example, &["--tool", "generate_qr_url", "--outcome", "forwarded"]);
+    assert!(row["subject"].as_str().is_some_and(|subject| subject.starts_with("user_")), "who called it: {row}");
+    assert!(row["client_id"].is_string(), "by which client: {row}");
+}
+
+/// The first such event of the audit trail, as soon as there is one.
+fn kept(example: &Example, wanted: &[&str]) -> Value {
+    let begun = Instant::now();
+    loop {
+        if let Some(event) = example.audit_trail(wanted).lines().next() {
+            return serde_json::from_str(event).expect("a JSON object in each line");
+        }
+        assert!(begun.elapsed() < PATIENCE, "it never arrived in the trail: {}", example.audit_trail(&[]));
+        sleep(Duration::from_millis(100));
+    }
 }
 
 fn assert_listed_as_directories_want_it(answer: &Value) {
