@@ -42,6 +42,40 @@ Every key of the configuration can be overridden by an environment variable:
 
 config/gatelodge.toml lists every key with its default.";
 
+const USER: &str = "\
+Examples:
+  gatelodge user add ada --invite
+  gatelodge user list --json
+  gatelodge user reset-password ada --link
+  gatelodge user disable ada
+  gatelodge user set-admin ada";
+
+const CLIENT: &str = "\
+Examples:
+  gatelodge client list
+  gatelodge client add Wiki --id wiki --auth-method client_secret_basic --redirect-uri https://wiki.example.com/oauth/callback
+  gatelodge client add Nightly --grant-type client_credentials --auth-method client_secret_basic --scope mcp:use
+  gatelodge client remove wiki";
+
+const KEY: &str = "\
+Examples:
+  gatelodge key list
+  gatelodge key rotate
+  gatelodge key revoke KID";
+
+const TOKEN: &str = "\
+Examples:
+  gatelodge token create --user ada --name laptop
+  gatelodge token create --user ada --name backup --scope mcp:use --lifetime 7d
+  gatelodge token list --user ada
+  gatelodge token revoke grant_…";
+
+const GRANT: &str = "\
+Examples:
+  gatelodge grant list --user ada
+  gatelodge grant revoke grant_…
+  gatelodge grant revoke --all-before 2026-11-21T10:00:00Z";
+
 const CONNECTIONS: &str = "\
 Examples:
   gatelodge connections
@@ -58,19 +92,19 @@ enum Command {
     /// Ask a running server whether it is ready, by its health listener. For container health checks; exit code 0 when it is.
     Health(ConfigFile),
     /// Manage the people who may sign in. Works while the server runs.
-    #[command(subcommand)]
+    #[command(subcommand, after_help = USER)]
     User(UserCommand),
     /// Manage the clients that the operator knows. Works while the server runs.
-    #[command(subcommand)]
+    #[command(subcommand, after_help = CLIENT)]
     Client(ClientCommand),
     /// Manage the keys that tokens are signed with. Works while the server runs.
-    #[command(subcommand)]
+    #[command(subcommand, after_help = KEY)]
     Key(KeyCommand),
     /// Make, list and revoke personal tokens. Works while the server runs.
-    #[command(subcommand)]
+    #[command(subcommand, after_help = TOKEN)]
     Token(TokenCommand),
     /// List and revoke what people allowed. Works while the server runs.
-    #[command(subcommand)]
+    #[command(subcommand, after_help = GRANT)]
     Grant(GrantCommand),
     /// Show how far clients came that tried to connect, and why they stopped there. Works while the server runs.
     ///
@@ -79,7 +113,7 @@ enum Command {
     /// and the newest 20,000 steps.
     #[command(after_help = CONNECTIONS)]
     Connections(ConnectionsCommand),
-    /// Show who asked for what through the sidecars: the audit trail. Works while the server runs.
+    /// Show what happened, and who asked for what through the sidecars: the audit trail. Works while the server runs.
     #[command(subcommand)]
     Audit(AuditCommand),
     /// Let an administrator in to administer in the browser. Needs [administration]; works while the server runs.
@@ -178,4 +212,35 @@ fn check(path: &Path) -> Result<(), String> {
 fn ask_health(path: &Path) -> Result<(), String> {
     let config = load(path)?;
     actix_web::rt::System::new().block_on(health::ask(config.health_listen))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    /// The examples of a command and of all below it.
+    fn examples(command: &clap::Command) -> Vec<String> {
+        let own = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+        let own = own.lines().filter_map(|line| line.strip_prefix("  ").map(str::to_owned));
+        own.chain(command.get_subcommands().flat_map(examples)).collect()
+    }
+
+    /// Every example of a help page is a command that there is, with its options.
+    #[test]
+    fn examples_can_be_typed_as_they_are() {
+        let examples: Vec<String> =
+            examples(&Cli::command()).into_iter().filter(|line| line.contains("gatelodge ")).collect();
+        assert!(examples.len() > 20, "{examples:?}");
+        for line in examples {
+            let typed = &line[line.find("gatelodge ").unwrap_or_default()..];
+            let typed = typed.split(['|', '>']).next().unwrap_or_default();
+            let understood = Cli::try_parse_from(typed.split_whitespace());
+            assert!(
+                understood.is_ok(),
+                "{line}: {}",
+                understood.err().map(|error| error.to_string()).unwrap_or_default()
+            );
+        }
+    }
 }

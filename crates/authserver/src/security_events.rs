@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use actix_web::HttpRequest;
-use gatelodge_oauth::audit_event::AuditEvent;
+use gatelodge_oauth::audit_event::{AuditEvent, EVENTS_LOST};
 use gatelodge_oauth::client::ClientId;
 use gatelodge_oauth::grant::{Grant, UserId};
 use gatelodge_oauth::secret::random_base62;
@@ -136,6 +136,11 @@ impl What {
     pub fn of(outcome: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|what| what.as_str() == outcome)
     }
+}
+
+/// Every `outcome` there is: what sidecars tell, and what happens here.
+pub fn outcomes() -> impl Iterator<Item = &'static str> {
+    audit_events::DECISIONS.into_iter().chain([EVENTS_LOST]).chain(What::ALL.into_iter().map(What::as_str))
 }
 
 /// Where a request comes from, for an event of which it is found out later whom it happened to.
@@ -287,5 +292,12 @@ mod tests {
         for what in What::ALL {
             assert_eq!(What::of(what.as_str()), Some(what));
         }
+    }
+
+    #[test]
+    fn what_happens_has_one_name_each() {
+        let mut all: Vec<&str> = outcomes().collect();
+        all.sort_unstable();
+        assert!(all.windows(2).all(|two| two[0] != two[1]), "{all:?}");
     }
 }

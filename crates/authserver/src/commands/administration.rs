@@ -5,10 +5,9 @@ use gatelodge_oauth::secret::Secret;
 use gatelodge_store::users::{self, User};
 use gatelodge_store::{StoreError, Tx};
 
-use super::{Setting, no_user, run, text};
+use super::{Setting, find_user, no_user, run, text};
 use crate::administration::session;
 use crate::cli::ConfigFile;
-use crate::login::password::canonical_username;
 use crate::security_events::What;
 
 /// See `gatelodge administration --help`.
@@ -90,11 +89,7 @@ fn chosen(tx: &mut Tx, name: Option<&str>) -> Result<Result<User, String>, Store
             _ => Err(format!("say who is let in, with --as NAME\n  hint: administrators are {}", names.join(", "))),
         });
     };
-    let user = match canonical_username(name) {
-        Some(username) => users::find_by_username(tx, &username)?,
-        None => None,
-    };
-    Ok(match user {
+    Ok(match find_user(tx, name)? {
         None => Err(no_user(name)),
         Some(user) if user.disabled_at.is_some() => {
             Err(format!("{name} is disabled\n  hint: gatelodge user enable {name}"))

@@ -1,7 +1,8 @@
-//! `gatelodge audit`: who asked for what through the sidecars, by which client, and what was decided.
+//! `gatelodge audit`: what happened to people, their access and the server, and who asked for what through the sidecars.
 
 use std::io::{self, BufWriter, ErrorKind, Write};
 
+use clap::builder::PossibleValuesParser;
 use clap::{Args, Subcommand};
 use gatelodge_oauth::audit_event::AuditEvent;
 use gatelodge_oauth::time::Timestamp;
@@ -11,6 +12,7 @@ use serde_json::{Value, json};
 use super::audit_tail::{self, TailEvents};
 use super::{Setting, parse_rfc3339, print_json, rfc3339, run, text};
 use crate::cli::ConfigFile;
+use crate::security_events::outcomes;
 
 /// How many events are read at a time.
 pub(super) const PAGE: u32 = 1000;
@@ -18,26 +20,29 @@ pub(super) const PAGE: u32 = 1000;
 /// See `gatelodge audit --help`.
 #[derive(Subcommand)]
 pub enum AuditCommand {
-    /// List calls, the newest first.
+    /// List what happened, the newest first.
     ///
-    /// Each line: when, what was decided, the answer's status, on whose behalf, by which client, and what was asked for. Calls
-    /// without a token are only there where the sidecar has public_calls = true. A line "events_lost" says that the sidecar could
-    /// not deliver that many calls before it; they are in its log.
+    /// Each line: when, what happened or was decided, the status of the answer to a call, on whose behalf, by which client, and what
+    /// was asked for. What happens at the authorization server (sign-ins, what was allowed and ended, accounts, clients, keys) is there
+    /// always; calls, where the sidecar sends them ([audit] in both), and those without a token where it has public_calls = true.
+    /// A line "events_lost" says that the sidecar could not deliver that many calls before it; they are in its log.
     #[command(after_help = "\
 Examples:
   gatelodge audit list --subject user_4f… --since 2026-11-01T00:00:00Z
-  gatelodge audit list --tool delete_note --limit 1000 --json")]
+  gatelodge audit list --tool delete_note --limit 1000 --json
+  gatelodge audit list --outcome sign_in_failed
+  gatelodge audit list --actor command")]
     List(ListEvents),
     /// Print everything, the oldest first, one JSON object in each line.
     ///
     /// Reads a page at a time, however long the trail is.
     #[command(after_help = "\
-Example, the calls of one month:
+Example, one month:
   gatelodge audit export --since 2026-11-01T00:00:00Z --until 2026-12-01T00:00:00Z > november.jsonl")]
     Export(ExportEvents),
-    /// Show calls as they come, until it is stopped.
+    /// Show what happens as it comes, until it is stopped.
     ///
-    /// Begins with the latest ones. A call is there about a second after it was answered; one that a sidecar could deliver only
+    /// Begins with the latest events. A call is there about a second after it was answered; one that a sidecar could deliver only
     /// later, up to a minute later. What came still later is in `list` and `export`.
     #[command(after_help = "\
 Examples:
@@ -75,8 +80,9 @@ pub struct Who {
     /// Calls of the tool with exactly this name.
     #[arg(long, value_name = "NAME")]
     tool: Option<String>,
-    /// What was decided: forwarded, challenged (no token, a bad one, or too small a scope), refused, or events_lost.
-    #[arg(long, value_name = "OUTCOME")]
+    /// What happened. Of a call: forwarded, challenged (no token, a bad one, or too small a scope), refused, or events_lost; all others
+    /// happen at the authorization server. docs/operations.md says what each means.
+    #[arg(long, value_name = "OUTCOME", value_parser = PossibleValuesParser::new(outcomes()))]
     outcome: Option<String>,
 }
 

@@ -1,4 +1,4 @@
-//! `gatelodge audit tail`: the latest calls, and each further one once it is in the trail.
+//! `gatelodge audit tail`: the latest events, and each further one once it is in the trail.
 //!
 //! Events are found by their time, in whole seconds, and arrive later than they happened: several sidecars send them in batches,
 //! and some have clocks of their own. So the last minute is read again each time, and what was shown is left out.
@@ -30,7 +30,7 @@ const LATEST: Duration = Duration::from_secs(60);
 pub struct TailEvents {
     #[command(flatten)]
     who: Who,
-    /// How many of the latest calls to begin with.
+    /// How many of the latest events to begin with.
     #[arg(long, value_name = "NUMBER", default_value_t = 10)]
     last: u32,
     /// Print one JSON object in each line.

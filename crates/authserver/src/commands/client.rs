@@ -105,11 +105,15 @@ async fn add(add: AddClient) -> Result<(), String> {
     let client = checked(add, secret.as_ref(), &config, now)?;
     let (id, stored) = (client.id.clone(), client.clone());
     if config.clients.iter().any(|configured| configured.id == id) {
-        return Err(format!("the configuration has a client {id} already"));
+        return Err(format!("the configuration has a client {id} already\n  hint: choose another --id"));
     }
     match store.write(move |tx| clients::insert(tx, &stored)).await.map_err(text)? {
         Insertion::Inserted => {}
-        Insertion::AlreadyExists => return Err(format!("there is a client {id} already")),
+        Insertion::AlreadyExists => {
+            return Err(format!(
+                "there is a client {id} already\n  hint: choose another --id, or gatelodge client remove {id}"
+            ));
+        }
     }
     if as_json {
         let mut shown = described(&client);
@@ -177,7 +181,7 @@ async fn remove(remove: &RemoveClient) -> Result<(), String> {
             println!("removed {}; {ended} grants ended", remove.id);
             Ok(())
         }
-        None => Err(format!("there is no client {:?}", remove.id)),
+        None => Err(format!("there is no client {:?}\n  hint: gatelodge client list", remove.id)),
     }
 }
 

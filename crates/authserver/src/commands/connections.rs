@@ -4,10 +4,9 @@ use clap::{Args, Subcommand};
 use gatelodge_oauth::audit_event::AuditEvent;
 use gatelodge_oauth::time::Timestamp;
 use gatelodge_store::connection_steps::Search;
-use gatelodge_store::users;
 use serde_json::{Value, json};
 
-use super::{Setting, no_user, print_json, rfc3339, run, text};
+use super::{Setting, find_user, no_user, print_json, rfc3339, run, text};
 use crate::cli::ConfigFile;
 use crate::flight_recorder::diagnosis::State;
 use crate::flight_recorder::printable;
@@ -97,7 +96,7 @@ async fn list(list: ListConnections) -> Result<(), String> {
     let (username, client_id) = (list.user, list.client);
     let found = setting.store.read(move |tx| {
         let user_id = match &username {
-            Some(name) => match users::find_by_username(tx, name)? {
+            Some(name) => match find_user(tx, name)? {
                 Some(user) => Some(user.id.to_string()),
                 None => return Ok(Err(no_user(name))),
             },

@@ -1,10 +1,13 @@
 //! The commands beside `serve`, one file for each thing they manage. They use the database and the configuration of the server
 //! and work while it runs.
 
+use std::path;
+
 use gatelodge_oauth::grant::Grant;
 use gatelodge_oauth::time::Timestamp;
 use gatelodge_service::clock::Clock;
-use gatelodge_store::{PoolOptions, Store, users};
+use gatelodge_store::users::{self, User};
+use gatelodge_store::{PoolOptions, Store, StoreError, Tx};
 use serde::Serialize;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
@@ -14,6 +17,7 @@ use crate::administration::operator::Operator;
 use crate::cli::ConfigFile;
 use crate::config::{self, Config};
 use crate::keys::KeyRing;
+use crate::login::password::canonical_username;
 
 pub mod administration;
 pub mod audit;
@@ -28,6 +32,7 @@ pub mod user;
 pub mod user_email;
 pub mod user_export;
 pub mod user_link;
+pub mod user_list;
 pub mod user_second_factor;
 
 /// What a command works with.
@@ -40,7 +45,12 @@ struct Setting {
 impl Setting {
     async fn open(file: &ConfigFile) -> Result<Self, String> {
         let config = config::load(&file.config).map_err(text)?;
+        let missing = config.database.sqlite_path().filter(|path| !path.exists()).map(path::absolute);
         let store = Store::open(&config.database, PoolOptions::command()).await.map_err(text)?;
+        // A path that begins elsewhere than the server's leads to a database of nobody. Not on standard output, which scripts read.
+        if let Some(made) = missing.transpose().map_err(text)? {
+            eprintln!("made a new database, with nobody in it: {}", made.display());
+        }
         Ok(Self { config, store, now: Clock::system().now() })
     }
 
@@ -119,13 +129,18 @@ impl Named {
 
 /// The grants of a user, or of everybody.
 async fn grants_of(setting: &Setting, username: Option<&str>) -> Result<Vec<Named>, String> {
-    let all = setting.store.read(users::list).await.map_err(text)?;
-    let user_id = match username {
-        Some(name) => Some(all.iter().find(|user| user.username == name).ok_or_else(|| no_user(name))?.id.clone()),
-        None => None,
-    };
-    let found =
-        setting.store.read(move |tx| gatelodge_store::grants::list(tx, user_id.as_ref())).await.map_err(text)?;
+    let name = username.map(str::to_owned);
+    let found = setting.store.read(move |tx| {
+        let user_id = match &name {
+            Some(name) => match find_user(tx, name)? {
+                Some(user) => Some(user.id),
+                None => return Ok(Err(no_user(name))),
+            },
+            None => None,
+        };
+        Ok(Ok((users::list(tx)?, gatelodge_store::grants::list(tx, user_id.as_ref())?)))
+    });
+    let (all, found) = found.await.map_err(text)??;
     let named = found.into_iter().map(|grant| {
         let user = all.iter().find(|user| grant.user_id.as_ref() == Some(&user.id));
         Named { username: user.map(|user| user.username.clone()), grant }
@@ -155,6 +170,14 @@ async fn revoke(setting: &Setting, id: &str, wanted: impl Fn(&Grant) -> bool) ->
     println!("{} {id}", if this.is_empty() { "was revoked already:" } else { "revoked" });
     others.iter().for_each(|other| println!("revoked {}, which came from the same answer", other.id));
     Ok(())
+}
+
+/// Somebody by their name, in any case.
+fn find_user(tx: &mut Tx, name: &str) -> Result<Option<User>, StoreError> {
+    match canonical_username(name) {
+        Some(username) => users::find_by_username(tx, &username),
+        None => Ok(None),
+    }
 }
 
 fn no_user(name: &str) -> String {

@@ -1,6 +1,8 @@
 //! `gatelodge token`: personal tokens made by the operator, for whomever. Their owners make them on the account page; what one is
 //! stands in `grants/personal_token.rs`.
 
+use std::time::Duration;
+
 use clap::{Args, Subcommand};
 use gatelodge_oauth::grant::{Grant, GrantId, UserId};
 use gatelodge_oauth::scope::Scope;
@@ -8,10 +10,13 @@ use gatelodge_service::config::HumanDuration;
 use gatelodge_store::{Tx, users};
 use serde_json::json;
 
-use super::{Setting, grants_of, no_user, print_grants, print_json, revoke, rfc3339, run, text};
+use super::{Setting, find_user, grants_of, no_user, print_grants, print_json, revoke, rfc3339, run, text};
 use crate::cli::ConfigFile;
 use crate::config::Config;
 use crate::grants::personal_token::{self, NotPossible, Wanted};
+
+/// Of a token of which nothing else is said.
+const LIFETIME: Duration = Duration::from_secs(90 * 24 * 3600);
 
 /// See `gatelodge token --help`.
 #[derive(Subcommand)]
@@ -40,9 +45,9 @@ pub struct CreateToken {
     /// What it allows, separated by spaces. [default: default_scopes of the resource]
     #[arg(long)]
     scope: Option<Scope>,
-    /// How long it lives, at most tokens.refresh_token_lifetime.
-    #[arg(long, default_value = "90d")]
-    lifetime: HumanDuration,
+    /// How long it lives, at most tokens.refresh_token_lifetime. [default: 90d, or that where it is shorter]
+    #[arg(long)]
+    lifetime: Option<HumanDuration>,
     /// Print JSON.
     #[arg(long)]
     json: bool,
@@ -92,8 +97,7 @@ impl TokenCommand {
 
 async fn create(token: CreateToken) -> Result<(), String> {
     let setting = Setting::open(&token.config).await?;
-    let username = token.user.to_lowercase();
-    let user_id = owner(&setting, &username).await?;
+    let user_id = owner(&setting, &token.user).await?;
     let grant = new_grant(&setting, &token, user_id)?;
     let signed = issue(&setting, &grant).await?;
     let Grant { id, expires_at, .. } = grant;
@@ -107,10 +111,10 @@ async fn create(token: CreateToken) -> Result<(), String> {
 
 async fn owner(setting: &Setting, username: &str) -> Result<UserId, String> {
     let name = username.to_owned();
-    let user = setting.store.read(move |tx| users::find_by_username(tx, &name)).await.map_err(text)?;
+    let user = setting.store.read(move |tx| find_user(tx, &name)).await.map_err(text)?;
     match user {
         Some(user) if user.disabled_at.is_none() => Ok(user.id),
-        Some(_) => Err(format!("the user {username} is disabled")),
+        Some(_) => Err(format!("{username} is disabled\n  hint: gatelodge user enable {username}")),
         None => Err(no_user(username)),
     }
 }
@@ -120,7 +124,7 @@ fn new_grant(setting: &Setting, token: &CreateToken, user_id: UserId) -> Result<
         name: &token.name,
         resource: token.resource.as_deref(),
         scope: token.scope.clone(),
-        lifetime: token.lifetime.get(),
+        lifetime: token.lifetime.map_or(LIFETIME.min(setting.config.tokens.refresh_token), HumanDuration::get),
     };
     let made = personal_token::grant(&setting.config, GrantId::generate(), user_id, &wanted, setting.now);
     made.map_err(|error| hint(&setting.config, &wanted, error))

@@ -8,11 +8,12 @@ use clap::{Args, Subcommand};
 use gatelodge_oauth::grant::UserId;
 use gatelodge_oauth::secret::Secret;
 use gatelodge_store::users::{self, User};
-use gatelodge_store::{Insertion, StoreError, Tx, email_addresses, upstream_identities};
+use gatelodge_store::{Insertion, StoreError, Tx, email_addresses};
 
 use super::user_email::{self, UserEmail};
 use super::user_export::{self, ExportUser};
 use super::user_link::{self, Link};
+use super::user_list::{self, ListUsers};
 use super::user_second_factor;
 use super::{Setting, no_user, run, text};
 use crate::administration::operator::Operator;
@@ -22,7 +23,6 @@ use crate::login::one_time_links::{self, password_url, setup_url};
 use crate::login::password::{self, canonical_username};
 use crate::login::second_factors::Factors;
 use crate::login::setup::{self, Offer};
-use crate::login::upstream::accounts;
 use crate::people::{self, Ended};
 
 /// See `gatelodge user --help`.
@@ -31,9 +31,9 @@ pub enum UserCommand {
     /// Add somebody who may sign in. Asks for the password unless told where it is, or to make a link with which they choose it; where
     /// nobody signs in with a password ([login] methods) there is none.
     Add(NewUser),
-    /// List everybody who may sign in, whether they set up a second step, where their messages go, and who they are at OpenID
-    /// providers.
-    List(ConfigFile),
+    /// List everybody who may sign in: name, identifier (the subject of their tokens), whether they set up a second step, where their
+    /// messages go, and who they are at OpenID providers.
+    List(ListUsers),
     /// Shut somebody out: sessions and grants end, and no sign-in succeeds.
     Disable(Named),
     /// Let somebody in again. What ended stays ended.
@@ -56,7 +56,7 @@ pub enum UserCommand {
     Export(ExportUser),
     /// Let a user sign in as this person of an OpenID provider.
     Link(Link),
-    /// Take that back. Whoever is signed in stays signed in.
+    /// Undo a link: the user cannot sign in as this person of the provider any more. Whoever is signed in stays signed in.
     Unlink(Link),
 }
 
@@ -114,7 +114,7 @@ impl UserCommand {
     pub fn run(self) -> Result<(), String> {
         match self {
             Self::Add(user) => run(add(user)),
-            Self::List(file) => run(list(file)),
+            Self::List(listing) => user_list::list(listing),
             Self::Disable(named) => run(end(named, "disabled", Operator::disable)),
             Self::Remove(named) => run(end(named, "removed", Operator::remove)),
             Self::Enable(named) => run(enable(named)),
@@ -165,7 +165,7 @@ async fn add(new: NewUser) -> Result<(), String> {
     });
     let link = match added.await.map_err(text)? {
         Added::Done(link) => link,
-        Added::NameTaken => return Err(format!("there is a user {username} already")),
+        Added::NameTaken => return Err(name_taken(&username)),
         Added::AddressTaken => return Err(user_email::taken(&address.unwrap_or_default())),
     };
     println!("added {username}");
@@ -175,31 +175,17 @@ async fn add(new: NewUser) -> Result<(), String> {
     Ok(())
 }
 
+fn name_taken(username: &str) -> String {
+    format!(
+        "there is a user {username} already\n  \
+         hint: choose another name, or give them another password: gatelodge user reset-password {username}"
+    )
+}
+
 enum Added {
     Done(Option<Secret>),
     NameTaken,
     AddressTaken,
-}
-
-async fn list(file: ConfigFile) -> Result<(), String> {
-    let setting = Setting::open(&file).await?;
-    let all = |tx: &mut Tx| {
-        let users = users::list(tx)?;
-        let factors = users.iter().map(|user| Factors::of(tx, &user.id)).collect::<Result<Vec<_>, StoreError>>()?;
-        Ok((users, factors, upstream_identities::list(tx)?, email_addresses::list(tx)?))
-    };
-    let (users, factors, identities, addresses) = setting.store.read(all).await.map_err(text)?;
-    for (user, factors) in users.iter().zip(factors) {
-        let state = if user.disabled_at.is_some() { "disabled" } else { "enabled" };
-        let role = if user.is_admin { "  administrator" } else { "" };
-        let links = identities.iter().filter(|identity| identity.user_id == user.id);
-        let links: String = links.map(|identity| format!("  {}", accounts::shown(identity, &setting.config))).collect();
-        let address = addresses.iter().find(|(user_id, _)| *user_id == user.id);
-        let address = address.map(|(_, address)| format!("  {address}")).unwrap_or_default();
-        let second = if factors.exist() { "  second step" } else { "" };
-        println!("{:<32} {state:<9} {}{role}{second}{address}{links}", user.username, user.id);
-    }
-    Ok(())
 }
 
 /// Changes a user, found by name in the same transaction.

@@ -126,7 +126,7 @@ pub fn diagnose(facts: &Facts<'_>) -> Diagnosis {
         Step::DeviceAsked => Diagnosis::stopped(
             "nobody typed the code of the device",
             "The device showed its code, and nobody typed it in time.",
-            "Start again at the device, open the address that it shows, and type the code within ten minutes.",
+            "Start again at the device, open the address that it shows, and type the code before it expires (tokens.device_code_lifetime).",
         ),
         Step::Asked
         | Step::RequestRefused
@@ -160,7 +160,8 @@ fn before_a_browser(facts: &Facts<'_>) -> Diagnosis {
             "read the metadata and went away",
             "A monitor, a search engine, or a client that was connected before: most of these mean nothing. A client that wanted \
              to connect may have found no way to register that it knows.",
-            "Nothing, unless somebody cannot connect. Then look whether [registration] allows what their client does (dcr, cimd).",
+            "Nothing, unless somebody cannot connect. Then look whether the configuration allows what their client does: \
+             registration.dcr, and registration.client_id_metadata_documents.mode.",
         ),
         Step::RegistrationRefused => Diagnosis::stopped(
             "registration refused",

@@ -20,6 +20,7 @@ mod browser_sign_in;
 mod changed_meanwhile;
 mod client_document_policy;
 mod client_documents;
+mod commands;
 mod configured_clients;
 mod consent;
 mod consent_tools;

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
-use gatelodge_oauth::audit_event::{AuditEvent, EVENTS_LOST};
+use gatelodge_oauth::audit_event::AuditEvent;
 use gatelodge_oauth::error::OAuthError;
 use gatelodge_oauth::grant::UserId;
 use gatelodge_oauth::parameters::Parameters;
@@ -21,7 +21,7 @@ use super::whose;
 use crate::administration::operator::COMMAND;
 use crate::administration::{Administration, visit};
 use crate::pages::administration::{AuditFilter, AuditLine, AuditPage, Fact, Kind};
-use crate::security_events::What;
+use crate::security_events::outcomes;
 
 const PARAMETERS: [&str; 8] = ["user", "client", "by", "outcome", "since", "until", "request", "after"];
 
@@ -47,7 +47,7 @@ impl Asked {
             until,
             is_unknown: false,
         };
-        if !filter.outcome.is_empty() && !kinds().any(|kind| kind == filter.outcome) {
+        if !filter.outcome.is_empty() && !outcomes().any(|kind| kind == filter.outcome) {
             return Err(OAuthError::parameter_invalid("outcome"));
         }
         let given = |text: &str| (!text.is_empty()).then(|| text.to_owned());
@@ -79,11 +79,6 @@ impl Asked {
             ("after", &last.id),
         ])
     }
-}
-
-/// What sidecars tell, and what happens here.
-fn kinds() -> impl Iterator<Item = &'static str> {
-    audit_events::DECISIONS.into_iter().chain([EVENTS_LOST]).chain(What::ALL.into_iter().map(What::as_str))
 }
 
 /// In UTC, as pages show it: a day, or a time with or without seconds; or as RFC 3339 has it.
@@ -124,7 +119,7 @@ pub async fn show(request: HttpRequest, app: Data<Administration>) -> HttpRespon
             let chosen = asked.filter.outcome.clone();
             let page = AuditPage {
                 frame: visit::frame(&app, &open, "audit"),
-                kinds: kinds().map(|name| Kind { name, chosen: name == chosen }).collect(),
+                kinds: outcomes().map(|name| Kind { name, chosen: name == chosen }).collect(),
                 filter: AuditFilter { is_unknown, ..asked.filter },
                 events: events.iter().map(|event| line(event, &names)).collect(),
                 next,
@@ -222,12 +217,5 @@ mod tests {
         for bad in ["yesterday", "1800000000", "2027-13-15", "2027-13-15 08:00", "2027-01-15T08:00 "] {
             assert_eq!(time_of(bad), None, "{bad}");
         }
-    }
-
-    #[test]
-    fn what_happens_has_one_name_each() {
-        let mut all: Vec<&str> = kinds().collect();
-        all.sort_unstable();
-        assert!(all.windows(2).all(|two| two[0] != two[1]), "{all:?}");
     }
 }
