@@ -16,7 +16,7 @@ use gatelodge_store::{
 };
 
 use crate::app::App;
-use crate::security_events::{SecurityEvent, What};
+use crate::security_events::{Origin, SecurityEvent, What};
 use crate::session::{self, OpenSession};
 use crate::transaction::{self, OpenTransaction};
 use crate::{clients, flight_recorder, remembered_consent};
@@ -51,14 +51,16 @@ pub async fn decide(
 ) -> Result<Option<Answer>, StoreError> {
     let (state, now, code) = (app.clone(), app.clock.now(), Secret::generate(Kind::AuthorizationCode));
     let (transaction, session) = (open.transaction.clone(), open.session.clone());
-    let granted = |user_id: &UserId| SecurityEvent::new(&app.config, What::Granted, user_id, now);
-    let event = open.signed_in().map(|user_id| granted(user_id).of_request(request, &app.config));
+    let origin = Origin::of(request, &app.config);
     let written = app.store.write(move |tx| {
         let Some(Spent { pending, user_id, is_remembered }) = spend(tx, &state, &transaction, &session, now)? else {
             return Ok(None);
         };
         // The last answer is the one that counts, a no as well.
         grants::forget_consents(tx, &user_id, &pending.request.client_id, &pending.request.resource)?;
+        let event = |what| SecurityEvent::new(&state.config, what, &user_id, now).from(&origin);
+        let denied = event(What::Denied).about_request(&pending.request);
+        let granted = event(What::Granted);
         let grant = match &decision {
             Decision::Allow(ticked) => match new_grant(&state, &pending, user_id, ticked, now) {
                 Some(grant) => Some(keep(tx, grant, is_remembered, now)?),
@@ -66,8 +68,9 @@ pub async fn decide(
             },
             Decision::Deny => None,
         };
-        if let (Some(grant), Some(event)) = (&grant, &event) {
-            event.clone().about(grant).keep(tx)?;
+        match &grant {
+            Some(grant) => granted.about(grant).keep(tx)?,
+            None => denied.keep(tx)?,
         }
         answer(tx, &state, pending, grant.as_ref(), &code, now).map(|answer| Some((answer, grant)))
     });
@@ -79,7 +82,10 @@ pub async fn decide(
         Some(grant) => {
             tracing::info!(client_id = %grant.client_id, sub = grant.subject(), grant_id = %grant.id, scope = %grant.scope, "consent given")
         }
-        None => tracing::info!(client_id = %open.pending.request.client_id, "consent denied"),
+        None => {
+            let (asked, sub) = (&open.pending.request, open.signed_in().map(tracing::field::display));
+            tracing::info!(client_id = %asked.client_id, sub, scope = %asked.scope, "consent denied");
+        }
     }
     Ok(Some(answer))
 }

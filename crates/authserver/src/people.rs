@@ -17,6 +17,7 @@ use gatelodge_store::{
 
 use crate::login::password::canonical_username;
 use crate::mail::address;
+use crate::security_events::SecurityEvent;
 
 /// How much ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -126,6 +127,7 @@ pub fn set_up(
     link: &HashedSecret,
     username: &str,
     password_hash: &str,
+    added: &SecurityEvent,
     now: Timestamp,
 ) -> Result<Option<UserId>, StoreError> {
     if !setup_links::consume(tx, link, now)? || users::exist(tx)? {
@@ -139,7 +141,11 @@ pub fn set_up(
         disabled_at: None,
         is_admin: true,
     };
-    Ok((users::insert(tx, &user)? == Insertion::Inserted).then_some(user.id))
+    if users::insert(tx, &user)? == Insertion::AlreadyExists {
+        return Ok(None);
+    }
+    added.clone().of(&user.id).keep(tx)?;
+    Ok(Some(user.id))
 }
 
 /// Another password, set by the holder of a link, once.
@@ -157,7 +163,8 @@ pub fn set_password_by_link(
     Ok(Some((id, ended)))
 }
 
-fn end_everything(tx: &mut Tx, id: &UserId, now: Timestamp) -> Result<Ended, StoreError> {
+/// Ends everything by which somebody, whom the caller holds, is in here or is acted for. How they sign in stays as it is.
+pub fn end_everything(tx: &mut Tx, id: &UserId, now: Timestamp) -> Result<Ended, StoreError> {
     known_sources::forget_all_of(tx, id)?;
     password_links::delete_of(tx, id)?;
     end_administration(tx, id)?;

@@ -67,8 +67,7 @@ impl RawConsent {
 pub fn lasting(app: &App, client: &Client, request: &AuthorizationRequest) -> Option<Duration> {
     let AnswerTo::Client(answer) = &request.answer_to else { return None };
     let is_known = client.registration == Registration::Configured;
-    let at_a_website = answer.redirect_uri.is_https() && answer.redirect_uri.loopback_port().is_none();
-    app.config.remember_consent.filter(|_| is_known && at_a_website)
+    app.config.remember_consent.filter(|_| is_known && answer.redirect_uri.is_of_website())
 }
 
 /// What is answered without a question.

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use actix_web::HttpRequest;
 use gatelodge_oauth::audit_event::{AuditEvent, EVENTS_LOST};
+use gatelodge_oauth::authorization_request::AuthorizationRequest;
 use gatelodge_oauth::client::ClientId;
 use gatelodge_oauth::grant::{Grant, UserId};
 use gatelodge_oauth::secret::random_base62;
@@ -27,7 +28,9 @@ pub enum What {
     SignedOut,
     /// A client was allowed something.
     Granted,
-    /// That was ended early; the reason says by whom.
+    /// A client was allowed nothing of what it asked for.
+    Denied,
+    /// What was allowed was ended early; the reason says by whom.
     Revoked,
     /// A personal token was made.
     TokenMade,
@@ -47,6 +50,18 @@ pub enum What {
     RecoveryCodesMade,
     /// Whatever somebody allowed was ended early, all of it.
     AllRevoked,
+    /// That, and every browser was signed out, at their own wish.
+    EverythingEnded,
+    /// Somebody became known here; the reason says how.
+    AccountAdded,
+    /// Messages to somebody go to another address.
+    AddressSet,
+    /// They go nowhere any more.
+    AddressRemoved,
+    /// Somebody may come in as a person of an OpenID provider.
+    IdentityLinked,
+    /// They may not any more.
+    IdentityUnlinked,
     /// Somebody was shut out.
     AccountDisabled,
     /// Somebody was let in again.
@@ -63,6 +78,8 @@ pub enum What {
     AdministrationLinkMade,
     /// An administrator went out again.
     AdministrationLeft,
+    /// A client was added, by the operator.
+    ClientAdded,
     /// A client was taken out, with whatever it was allowed.
     ClientRemoved,
     /// A signing key was published, out of turn.
@@ -73,11 +90,12 @@ pub enum What {
 
 impl What {
     /// Everything.
-    pub const ALL: [What; 25] = [
+    pub const ALL: [What; 33] = [
         What::SignedIn,
         What::SignInFailed,
         What::SignedOut,
         What::Granted,
+        What::Denied,
         What::Revoked,
         What::TokenMade,
         What::PasswordChanged,
@@ -88,6 +106,12 @@ impl What {
         What::SecondFactorRemoved,
         What::RecoveryCodesMade,
         What::AllRevoked,
+        What::EverythingEnded,
+        What::AccountAdded,
+        What::AddressSet,
+        What::AddressRemoved,
+        What::IdentityLinked,
+        What::IdentityUnlinked,
         What::AccountDisabled,
         What::AccountEnabled,
         What::AdministratorMade,
@@ -96,6 +120,7 @@ impl What {
         What::AdministrationEntered,
         What::AdministrationLinkMade,
         What::AdministrationLeft,
+        What::ClientAdded,
         What::ClientRemoved,
         What::KeyPublished,
         What::KeyRevoked,
@@ -108,6 +133,7 @@ impl What {
             What::SignInFailed => "sign_in_failed",
             What::SignedOut => "signed_out",
             What::Granted => "granted",
+            What::Denied => "denied",
             What::Revoked => "revoked",
             What::TokenMade => "token_made",
             What::PasswordChanged => "password_changed",
@@ -118,6 +144,12 @@ impl What {
             What::SecondFactorRemoved => "second_factor_removed",
             What::RecoveryCodesMade => "recovery_codes_made",
             What::AllRevoked => "all_revoked",
+            What::EverythingEnded => "everything_ended",
+            What::AccountAdded => "account_added",
+            What::AddressSet => "address_set",
+            What::AddressRemoved => "address_removed",
+            What::IdentityLinked => "identity_linked",
+            What::IdentityUnlinked => "identity_unlinked",
             What::AccountDisabled => "account_disabled",
             What::AccountEnabled => "account_enabled",
             What::AdministratorMade => "administrator_made",
@@ -126,6 +158,7 @@ impl What {
             What::AdministrationEntered => "administration_entered",
             What::AdministrationLinkMade => "administration_link_made",
             What::AdministrationLeft => "administration_left",
+            What::ClientAdded => "client_added",
             What::ClientRemoved => "client_removed",
             What::KeyPublished => "key_published",
             What::KeyRevoked => "key_revoked",
@@ -198,6 +231,14 @@ impl SecurityEvent {
         self.0.resource = Some(grant.resource.to_string());
         self.0.held = Some(grant.scope.to_string());
         self.named(grant.name.as_deref())
+    }
+
+    /// It is about what was asked for.
+    pub fn about_request(mut self, request: &AuthorizationRequest) -> Self {
+        self.0.client_id = Some(request.client_id.to_string());
+        self.0.resource = Some(request.resource.to_string());
+        self.0.needed = Some(request.scope.to_string());
+        self
     }
 
     /// It is about this client.

@@ -190,7 +190,7 @@ fn auth_method(requested: Option<&str>, redirect_uris: &[String]) -> Result<Toke
             OAuthError::client_metadata_refused(format!("token_endpoint_auth_method must be one of {known}"))
         })?,
     };
-    let on_the_web = redirect_uris.iter().all(|uri| uri.starts_with("https://"));
+    let on_the_web = redirect_uris.iter().all(|uri| redirect_uri::is_of_website(uri));
     Ok(if on_the_web || !takes_a_secret(requested) { requested } else { TokenEndpointAuthMethod::None })
 }
 
@@ -279,8 +279,10 @@ mod tests {
             assert_eq!(client.secret, Some(secret.hash()));
             assert_eq!(answer["client_secret_expires_at"], 0);
             assert_eq!(answer["token_endpoint_auth_method"], method);
-            let (client, answer) = ask(method, "http://127.0.0.1:1/cb");
-            assert_eq!((client.secret, &answer["token_endpoint_auth_method"]), (None, &json!("none")));
+            for here in ["http://127.0.0.1:1/cb", "https://localhost:8443/cb"] {
+                let (client, answer) = ask(method, here);
+                assert_eq!((client.secret, &answer["token_endpoint_auth_method"]), (None, &json!("none")), "{here}");
+            }
         }
     }
 

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use url::{Host, Url};
 
 use crate::error::OAuthError;
+use crate::resource::is_loopback;
 
 /// The longest URI that may be registered, in bytes.
 pub const MAX_LENGTH: usize = 2048;
@@ -51,14 +52,24 @@ impl RedirectTarget {
     }
 
     /// Whether the answer goes to a website over TLS.
-    pub fn is_https(&self) -> bool {
-        self.0.starts_with("https://")
+    pub fn is_of_website(&self) -> bool {
+        is_of_website(&self.0)
     }
 
-    /// The port on this computer that the answer goes to, when it goes to a loopback address.
+    /// The port on this computer that the answer goes to, over http or https.
     pub fn loopback_port(&self) -> Option<u16> {
-        loopback(&self.0).map(|loopback| loopback.port)
+        loopback_port(&self.0)
     }
+}
+
+/// Whether whatever is sent there goes to a website over TLS, and to no program on somebody's computer.
+pub fn is_of_website(uri: &str) -> bool {
+    uri.starts_with("https://") && loopback_port(uri).is_none()
+}
+
+fn loopback_port(uri: &str) -> Option<u16> {
+    let url = Url::parse(uri).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
+    url.port_or_known_default().filter(|_| is_loopback(&url))
 }
 
 /// RFC 6749 §3.1.2.3 and RFC 8252 §7.3: byte for byte, but the port of a loopback URI is free (also when the registered
@@ -77,7 +88,6 @@ pub fn matches(registered: &str, requested: &str) -> bool {
 
 struct Loopback<'a> {
     host: &'a str,
-    port: u16,
     path_and_query: &'a str,
 }
 
@@ -91,8 +101,7 @@ fn loopback(uri: &str) -> Option<Loopback<'_>> {
         None => authority,
     };
     let is_loopback = matches!(host, "127.0.0.1" | "[::1]" | "localhost");
-    let port = url.port().unwrap_or(80);
-    (is_loopback && port != 0).then_some(Loopback { host, port, path_and_query })
+    (is_loopback && url.port() != Some(0)).then_some(Loopback { host, path_and_query })
 }
 
 /// Parses a URI that means exactly what it says: writing it out again changes nothing (an empty path may become `/`).
@@ -336,5 +345,12 @@ mod tests {
         assert_eq!(host("cursor://anysphere.cursor-mcp/oauth/callback"), "cursor:");
         assert_eq!(RedirectTarget("http://localhost:8787/cb".into()).loopback_port(), Some(8787));
         assert_eq!(RedirectTarget("https://claude.ai/cb".into()).loopback_port(), None);
+        for (here, port) in
+            [("https://127.0.0.1:4443/cb", 4443), ("https://[::1]/cb", 443), ("https://app.localhost/cb", 443)]
+        {
+            let target = RedirectTarget(here.into());
+            assert_eq!((target.loopback_port(), target.is_of_website()), (Some(port), false), "{here}");
+        }
+        assert!(RedirectTarget("https://localhost.example/cb".into()).is_of_website());
     }
 }

@@ -21,12 +21,21 @@ pub struct EmailCode {
     pub browser_session: HashedSecret,
     /// Whom it signs in; nobody, when nobody is called so.
     pub user_id: Option<UserId>,
-    /// The hash of what they are called by.
-    pub account: HashedSecret,
+    /// What it is counted by.
+    pub counted: Counted,
     /// The hash of the code.
     pub code: HashedSecret,
     /// Until when it works.
     pub expires_at: Timestamp,
+}
+
+/// What the tries around a code are counted by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Counted {
+    /// Guesses: the hash of what whoever it is for is called by.
+    pub account: HashedSecret,
+    /// Messages: the hash of what was typed; none for codes that were made before it was kept.
+    pub asked_as: Option<HashedSecret>,
 }
 
 /// What a code was that somebody typed.
@@ -49,6 +58,7 @@ struct Row {
     code: Vec<u8>,
     failures: i64,
     expires_at: i64,
+    asked_as: Option<Vec<u8>>,
 }
 
 /// Keeps it in place of the one before.
@@ -57,10 +67,11 @@ pub fn put(tx: &mut Tx, code: &EmailCode) -> Result<(), StoreError> {
     let row = || Row {
         browser_session: session.to_vec(),
         user_id: code.user_id.as_ref().map(|id| id.as_str().to_owned()),
-        account: code.account.as_bytes().to_vec(),
+        account: code.counted.account.as_bytes().to_vec(),
         code: code.code.as_bytes().to_vec(),
         failures: 0,
         expires_at: code.expires_at.as_unix(),
+        asked_as: code.counted.asked_as.map(|hash| hash.as_bytes().to_vec()),
     };
     let inserted = unless_exists(tx, |connection| diesel::insert_into(t::table).values(row()).execute(connection))?;
     if inserted == Insertion::AlreadyExists {
@@ -71,16 +82,15 @@ pub fn put(tx: &mut Tx, code: &EmailCode) -> Result<(), StoreError> {
 }
 
 /// What the one that waits in a browser is counted by.
-pub fn account(
-    tx: &mut Tx,
-    browser_session: &HashedSecret,
-    now: Timestamp,
-) -> Result<Option<HashedSecret>, StoreError> {
+pub fn counted(tx: &mut Tx, browser_session: &HashedSecret, now: Timestamp) -> Result<Option<Counted>, StoreError> {
     let session = &browser_session.as_bytes()[..];
     let works = t::expires_at.gt(now.as_unix()).and(t::failures.lt(MAX_FAILURES));
-    let this = t::table.filter(t::browser_session.eq(session)).filter(works);
-    let account = this.select(t::account).first::<Vec<u8>>(&mut tx.0).optional()?;
-    account.map(|account| RowName::of_hash("email_codes", session).hash("account", account)).transpose()
+    let this = t::table.filter(t::browser_session.eq(session)).filter(works).select((t::account, t::asked_as));
+    let found = this.first::<(Vec<u8>, Option<Vec<u8>>)>(&mut tx.0).optional()?;
+    let Some((account, asked_as)) = found else { return Ok(None) };
+    let row = RowName::of_hash("email_codes", session);
+    let asked_as = asked_as.map(|hash| row.hash("asked_as", hash)).transpose()?;
+    Ok(Some(Counted { account: row.hash("account", account)?, asked_as }))
 }
 
 /// Compares what was typed in a browser, counted before it is looked at, with the code of the account that the guess was counted for: another

@@ -90,6 +90,13 @@ pub fn consume(
     row.map(PendingAuthorization::try_from).transpose()
 }
 
+/// Whatever began in a session began in the one that takes its place without a sign-in.
+pub fn wait_on(tx: &mut Tx, old_session: &HashedSecret, new_session: &HashedSecret) -> Result<usize, StoreError> {
+    Ok(diesel::update(t::table.filter(t::began_in.eq(&old_session.as_bytes()[..])))
+        .set(t::began_in.eq(&new_session.as_bytes()[..]))
+        .execute(&mut tx.0)?)
+}
+
 /// Moves every request of a browser to its new session; sign-in and sign-out change the cookie. Returns how many moved.
 pub fn rebind(tx: &mut Tx, old_session: &HashedSecret, new_session: &HashedSecret) -> Result<usize, StoreError> {
     Ok(diesel::update(t::table.filter(t::browser_session.eq(&old_session.as_bytes()[..])))

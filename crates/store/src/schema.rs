@@ -27,6 +27,7 @@ diesel::table! {
         code -> Binary,
         failures -> BigInt,
         expires_at -> BigInt,
+        asked_as -> Nullable<Binary>,
     }
 }
 

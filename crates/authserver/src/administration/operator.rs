@@ -2,11 +2,12 @@
 //! transaction. What ends with a change stands in `people.rs`; here it is written down who made it.
 
 use actix_web::HttpRequest;
-use gatelodge_oauth::client::ClientId;
+use gatelodge_oauth::client::{Client, ClientId};
 use gatelodge_oauth::grant::{Grant, UserId};
 use gatelodge_oauth::secret::Secret;
 use gatelodge_oauth::time::Timestamp;
 use gatelodge_store::signing_keys::{self, SigningKeyRow};
+use gatelodge_store::upstream_identities::{self, UpstreamIdentity};
 use gatelodge_store::users::{self, User};
 use gatelodge_store::{Insertion, StoreError, Tx, clients, grants};
 
@@ -67,6 +68,42 @@ impl Operator {
         }
     }
 
+    /// Adds somebody; `false` when the name is taken.
+    pub fn add(&self, tx: &mut Tx, user: &User) -> Result<bool, StoreError> {
+        let added = users::insert(tx, user)? == Insertion::Inserted;
+        self.keep_if(tx, added, What::AccountAdded, user)
+    }
+
+    /// Has messages to somebody go to this address; `false` when it is somebody else's.
+    pub fn set_address(&self, tx: &mut Tx, user: &User, address: &str) -> Result<bool, StoreError> {
+        let set = people::set_address(tx, &user.id, address, self.now)? == Insertion::Inserted;
+        self.keep_if(tx, set, What::AddressSet, user)
+    }
+
+    /// Takes the address away; `false` when there was none.
+    pub fn take_address(&self, tx: &mut Tx, user: &User) -> Result<bool, StoreError> {
+        let taken = people::take_address(tx, &user.id)?;
+        self.keep_if(tx, taken, What::AddressRemoved, user)
+    }
+
+    /// Lets somebody in as this person of a provider; `false` when that is somebody already.
+    pub fn link(&self, tx: &mut Tx, user: &User, issuer: &str, subject: &str) -> Result<bool, StoreError> {
+        let identity = UpstreamIdentity {
+            issuer: issuer.to_owned(),
+            subject: subject.to_owned(),
+            user_id: user.id.clone(),
+            created_at: self.now,
+        };
+        let linked = upstream_identities::insert(tx, &identity)? == Insertion::Inserted;
+        self.keep_if(tx, linked, What::IdentityLinked, user)
+    }
+
+    /// Takes that back; `false` when they are not linked.
+    pub fn unlink(&self, tx: &mut Tx, user: &User, issuer: &str, subject: &str) -> Result<bool, StoreError> {
+        let gone = upstream_identities::delete(tx, &user.id, issuer, subject)?;
+        self.keep_if(tx, gone, What::IdentityUnlinked, user)
+    }
+
     /// Shuts somebody out.
     pub fn disable(&self, tx: &mut Tx, user: &User) -> Result<Ended, StoreError> {
         self.keep_if(tx, user.disabled_at.is_none(), What::AccountDisabled, user)?;
@@ -104,9 +141,13 @@ impl Operator {
         one_time_links::offer_password(tx, &user.id, self.now)
     }
 
-    /// Takes away what somebody's second step asks for; `false` when there is nothing.
+    /// Takes away what somebody's second step asks for, and signs them out of every browser, since a passkey may have signed in there;
+    /// `false` when there is nothing.
     pub fn reset_second_factor(&self, tx: &mut Tx, user: &User) -> Result<bool, StoreError> {
         let changed = second_factors::remove_all(tx, &user.id)?;
+        if changed {
+            people::sign_out(tx, &user.id)?;
+        }
         self.keep_if(tx, changed, What::SecondFactorRemoved, user)
     }
 
@@ -124,6 +165,15 @@ impl Operator {
         Ok(ended)
     }
 
+    /// Ends whatever was allowed before this time; how many grants there were.
+    pub fn revoke_all_before(&self, tx: &mut Tx, before: Timestamp) -> Result<usize, StoreError> {
+        let ended = grants::revoke_all_before(tx, before, self.now)?;
+        if ended > 0 {
+            self.event_of_server(What::AllRevoked).keep(tx)?;
+        }
+        Ok(ended)
+    }
+
     /// Ends one grant, and with it what came from the same answer: all that ended now.
     pub fn revoke(&self, tx: &mut Tx, grant: &Grant) -> Result<Vec<Grant>, StoreError> {
         let ended = grants::take_back(tx, &grant.id, self.now)?;
@@ -131,6 +181,21 @@ impl Operator {
             self.event_of_server(What::Revoked).about(grant).keep(tx)?;
         }
         Ok(ended)
+    }
+
+    /// Notes that a personal token was made for somebody.
+    pub fn note_token(&self, tx: &mut Tx, grant: &Grant) -> Result<(), StoreError> {
+        self.event_of_server(What::TokenMade).about(grant).keep(tx)
+    }
+
+    /// Adds a client; `false` when there is one of that identifier.
+    pub fn add_client(&self, tx: &mut Tx, client: &Client) -> Result<bool, StoreError> {
+        let added = clients::insert(tx, client)? == Insertion::Inserted;
+        if added {
+            let event = self.event_of_server(What::ClientAdded).about_client(&client.id);
+            event.named(client.name.as_deref()).keep(tx)?;
+        }
+        Ok(added)
     }
 
     /// Ends whatever a client was allowed; how many grants there were.

@@ -7,7 +7,7 @@ use gatelodge_oauth::client::{Client, ClientId};
 use gatelodge_oauth::secret::{Kind, Secret};
 use gatelodge_oauth::time::Timestamp;
 use gatelodge_service::config::Problems;
-use gatelodge_store::{Insertion, clients};
+use gatelodge_store::clients;
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
@@ -99,21 +99,18 @@ impl ClientCommand {
 }
 
 async fn add(add: AddClient) -> Result<(), String> {
-    let Setting { config, store, now } = Setting::open(&add.config).await?;
-    let as_json = add.json;
+    let setting = Setting::open(&add.config).await?;
+    let (as_json, operator) = (add.json, setting.operator());
     let secret = add.auth_method.starts_with("client_secret").then(|| Secret::generate(Kind::ClientSecret));
-    let client = checked(add, secret.as_ref(), &config, now)?;
+    let client = checked(add, secret.as_ref(), &setting.config, setting.now)?;
     let (id, stored) = (client.id.clone(), client.clone());
-    if config.clients.iter().any(|configured| configured.id == id) {
+    if setting.config.clients.iter().any(|configured| configured.id == id) {
         return Err(format!("the configuration has a client {id} already\n  hint: choose another --id"));
     }
-    match store.write(move |tx| clients::insert(tx, &stored)).await.map_err(text)? {
-        Insertion::Inserted => {}
-        Insertion::AlreadyExists => {
-            return Err(format!(
-                "there is a client {id} already\n  hint: choose another --id, or gatelodge client remove {id}"
-            ));
-        }
+    if !setting.store.write(move |tx| operator.add_client(tx, &stored)).await.map_err(text)? {
+        return Err(format!(
+            "there is a client {id} already\n  hint: choose another --id, or gatelodge client remove {id}"
+        ));
     }
     if as_json {
         let mut shown = described(&client);

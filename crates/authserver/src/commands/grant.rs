@@ -2,7 +2,6 @@
 
 use clap::{Args, Subcommand};
 use gatelodge_oauth::time::Timestamp;
-use gatelodge_store::grants;
 
 use super::{Setting, grants_of, parse_rfc3339, print_grants, revoke, run, text};
 use crate::cli::ConfigFile;
@@ -57,8 +56,8 @@ impl GrantCommand {
             Self::Revoke(RevokeGrants { all_before, config, .. }) => run(async move {
                 let setting = Setting::open(&config).await?;
                 let before = all_before.ok_or("name a grant, or a time with --all-before")?;
-                let now = setting.now;
-                let ended = setting.store.write(move |tx| grants::revoke_all_before(tx, before, now)).await;
+                let operator = setting.operator();
+                let ended = setting.store.write(move |tx| operator.revoke_all_before(tx, before)).await;
                 println!("revoked {}", ended.map_err(text)?);
                 Ok(())
             }),

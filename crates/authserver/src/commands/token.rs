@@ -151,11 +151,16 @@ fn hint(config: &Config, wanted: &Wanted<'_>, error: NotPossible) -> String {
 
 async fn issue(setting: &Setting, grant: &Grant) -> Result<String, String> {
     let key = setting.keys().await?.current(setting.now).await.active.clone();
-    let (kid, config, new) = (key.kid().to_owned(), setting.config.clone(), grant.clone());
+    let (kid, config, new, operator) =
+        (key.kid().to_owned(), setting.config.clone(), grant.clone(), setting.operator());
     let keep = move |tx: &mut Tx| {
         // Whoever is shut out or removed in this moment gets none.
         let owner = new.user_id.as_ref().map(|owner| users::lock_enabled(tx, owner)).transpose()?.flatten();
-        owner.map(|_| personal_token::keep(tx, &config, &kid, &new)).transpose()
+        if owner.is_none() {
+            return Ok(None);
+        }
+        operator.note_token(tx, &new)?;
+        personal_token::keep(tx, &config, &kid, &new).map(Some)
     };
     let kept = setting.store.write(keep).await.map_err(text)?;
     let kept = kept.ok_or("the user was shut out or removed in this moment")?;

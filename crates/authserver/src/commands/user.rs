@@ -8,7 +8,7 @@ use clap::{Args, Subcommand};
 use gatelodge_oauth::grant::UserId;
 use gatelodge_oauth::secret::Secret;
 use gatelodge_store::users::{self, User};
-use gatelodge_store::{Insertion, StoreError, Tx, email_addresses};
+use gatelodge_store::{StoreError, Tx, email_addresses};
 
 use super::user_email::{self, UserEmail};
 use super::user_export::{self, ExportUser};
@@ -19,11 +19,11 @@ use super::{Setting, no_user, run, text};
 use crate::administration::operator::Operator;
 use crate::cli::ConfigFile;
 use crate::login::config::Method;
-use crate::login::one_time_links::{self, password_url, setup_url};
+use crate::login::one_time_links::{password_url, setup_url};
 use crate::login::password::{self, canonical_username};
 use crate::login::second_factors::Factors;
 use crate::login::setup::{self, Offer};
-use crate::people::{self, Ended};
+use crate::people::Ended;
 
 /// See `gatelodge user --help`.
 #[derive(Subcommand)]
@@ -45,8 +45,8 @@ pub enum UserCommand {
     ResetPassword(AddUser),
     /// Set where messages to somebody go: links for another password, and codes to sign in with.
     Email(UserEmail),
-    /// Take away what the second step of somebody's sign-in asks for, with the recovery codes: for somebody who lost it. The password
-    /// stays, and so does whatever is signed in.
+    /// Take away what the second step of somebody's sign-in asks for, with the recovery codes: for somebody who lost it. They are signed
+    /// out of every browser; the password stays, and so do connected apps.
     ResetSecondFactor(Named),
     /// Make another link that creates the first administrator, while there is nobody. The one before is dead then.
     SetupLink(ConfigFile),
@@ -148,20 +148,20 @@ async fn add(new: NewUser) -> Result<(), String> {
         disabled_at: None,
         is_admin: false,
     };
-    let (with_link, now, to_set) = (add.link, setting.now, address.clone());
+    let (with_link, operator, to_set) = (add.link, setting.operator(), address.clone());
     let added = setting.store.write(move |tx| {
         if let Some(address) = &to_set
             && email_addresses::owner(tx, address)?.is_some()
         {
             return Ok(Added::AddressTaken);
         }
-        if users::insert(tx, &user)? == Insertion::AlreadyExists {
+        if !operator.add(tx, &user)? {
             return Ok(Added::NameTaken);
         }
         if let Some(address) = &to_set {
-            people::set_address(tx, &user.id, address, now)?;
+            operator.set_address(tx, &user, address)?;
         }
-        with_link.then(|| one_time_links::offer_password(tx, &user.id, now)).transpose().map(Added::Done)
+        with_link.then(|| operator.offer_password(tx, &user)).transpose().map(Added::Done)
     });
     let link = match added.await.map_err(text)? {
         Added::Done(link) => link,

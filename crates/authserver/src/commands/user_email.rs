@@ -1,13 +1,12 @@
 //! `gatelodge user email`: where messages to somebody go.
 
 use clap::Args;
+use gatelodge_store::Tx;
 use gatelodge_store::users::User;
-use gatelodge_store::{Insertion, Tx};
 
 use super::{Setting, run};
 use crate::cli::ConfigFile;
 use crate::mail::address;
-use crate::people;
 
 /// Of `email`.
 #[derive(Args)]
@@ -29,10 +28,10 @@ pub fn set(email: UserEmail) -> Result<(), String> {
     run(async move {
         let address = email.address.as_deref().map(checked).transpose()?;
         let setting = Setting::open(&email.config).await?;
-        let (now, to_set) = (setting.now, address.clone());
+        let (operator, to_set) = (setting.operator(), address.clone());
         let change = move |tx: &mut Tx, user: &User| match &to_set {
-            Some(address) => people::set_address(tx, &user.id, address, now).map(|set| set == Insertion::Inserted),
-            None => people::take_address(tx, &user.id),
+            Some(address) => operator.set_address(tx, user, address),
+            None => operator.take_address(tx, user),
         };
         let changed = super::user::change(&setting, &email.name, change).await?;
         match (&address, changed) {

@@ -2,13 +2,11 @@
 //! itself where `create_users` is on; for everybody else the operator makes it here.
 
 use clap::Args;
-use gatelodge_store::upstream_identities::{self, UpstreamIdentity};
-use gatelodge_store::users;
-use gatelodge_store::{Insertion, Tx};
+use gatelodge_store::Tx;
+use gatelodge_store::users::User;
 
-use super::{Setting, no_user, text};
+use super::Setting;
 use crate::cli::ConfigFile;
-use crate::login::password::canonical_username;
 
 /// Of both commands.
 #[derive(Args)]
@@ -25,28 +23,20 @@ pub struct Link {
     config: ConfigFile,
 }
 
-enum Change {
-    Done,
-    NoUser,
-    Already,
-    NoLink,
-}
-
 /// `link`.
 pub fn link(link: Link) -> Result<(), String> {
     super::run(async move {
         let (setting, issuer) = open(&link).await?;
-        let (name, subject, now) = (username(&link), link.subject.clone(), setting.now);
-        let change = move |tx: &mut Tx| {
-            let Some(user) = users::find_by_username(tx, &name)? else { return Ok(Change::NoUser) };
-            let (issuer, subject) = (issuer.clone(), subject.clone());
-            let identity = UpstreamIdentity { issuer, subject, user_id: user.id, created_at: now };
-            Ok(match upstream_identities::insert(tx, &identity)? {
-                Insertion::Inserted => Change::Done,
-                Insertion::AlreadyExists => Change::Already,
-            })
-        };
-        tell("linked", &link, setting.store.write(change).await.map_err(text)?)
+        let Link { name, provider, subject, .. } = &link;
+        let (operator, to_link) = (setting.operator(), subject.clone());
+        let change = move |tx: &mut Tx, user: &User| operator.link(tx, user, &issuer, &to_link);
+        if !super::user::change(&setting, name, change).await? {
+            return Err(format!(
+                "{subject} at {provider} is linked already\n  hint: gatelodge user list shows to whom"
+            ));
+        }
+        println!("linked {name}: {subject} at {provider}");
+        Ok(())
     })
 }
 
@@ -54,19 +44,18 @@ pub fn link(link: Link) -> Result<(), String> {
 pub fn unlink(link: Link) -> Result<(), String> {
     super::run(async move {
         let (setting, issuer) = open(&link).await?;
-        let (name, subject) = (username(&link), link.subject.clone());
-        let change = move |tx: &mut Tx| {
-            let Some(user) = users::find_by_username(tx, &name)? else { return Ok(Change::NoUser) };
-            let gone = upstream_identities::delete(tx, &user.id, &issuer, &subject)?;
-            Ok(if gone { Change::Done } else { Change::NoLink })
-        };
-        tell("unlinked", &link, setting.store.write(change).await.map_err(text)?)
+        let Link { name, provider, subject, .. } = &link;
+        let (operator, to_unlink) = (setting.operator(), subject.clone());
+        let change = move |tx: &mut Tx, user: &User| operator.unlink(tx, user, &issuer, &to_unlink);
+        if !super::user::change(&setting, name, change).await? {
+            return Err(format!("{name} is not linked to {subject} at {provider}\n  hint: gatelodge user list"));
+        }
+        println!("unlinked {name}: {subject} at {provider}");
+        println!(
+            "whoever is signed in stays so, and so do connected apps\n  hint: gatelodge user disable {name} ends both, enable lets them in again"
+        );
+        Ok(())
     })
-}
-
-/// Nobody has a name that cannot be one.
-fn username(link: &Link) -> String {
-    canonical_username(&link.name).unwrap_or_default()
 }
 
 async fn open(link: &Link) -> Result<(Setting, String), String> {
@@ -78,19 +67,4 @@ async fn open(link: &Link) -> Result<(Setting, String), String> {
         format!("there is no provider {}\n  hint: those in [[login.oidc]]: {}", link.provider, known())
     })?;
     Ok((setting, issuer))
-}
-
-fn tell(done: &str, link: &Link, change: Change) -> Result<(), String> {
-    let Link { name, provider, subject, .. } = link;
-    match change {
-        Change::Done => {
-            println!("{done} {name}: {subject} at {provider}");
-            Ok(())
-        }
-        Change::NoUser => Err(no_user(name)),
-        Change::Already => {
-            Err(format!("{subject} at {provider} is linked already\n  hint: gatelodge user list shows to whom"))
-        }
-        Change::NoLink => Err(format!("{name} is not linked to {subject} at {provider}\n  hint: gatelodge user list")),
-    }
 }

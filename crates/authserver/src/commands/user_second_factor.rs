@@ -25,7 +25,7 @@ pub fn reset(named: Named) -> Result<(), String> {
             println!("{} has none", named.name);
             return Ok(());
         };
-        println!("reset the second factor of {}", named.name);
+        println!("reset the second factor of {}, and signed them out of every browser", named.name);
         if let Some(address) = address {
             tell(&setting, account, &address).await;
         }
@@ -66,7 +66,7 @@ pub fn remaining(factors: &Factors, name: &str) -> Option<String> {
     let left: Vec<String> = [passkeys, app].into_iter().flatten().collect();
     (!left.is_empty()).then(|| {
         format!(
-            "their second step remains: {}\n  hint: if somebody else may have set it up, gatelodge user reset-second-factor {name}",
+            "their second step remains: {}\n  hint: if somebody else may have set it up, gatelodge user reset-second-factor {name}, and then this command again",
             left.join(" and ")
         )
     })

@@ -30,7 +30,7 @@ use crate::pages::{
 };
 use crate::security_events::{SecurityEvent, What};
 use crate::session::{self, OpenSession};
-use crate::{clients, csrf, own_page, problem, respond};
+use crate::{clients, csrf, own_page, people, problem, respond};
 
 /// What a person wants to end.
 #[derive(Debug, Clone)]
@@ -39,6 +39,14 @@ enum Ending {
     Apps,
     Session(String),
     OtherSessions,
+    Everything,
+}
+
+/// What is written down of it.
+struct Events {
+    revoked: SecurityEvent,
+    signed_out: SecurityEvent,
+    everything: SecurityEvent,
 }
 
 /// A grant with its last use and its client.
@@ -201,6 +209,7 @@ pub async fn submit(request: HttpRequest, body: Result<Bytes, Error>, app: Data<
         (Ok(Some("apps")), Ok(None)) => Ending::Apps,
         (Ok(Some("session")), Ok(Some(id))) => Ending::Session(id.to_owned()),
         (Ok(Some("other_sessions")), Ok(None)) => Ending::OtherSessions,
+        (Ok(Some("everything")), Ok(None)) => Ending::Everything,
         _ => return problem::form(&app, &request, &OAuthError::parameter_missing("end")),
     };
     let (now, to_end, user_id) = (app.clock.now(), ending.clone(), user.id.clone());
@@ -209,7 +218,11 @@ pub async fn submit(request: HttpRequest, body: Result<Bytes, Error>, app: Data<
         Ending::OtherSessions => event(What::SignedOut).because("everywhere"),
         _ => event(What::SignedOut),
     };
-    let events = [event(What::Revoked).because("owner"), signed_out];
+    let events = Events {
+        revoked: event(What::Revoked).because("owner"),
+        signed_out,
+        everything: event(What::EverythingEnded).because("owner"),
+    };
     let (state, secret) = (app.clone(), session.secret.clone());
     let written = app.store.write(move |tx| match session::hold(tx, Some(secret.clone()), &state.config, now)? {
         Some(session) if session.user_id.as_ref() == Some(&user_id) => {
@@ -233,14 +246,14 @@ fn end(
     ending: &Ending,
     user_id: &UserId,
     own: &HashedSecret,
-    [revoked, signed_out]: &[SecurityEvent; 2],
+    events: &Events,
     now: Timestamp,
 ) -> Result<usize, StoreError> {
     let end_grants = |tx: &mut Tx, wanted: &dyn Fn(&Grant) -> bool| {
         let held = grants::held_by(tx, user_id, now)?;
         held.iter().filter(|(grant, _)| wanted(grant)).try_fold(0, |number, (grant, _)| {
             let ended = grants::take_back(tx, &grant.id, now)?;
-            ended.iter().try_for_each(|grant| revoked.clone().about(grant).another().keep(tx))?;
+            ended.iter().try_for_each(|grant| events.revoked.clone().about(grant).another().keep(tx))?;
             Ok::<_, StoreError>(number + ended.len())
         })
     };
@@ -249,7 +262,7 @@ fn end(
         theirs.iter().filter(|session| wanted(session)).try_fold(0, |number, session| {
             let ended = browser_sessions::delete(tx, &session.hash)?;
             if ended {
-                signed_out.clone().another().keep(tx)?;
+                events.signed_out.clone().another().keep(tx)?;
             }
             Ok::<_, StoreError>(number + usize::from(ended))
         })
@@ -258,6 +271,12 @@ fn end(
         Ending::Grant(id) => end_grants(tx, &|grant| grant.id == *id),
         Ending::Apps => end_grants(tx, &|grant| !personal_token::is_one(grant)),
         Ending::Session(name) => end_sessions(tx, &|session| name_of(&session.hash) == *name),
-        Ending::OtherSessions => end_sessions(tx, &|session| session.hash != *own),
+        Ending::OtherSessions => {
+            Ok(end_sessions(tx, &|session| session.hash != *own)? + people::end_administration(tx, user_id)?)
+        }
+        Ending::Everything => {
+            events.everything.keep(tx)?;
+            people::end_everything(tx, user_id, now).map(|ended| ended.sessions + ended.grants)
+        }
     }
 }

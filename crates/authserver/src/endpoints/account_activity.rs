@@ -14,6 +14,7 @@ use gatelodge_store::audit_events::{self, Order, Search};
 use gatelodge_store::{StoreError, Tx};
 
 use crate::app::App;
+use crate::login::sign_in::SOMEBODY_ELSE;
 use crate::pages::{ActivityPage, Happening};
 use crate::security_events::What;
 use crate::{clients, own_page, problem};
@@ -91,6 +92,7 @@ fn happening(app: &App, event: &AuditEvent, names: &HashMap<String, String>) -> 
         (Some(What::Granted), _) => "granted",
         (Some(What::Revoked), _) if is_token => "token_revoked",
         (Some(What::SignInFailed), _) if event.reason.as_deref() == Some("email_code") => "code_failed",
+        (Some(What::SignInFailed), _) if event.reason.as_deref() == Some(SOMEBODY_ELSE) => "secret_known",
         (Some(What::SignedOut), _) => match event.reason.as_deref() {
             Some("here") => "signed_out_here",
             Some("everywhere") => "signed_out_everywhere",

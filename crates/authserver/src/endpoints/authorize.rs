@@ -119,7 +119,7 @@ fn check(
 /// client likes. So it is answered by a redirect only to a website that the operator configured. The redirects of every other
 /// error stay (RFC 6749 §4.1.2.1): clients cannot tell their users what is wrong without them.
 fn is_trusted(client: &Client, target: &RedirectTarget) -> bool {
-    client.registration == Registration::Configured && target.is_https()
+    client.registration == Registration::Configured && target.is_of_website()
 }
 
 /// Nobody is asked who a client is for the sake of a request that could not be granted anyway.

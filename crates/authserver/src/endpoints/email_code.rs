@@ -71,6 +71,7 @@ async fn check(request: &HttpRequest, app: &App, here: &Here, code: &str) -> Htt
     match email_code::check(app, request, &here.session, code).await {
         // Who has to prove it once more for the account page can be nobody else.
         Ok(Outcome::Right(proof)) if here.again().is_some_and(|again| *again != proof.user_id) => {
+            sign_in::refuse_somebody_else(app, request, &proof);
             answer(app, here, false, Some(EmailCodeProblem::OtherAccount), None)
         }
         Ok(Outcome::Right(proof)) => sign_in::finish(app, request, &here.session, *proof, &here.next).await,

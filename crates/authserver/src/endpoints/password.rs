@@ -6,6 +6,7 @@ use std::time::Duration;
 use actix_web::http::StatusCode;
 use actix_web::web::{Bytes, Data};
 use actix_web::{Error, HttpRequest, HttpResponse};
+use gatelodge_store::pending_authorizations;
 use gatelodge_store::users::User;
 
 use crate::app::App;
@@ -13,7 +14,7 @@ use crate::login::sign_in::{self, Outcome, Proof};
 use crate::login::{by_mail, password};
 use crate::pages::{Failure, PasswordPage, PasswordProblem};
 use crate::security_events::{SecurityEvent, What};
-use crate::session::OpenSession;
+use crate::session::{self, OpenSession};
 use crate::{csrf, language, own_page, people, problem};
 
 /// `GET /password`.
@@ -70,12 +71,17 @@ async fn change(
     let event = SecurityEvent::new(&app.config, What::PasswordChanged, &user.id, now);
     let event = event.of_request(request, &app.config);
     let written = app.store.write(move |tx| {
-        if proof.user_id != user_id || !proof.keep(tx, now)? {
+        // Hashing takes its time: the session may have been ended meanwhile.
+        let holds = proof.user_id == user_id && session::is_still_recent(tx, &old, &state.config, &user_id, now)?;
+        if !holds || !proof.keep(tx, now)? {
             return Ok(None);
         }
         event.keep(tx)?;
         let ended = people::set_password(tx, &user_id, &hash, now)?;
+        proof.remember_source(tx, now)?;
         let session = sign_in::renew(tx, &state, &old, Some(user_id.clone()), now)?;
+        // A password is less than a sign-in may ask for: what waits for one waits on.
+        pending_authorizations::wait_on(tx, &old.hash(), &session.secret.hash())?;
         Ok(Some((ended, session)))
     });
     match written.await {

@@ -9,7 +9,7 @@ use gatelodge_store::users::{self, User};
 use gatelodge_store::{StoreError, Tx, password_links};
 
 use crate::app::App;
-use crate::login::{by_mail, one_time_links, password};
+use crate::login::{attempts, by_mail, one_time_links, password};
 use crate::pages::{Failure, NewPasswordProblem, ResetPage};
 use crate::security_events::{SecurityEvent, What};
 use crate::{language, people, problem, respond};
@@ -56,9 +56,13 @@ async fn change(request: &HttpRequest, app: &App, secret: &Secret, user: &User, 
     let (link, now) = (secret.hash(), app.clock.now());
     let event = SecurityEvent::new(&app.config, What::PasswordChanged, &user.id, now).because("link");
     let event = event.of_request(request, &app.config);
+    let here = attempts::begun(app, request, &user.username);
     let written = app.store.write(move |tx| {
         let set = people::set_password_by_link(tx, &link, &hash, now)?;
-        set.is_some().then(|| event.keep(tx)).transpose()?;
+        if let Some((user_id, _)) = &set {
+            event.keep(tx)?;
+            here.remember_source(tx, user_id, now)?;
+        }
         Ok(set)
     });
     match written.await {

@@ -10,6 +10,7 @@ use crate::app::App;
 use crate::login::password::{self, canonical_username};
 use crate::login::{one_time_links, setup};
 use crate::pages::{Failure, NewPasswordProblem, SetupPage};
+use crate::security_events::{SecurityEvent, What};
 use crate::{language, people, problem, respond};
 
 /// `GET /setup`.
@@ -53,7 +54,9 @@ async fn working(app: &App, presented: Option<Secret>) -> Result<Option<Secret>,
 
 async fn create(request: &HttpRequest, app: &App, secret: Secret, username: String, hash: String) -> HttpResponse {
     let (link, name, now) = (secret.hash(), username.clone(), app.clock.now());
-    match app.store.write(move |tx| people::set_up(tx, &link, &name, &hash, now)).await {
+    let added = SecurityEvent::of_server(app.config.public_url.as_str(), What::AccountAdded, now);
+    let added = added.of_request(request, &app.config).because("link");
+    match app.store.write(move |tx| people::set_up(tx, &link, &name, &hash, &added, now)).await {
         Ok(Some(user_id)) => {
             tracing::info!(sub = %user_id, "the first administrator was created");
             if let Some(path) = setup::link_file(&app.config)

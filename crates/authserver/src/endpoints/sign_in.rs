@@ -45,7 +45,10 @@ pub async fn submit(request: &HttpRequest, body: Result<Bytes, Error>, app: &App
         Outcome::Right(proof) if session.user_id.as_ref().is_none_or(|again| *again == proof.user_id) => {
             return sign_in::finish(app, request, &session, *proof, &Next::Account).await;
         }
-        Outcome::Right(_) => (LoginProblem::OtherAccount, None),
+        Outcome::Right(proof) => {
+            sign_in::refuse_somebody_else(app, request, &proof);
+            (LoginProblem::OtherAccount, None)
+        }
         Outcome::Wrong => (LoginProblem::CredentialsWrong, None),
         Outcome::NotNow(wait) => (LoginProblem::TooManyAttempts, Some(wait)),
     };

@@ -23,6 +23,7 @@ use crate::login::upstream::exchange::{self, ExchangeError};
 use crate::login::upstream::person::Person;
 use crate::login::upstream::provider::{Metadata, Provider};
 use crate::pages::Failure;
+use crate::security_events::{SecurityEvent, What};
 use crate::session::{self, OpenSession};
 use crate::{flight_recorder, own_page, problem, respond, transaction};
 
@@ -86,7 +87,7 @@ async fn send_away(request: &HttpRequest, app: &App, provider: &Provider, leavin
         return problem::failure(app, request, Failure::ServerError);
     };
     let state = Secret::generate(Kind::UpstreamState);
-    let errand = Errand::new(&leaving.next, leaving.again.clone(), now);
+    let errand = Errand::new(&leaving.next, leaving.again.clone(), leaving.asked_again, now);
     let Ok(sealed) = errand.seal(&state.hash(), app.keys.sealing()) else {
         return problem::failure(app, request, Failure::ServerError);
     };
@@ -105,8 +106,7 @@ async fn send_away(request: &HttpRequest, app: &App, provider: &Provider, leavin
     if let Next::Consent(transaction) = &leaving.next {
         flight_recorder::sent_to_provider(app, request, transaction, &provider.config.id);
     }
-    let asked_again = leaving.asked_again;
-    let there = exchange::authorization_url(provider, &metadata, &redirect_uri, state.expose(), &errand, asked_again);
+    let there = exchange::authorization_url(provider, &metadata, &redirect_uri, state.expose(), &errand);
     respond::see_other(there.as_str())
 }
 
@@ -236,7 +236,9 @@ async fn admit(
     let (mut owned_config, owned_person, now) = (config.clone(), person.clone(), app.clock.now());
     // Whoever has to be proven again is somebody already.
     owned_config.create_users &= returned.errand.again.is_none();
-    let found = app.store.write(move |tx| accounts::of(tx, &owned_config, &owned_person, now)).await;
+    let added = SecurityEvent::of_server(app.config.public_url.as_str(), What::AccountAdded, now);
+    let added = added.of_request(request, &app.config).because("oidc");
+    let found = app.store.write(move |tx| accounts::of(tx, &owned_config, &owned_person, &added, now)).await;
     let user_id = match found {
         Ok(Account::User(user_id)) => user_id,
         Ok(Account::Disabled(user_id)) => {

@@ -14,7 +14,7 @@ use gatelodge_store::users::{self, User};
 use gatelodge_store::{StoreError, Tx, known_sources, sign_in_failures};
 
 use super::password::canonical_username;
-use super::throttle::{self, ACCOUNT, EVERYBODY, SOURCE, Seen};
+use super::throttle::{self, ACCOUNT, EVERYBODY, Rule, SOURCE, Seen};
 use crate::app::App;
 use crate::config::Config;
 
@@ -46,10 +46,11 @@ pub async fn begin(app: &App, request: &HttpRequest, typed: &str) -> Result<Resu
     let attempt = Attempt::of(Counted::SignIn, &account_of(typed), source_of(request, &app.config));
     let now = app.clock.now();
     let counted = app.store.write(move |tx| {
-        if let Err(wait) = throttle::decide(&attempt.seen(tx, now)?, now) {
+        let seen = attempt.seen(tx, now)?;
+        if let Err(wait) = throttle::decide(&seen, now) {
             return Ok(Err(wait));
         }
-        attempt.count(tx, now)?;
+        attempt.count(tx, &seen, now)?;
         let user = username.as_deref().map(|username| users::find_by_username(tx, username)).transpose()?.flatten();
         Ok(Ok(Begun { attempt, user }))
     });
@@ -83,10 +84,11 @@ async fn count(
     let attempt = Attempt::of(what, account, source_of(request, &app.config));
     let now = app.clock.now();
     let counted = app.store.write(move |tx| {
-        if let Err(wait) = throttle::decide(&attempt.seen(tx, now)?, now) {
+        let seen = attempt.seen(tx, now)?;
+        if let Err(wait) = throttle::decide(&seen, now) {
             return Ok(Err(wait));
         }
-        attempt.count(tx, now)?;
+        attempt.count(tx, &seen, now)?;
         Ok(Ok(attempt))
     });
     let counted = counted.await?;
@@ -124,9 +126,25 @@ pub fn begun(app: &App, request: &HttpRequest, username: &str) -> Attempt {
     Attempt::of(Counted::SignIn, &account_of(username), source_of(request, &app.config))
 }
 
+/// A message that was counted before, with whose code somebody is signing in.
+pub fn begun_message(app: &App, request: &HttpRequest, asked_as: &HashedSecret) -> Attempt {
+    Attempt::of(Counted::Message, asked_as, source_of(request, &app.config))
+}
+
 /// Where it comes from, behind the proxies that the operator named.
 fn source_of(request: &HttpRequest, config: &Config) -> Option<IpAddr> {
     config.trusted_proxies.source_of(request).map(source::subscriber)
+}
+
+/// The password was right, or the code, and with it the message: what was mistyped from there before it is forgiven too, what others tried
+/// elsewhere is not. To be written with what the sign-in changes.
+pub fn succeeded(tx: &mut Tx, right: &[Attempt], user_id: &UserId, now: Timestamp) -> Result<(), StoreError> {
+    for attempt in right {
+        let seen = attempt.seen(tx, now)?;
+        attempt.forgive(tx, &seen, ACCOUNT.level(&seen.both, now), now)?;
+    }
+    // Afterwards: what is forgiven depends on what was known when it was counted.
+    right.iter().try_for_each(|attempt| attempt.remember_source(tx, user_id, now))
 }
 
 impl Attempt {
@@ -156,18 +174,21 @@ impl Attempt {
         })
     }
 
-    fn count(&self, tx: &mut Tx, now: Timestamp) -> Result<(), StoreError> {
-        sign_in_failures::add(tx, &self.account, ACCOUNT.forgets_one_in, now)?;
-        sign_in_failures::add(tx, &self.source, SOURCE.forgets_one_in, now)?;
-        sign_in_failures::add(tx, &self.both, ACCOUNT.forgets_one_in, now)?;
-        sign_in_failures::add(tx, &self.everybody, EVERYBODY.forgets_one_in, now)
+    /// From where somebody signed in lately only what happens to that account counts: neither does it make others there wait.
+    fn count(&self, tx: &mut Tx, seen: &Seen, now: Timestamp) -> Result<(), StoreError> {
+        self.counters(seen)
+            .into_iter()
+            .try_for_each(|(counter, rule)| sign_in_failures::add(tx, counter, rule.forgets_one_in, now))
     }
 
-    /// The password was right: what was mistyped from there before it is forgiven too, what others tried elsewhere is not. To be
-    /// written with what the sign-in changes.
-    pub fn succeeded(&self, tx: &mut Tx, user_id: &UserId, now: Timestamp) -> Result<(), StoreError> {
-        let seen = self.seen(tx, now)?;
-        self.forgive(tx, ACCOUNT.level(&seen.both, now), now)?;
+    fn counters(&self, seen: &Seen) -> Vec<(&HashedSecret, Rule)> {
+        let of_account = [(&self.account, ACCOUNT), (&self.both, ACCOUNT)];
+        let of_others = [(&self.source, SOURCE), (&self.everybody, EVERYBODY)];
+        of_account.into_iter().chain(of_others.into_iter().filter(|_| !seen.source_is_known)).collect()
+    }
+
+    /// From there only the failures of this account from there count, from now on.
+    pub fn remember_source(&self, tx: &mut Tx, user_id: &UserId, now: Timestamp) -> Result<(), StoreError> {
         known_sources::remember(tx, &self.known_source, user_id, now.plus(KNOWN_FOR))
     }
 
@@ -179,14 +200,15 @@ impl Attempt {
 
     /// It is as if it had not been counted.
     pub fn take_back(&self, tx: &mut Tx, now: Timestamp) -> Result<(), StoreError> {
-        self.seen(tx, now)?;
-        self.forgive(tx, 1, now)
+        let seen = self.seen(tx, now)?;
+        self.forgive(tx, &seen, 1, now)
     }
 
-    fn forgive(&self, tx: &mut Tx, failures: u32, now: Timestamp) -> Result<(), StoreError> {
-        sign_in_failures::take_back(tx, &self.account, ACCOUNT.forgets_one_in * failures, now)?;
-        sign_in_failures::take_back(tx, &self.source, SOURCE.forgets_one_in * failures, now)?;
-        sign_in_failures::take_back(tx, &self.both, ACCOUNT.forgets_one_in * failures, now)?;
-        sign_in_failures::take_back(tx, &self.everybody, EVERYBODY.forgets_one_in, now)
+    /// Of everybody's failures only this one, whoever mistyped how often.
+    fn forgive(&self, tx: &mut Tx, seen: &Seen, failures: u32, now: Timestamp) -> Result<(), StoreError> {
+        self.counters(seen).into_iter().try_for_each(|(counter, rule)| {
+            let failures = if *counter == self.everybody { 1 } else { failures };
+            sign_in_failures::take_back(tx, counter, rule.forgets_one_in * failures, now)
+        })
     }
 }

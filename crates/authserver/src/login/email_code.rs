@@ -7,8 +7,8 @@ use std::time::Duration;
 use actix_web::HttpRequest;
 use gatelodge_oauth::grant::UserId;
 use gatelodge_oauth::secret::{HashedSecret, Secret, random_digits};
-use gatelodge_store::email_codes::{self, EmailCode, Guess};
-use gatelodge_store::users::User;
+use gatelodge_store::email_codes::{self, Counted, EmailCode, Guess};
+use gatelodge_store::users::{self, User};
 use gatelodge_store::{StoreError, Tx, email_addresses};
 
 use super::attempts;
@@ -67,11 +67,13 @@ pub async fn send(
         let called = people::called(tx, &typed)?;
         // Guesses of one account are one count, with those of its password, whether its name was typed or its address.
         let account = attempts::account_of(called.as_ref().map_or(typed.as_str(), |user| user.username.as_str()));
-        let user = called.filter(|user| user.disabled_at.is_none());
+        let counted = Counted { account, asked_as: Some(attempts::account_of(&typed)) };
+        // Held, so that no code outlives another address.
+        let user = called.map(|user| users::lock_enabled(tx, &user.id)).transpose()?.flatten();
         // A code that goes to nobody is nobody's: there is nothing to guess.
         let user_id = user.map(|user| receives(tx, user)).transpose()?.flatten();
         let expires_at = now.plus(LIFETIME);
-        email_codes::put(tx, &EmailCode { browser_session, user_id: user_id.clone(), account, code, expires_at })?;
+        email_codes::put(tx, &EmailCode { browser_session, user_id: user_id.clone(), counted, code, expires_at })?;
         Ok(user_id)
     };
     let user_id = app.store.write(keep).await?;
@@ -90,7 +92,7 @@ fn receives(tx: &mut Tx, user: User) -> Result<Option<UserId>, StoreError> {
 /// Whether a code waits in this browser.
 pub async fn waits(app: &App, session: &OpenSession) -> Result<bool, StoreError> {
     let (browser_session, now) = (session.secret.hash(), app.clock.now());
-    Ok(app.store.read(move |tx| email_codes::account(tx, &browser_session, now)).await?.is_some())
+    Ok(app.store.read(move |tx| email_codes::counted(tx, &browser_session, now)).await?.is_some())
 }
 
 /// Looks at a code, unless too many were wrong before.
@@ -101,8 +103,8 @@ pub async fn check(
     typed: &str,
 ) -> Result<Outcome, StoreError> {
     let (browser_session, now) = (session.secret.hash(), app.clock.now());
-    let account = app.store.read(move |tx| email_codes::account(tx, &browser_session, now)).await?;
-    let Some(account) = account else { return Ok(Outcome::Ended) };
+    let counted = app.store.read(move |tx| email_codes::counted(tx, &browser_session, now)).await?;
+    let Some(Counted { account, asked_as }) = counted else { return Ok(Outcome::Ended) };
     let attempt = match attempts::begin_code(app, request, account).await? {
         Ok(attempt) => attempt,
         Err(wait) => return Ok(Outcome::NotNow(wait)),
@@ -111,7 +113,8 @@ pub async fn check(
     let code = hash(&session.secret, &digits);
     match app.store.write(move |tx| email_codes::guess(tx, &browser_session, &account, &code, now)).await? {
         Guess::Right(user_id) => {
-            let spends = Spends::EmailCode { browser_session, code };
+            let message = asked_as.map(|asked_as| attempts::begun_message(app, request, &asked_as));
+            let spends = Spends::EmailCode { browser_session, code, message };
             Ok(Outcome::Right(Box::new(Proof::by_code(user_id, attempt, spends))))
         }
         Guess::Wrong(user_id) => {

@@ -155,7 +155,7 @@ pub async fn take(
         if second_steps::consume(tx, &old.hash(), now)?.is_none() {
             return Ok(Outcome::Ended);
         }
-        attempt.succeeded(tx, &user_id, now)?;
+        attempts::succeeded(tx, &[attempt], &user_id, now)?;
         signed_in.keep(tx)?;
         sign_in::renew(tx, &state, &old, Some(user_id.clone()), now).map(Outcome::SignedIn)
     });
@@ -219,7 +219,7 @@ pub async fn set_up(
         if !has_nothing || !second_factors::add_totp(tx, &user_id, &sealed, step, &codes, now)? {
             return Ok(None);
         }
-        attempt.succeeded(tx, &user_id, now)?;
+        attempts::succeeded(tx, &[attempt], &user_id, now)?;
         events.iter().try_for_each(|event| event.keep(tx))?;
         sign_in::renew(tx, &state, &old, Some(user_id.clone()), now).map(Some)
     });

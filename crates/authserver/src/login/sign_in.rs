@@ -13,7 +13,7 @@ use gatelodge_store::{
 
 use super::attempts::{self, Attempt};
 use super::passkeys::Used;
-use super::password::Verified;
+use super::password::{PasswordError, Verified};
 use super::second_step;
 use crate::app::App;
 use crate::endpoints::login::{self, Place};
@@ -23,6 +23,9 @@ use crate::session::{self, OpenSession};
 use crate::{flight_recorder, problem};
 
 /// When to come again if more passwords wait to be checked than may: each core checks dozens in a second.
+/// The `reason` of a sign-in that failed although the secret was right.
+pub const SOMEBODY_ELSE: &str = "somebody_else";
+
 const BUSY_FOR: Duration = Duration::from_secs(2);
 
 /// That somebody is who they say. Made by a method of `login/`.
@@ -49,6 +52,8 @@ pub enum Spends {
         browser_session: HashedSecret,
         /// Its own.
         code: HashedSecret,
+        /// The message, which is counted until somebody signs in with it.
+        message: Option<Attempt>,
     },
     /// The signature of a passkey.
     Passkey(Used),
@@ -107,12 +112,25 @@ pub async fn check_password(
             }
             Ok(Outcome::Wrong)
         }
-        Err(error) => {
-            tracing::error!(%error, "a password could not be checked");
+        Err(PasswordError::Overloaded) => {
+            tracing::warn!("too many sign-ins are waiting: no password is checked");
             attempt.undecided(app).await?;
             Ok(Outcome::NotNow(BUSY_FOR))
         }
+        Err(PasswordError::Hash(error)) => {
+            tracing::error!(error, "a password could not be checked");
+            attempt.undecided(app).await?;
+            let id = begun.user.map_or_else(String::new, |user| user.id.to_string());
+            Err(StoreError::Corrupt { table: "users", column: "password_hash", id })
+        }
     }
+}
+
+/// Whoever is signed in proved to be somebody else, who hears of it: their secret is known.
+pub fn refuse_somebody_else(app: &App, request: &HttpRequest, proof: &Proof) {
+    tracing::warn!(sub = %proof.user_id, method = proof.method, "sign-in refused: somebody else was to be proven again");
+    let event = SecurityEvent::new(&app.config, What::SignInFailed, &proof.user_id, app.clock.now());
+    event.of_request(request, &app.config).because(SOMEBODY_ELSE).keep_later(app);
 }
 
 impl Proof {
@@ -145,11 +163,22 @@ impl Proof {
         Ok(holds)
     }
 
-    fn forgive(&self, tx: &mut Tx, now: Timestamp) -> Result<(), StoreError> {
+    /// Whoever proved to be themselves here is not kept out by strangers, also when everything else of before is forgotten.
+    pub fn remember_source(&self, tx: &mut Tx, now: Timestamp) -> Result<(), StoreError> {
         match &self.password {
-            Some(RightPassword { attempt, .. }) => attempt.succeeded(tx, &self.user_id, now),
+            Some(RightPassword { attempt, .. }) => attempt.remember_source(tx, &self.user_id, now),
             None => Ok(()),
         }
+    }
+
+    fn forgive(&self, tx: &mut Tx, now: Timestamp) -> Result<(), StoreError> {
+        let password = self.password.as_ref().map(|password| password.attempt);
+        let message = match self.spends {
+            Spends::EmailCode { message, .. } => message,
+            _ => None,
+        };
+        let right: Vec<Attempt> = [password, message].into_iter().flatten().collect();
+        attempts::succeeded(tx, &right, &self.user_id, now)
     }
 
     /// Holds the person to the end of the transaction: no session outlives what it was opened with.
@@ -157,7 +186,7 @@ impl Proof {
         let Some(user) = users::lock_enabled(tx, &self.user_id)? else { return Ok(false) };
         let is_left = match &self.spends {
             Spends::Nothing => true,
-            Spends::EmailCode { browser_session, code } => email_codes::spend(tx, browser_session, code, now)?,
+            Spends::EmailCode { browser_session, code, .. } => email_codes::spend(tx, browser_session, code, now)?,
             Spends::Passkey(used) => used.note(tx, now)?,
         };
         if !is_left {

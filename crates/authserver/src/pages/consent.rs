@@ -417,6 +417,10 @@ mod tests {
             serde_json::json!({"kind": "this_computer", "host": "localhost", "port": 33418})
         );
         assert_eq!(
+            kind("https://127.0.0.1:4443/cb"),
+            serde_json::json!({"kind": "this_computer", "host": "127.0.0.1", "port": 4443})
+        );
+        assert_eq!(
             kind("cursor://anysphere.cursor-mcp/cb"),
             serde_json::json!({"kind": "program", "scheme": "cursor"})
         );

@@ -19,6 +19,7 @@ on_both_databases! {
     people_see_from_where_their_apps_came_last_and_where_messages_go,
     nobody_ends_what_is_somebody_elses,
     browsers_are_seen_and_signed_out,
+    somebody_ends_everything_of_theirs_at_once,
     another_password_ends_everything_else_and_renews_the_session,
     another_password_needs_the_old_one_and_a_recent_sign_in,
     guesses_of_the_old_password_are_counted_with_the_sign_ins,
@@ -181,9 +182,7 @@ async fn nobody_ends_what_is_somebody_elses(database: &Database) {
         (ada.open("/account").await.path, second.open("/account").await.path),
         ("/account".into(), "/account".into())
     );
-    for form in
-        [ending(&of_bob, "everything", None), ending(&of_bob, "grant", None), ending(&of_bob, "apps", Some("x"))]
-    {
+    for form in [ending(&of_bob, "other", None), ending(&of_bob, "grant", None), ending(&of_bob, "apps", Some("x"))] {
         bob.submit("/account", &form).await.assert_error(400, "request_invalid");
     }
 }
@@ -206,6 +205,34 @@ async fn browsers_are_seen_and_signed_out(database: &Database) {
         ("/login".into(), "/login".into())
     );
     assert_eq!(first.open("/account").await.path, "/account");
+}
+
+/// Proves RFC 6819 §5.1.5.3: whoever finds somebody else in their account ends all of it at once, codes and other browsers too.
+async fn somebody_ends_everything_of_theirs_at_once(database: &Database) {
+    let server = Server::start(database).await;
+    let client = McpClient::register(&server).await;
+    let (tokens, code) = (client.connect().await, client.code().await);
+    let (mut bob, _) = signed_in(&server, "bob").await;
+    let consent = bob.open(&client.authorize_path()).await;
+    let of_bob = Tokens::of(&client.exchange(&bob.allow(&consent).await.answered("code")).await);
+    let (mut thief, _) = signed_in(&server, "ada").await;
+    let (mut ada, page) = signed_in(&server, "ada").await;
+    ada.submit("/account", &page.form("end-everything").with("csrf_token", "x"))
+        .await
+        .assert_error(403, "form_refused");
+    assert_eq!(ada.open("/account").await.path, "/account");
+
+    let left = ada.submit("/account", &page.form("end-everything")).await;
+    left.assert_login();
+    assert_eq!(thief.open("/account").await.path, "/login");
+    assert_eq!(client.refresh(&tokens.refresh_token).await.error(), "invalid_grant");
+    assert_eq!(client.exchange(&code).await.error(), "invalid_grant");
+    assert_eq!(database.count("audit_events WHERE outcome = 'everything_ended' AND reason = 'owner'"), 1);
+
+    assert_eq!(bob.open("/account").await.path, "/account");
+    assert_eq!(client.refresh(&of_bob.refresh_token).await.status, 200);
+    assert_eq!(ada.sign_in(&left, "ada").await.path, "/account", "they sign in as before");
+    assert!(ada.open("/account/activity").await.answer.body.contains("Everything was ended"));
 }
 
 async fn change(browser: &mut Browser<'_>, old: &str, new: &str, again: &str) -> Page {

@@ -107,7 +107,12 @@ async fn what_did_not_happen_is_not_kept(database: &Database) {
     let client = McpClient::register(&server).await;
     let consent = browser.open(&client.authorize_path()).await;
     browser.deny(&consent).await;
-    assert_eq!(database.count("audit_events"), kept);
+    assert_eq!(
+        database.count("audit_events WHERE outcome = 'denied' AND needed = 'mcp:use' AND source IS NOT NULL"),
+        1
+    );
+    assert!(browser.open("/account/activity").await.answer.body.contains("You denied"));
+    assert_eq!(database.count("audit_events"), kept + 1);
     let operator = Workplace::new(&Settings::default().toml(&database.url));
     let tokens = client.connect().await;
     assert!(!tokens.refresh_token.is_empty());

@@ -16,6 +16,7 @@ on_both_databases! {
     of_two_who_shut_each_other_out_one_does,
     people_are_found_and_listed_in_pages,
     what_was_allowed_is_listed_in_pages_and_ended_one_by_one,
+    nobody_takes_the_place_of_somebody_else_by_a_name,
     what_is_misspelt_or_tampered_with_is_refused,
     nobody_gets_a_link_for_a_password_where_there_are_none,
 }
@@ -278,4 +279,24 @@ async fn nobody_gets_a_link_for_a_password_where_there_are_none(database: &Datab
     let form = ada.form("disable").with("do", "password_link");
     bob.submit("/user", &form).await.assert_error(400, "request_invalid");
     assert_eq!(database.count("password_links"), 0);
+}
+
+/// Proves OpenID Connect Core 1.0 §5.7: people may be called as they like at a provider; lists show whose page they were opened from.
+async fn nobody_takes_the_place_of_somebody_else_by_a_name(database: &Database) {
+    let server = server(database).await;
+    let operator = operator(database);
+    let client = McpClient::register(&server).await;
+    client.connect().await;
+    let mut bob = Administrator::let_in(&server, &operator, "bob").await;
+    let ada = page_of(&mut bob, "ada").await.text_of("id");
+    let number = ada.strip_prefix("user_").expect("an identifier").to_ascii_lowercase();
+    database.execute(&format!(
+        "INSERT INTO users (id, username, created_at, is_admin) VALUES ('user_1', 'user_{number}', 0, FALSE)"
+    ));
+    for list in ["grants", "audit"] {
+        let of_ada = bob.open(&format!("/{list}?user={ada}")).await;
+        assert!(of_ada.answer.body.contains(&client.id), "{of_ada:?}");
+        let of_other = bob.open(&format!("/{list}?user=user_{number}")).await;
+        assert!(!of_other.answer.body.contains(&client.id), "{of_other:?}");
+    }
 }

@@ -20,6 +20,7 @@ on_both_databases! {
 
 on_any_database! {
     a_hash_that_costs_less_than_new_ones_is_replaced_at_the_next_sign_in,
+    a_hash_that_cannot_be_read_is_a_fault_of_the_server_and_no_guess,
 }
 
 /// Proves RFC 6265 §8.4: a session is not carried over into a sign-in.
@@ -227,4 +228,18 @@ async fn a_hash_that_costs_less_than_new_ones_is_replaced_at_the_next_sign_in(da
         let strong = "users WHERE username = 'ada' AND password_hash LIKE '$argon2id$v=19$m=19456,t=2,p=1$%'";
         assert_eq!(database.count(strong), 1);
     }
+}
+
+/// Proves RFC 9110 §15.6.1: nobody is told to wait for what waiting does not mend, and what nobody could check counts for nobody.
+async fn a_hash_that_cannot_be_read_is_a_fault_of_the_server_and_no_guess(database: &Database) {
+    let server = Server::start(database).await;
+    database.execute("UPDATE users SET password_hash = 'plain' WHERE username = 'ada'");
+    let mut browser = Browser::new(&server);
+    let login = browser.open("/login").await;
+    for _ in 0..12 {
+        browser.sign_in(&login, "ada").await.assert_error(500, "server_error");
+    }
+    let readable = "(SELECT password_hash FROM users WHERE username = 'bob')";
+    database.execute(&format!("UPDATE users SET password_hash = {readable} WHERE username = 'ada'"));
+    assert_eq!(browser.sign_in(&login, "ada").await.path, "/account");
 }

@@ -6,7 +6,7 @@ use gatelodge_e2e::mail_server::MailServer;
 use crate::email_code::code_of;
 use crate::support::database::{Unfinished, on_postgres};
 use crate::support::mcp_client::path_of;
-use crate::support::{Browser, Database, McpClient, Page, Server, Settings};
+use crate::support::{Browser, Database, McpClient, PASSWORD, Page, Server, Settings};
 
 /// Proves OAuth 2.1 §7.7: a sign-in, a yes, a remembered yes and a link by e-mail do not overtake the end of an account.
 #[test]
@@ -124,6 +124,19 @@ async fn signed_out(database: &Database) {
     let refused = ended().while_waited_for(browser.submit("/account", &form)).await;
     assert!(refused.has("sign-in") || refused.answer.status == 403, "{refused:?}");
     assert_eq!(database.count("grants WHERE revoked_at IS NULL"), 2);
+
+    // Another password takes a while to be looked at. Who is held meanwhile, so that it is not the deletion that is waited for.
+    let (mut browser, _) = signed_in(&server).await;
+    let page = browser.open("/password").await;
+    let new = "another long password";
+    let form = page.form("password").with("old_password", PASSWORD).with("new_password", new);
+    let form = form.with("new_password_again", new);
+    let held = database.begin("UPDATE users SET is_admin = is_admin WHERE username = 'ada'");
+    let ended = held.ending_with("DELETE FROM browser_sessions");
+    ended.while_waited_for(browser.submit("/password", &form)).await.assert_error(403, "form_refused");
+    assert_eq!(database.count("browser_sessions WHERE user_id IS NOT NULL"), 0);
+    let (mut browser, _) = signed_in(&server).await;
+    assert_eq!(browser.open("/account").await.path, "/account", "the password is the old one");
 }
 
 async fn code_ended(database: &Database) {
@@ -139,4 +152,12 @@ async fn code_ended(database: &Database) {
     let change = change.ending_with("DELETE FROM email_codes");
     change.while_waited_for(browser.submit("/login/code", &form)).await.assert_error(403, "form_refused");
     assert_eq!(database.count("browser_sessions WHERE user_id IS NOT NULL"), 0);
+
+    // A code that is asked for while the address changes goes to the new one.
+    let login = browser.open("/login").await;
+    let form = login.form("login").with("username", "ada").without("password");
+    let change = database.begin("UPDATE users SET is_admin = is_admin WHERE username = 'ada'");
+    let change = change.ending_with("UPDATE email_addresses SET address = 'new@example.org'");
+    change.while_waited_for(browser.submit("/login/code", &form)).await;
+    assert_eq!(mail.wait_for(2).await.to, "new@example.org");
 }

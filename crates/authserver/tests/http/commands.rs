@@ -142,6 +142,8 @@ async fn a_refusal_says_what_to_do(database: &Database) {
         let said = operator.says(arguments).expect_err("it is refused");
         assert!(said.contains(next), "{arguments:?}: {said}");
     }
+    let written = "audit_events WHERE outcome = 'client_added' AND client_id = 'wiki' AND actor = 'command'";
+    assert_eq!(database.count(written), 1, "what is refused is not written down");
 }
 
 /// A relative path begins where a command is started, and may lead to a database of nobody.

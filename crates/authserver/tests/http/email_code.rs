@@ -18,6 +18,7 @@ on_both_databases! {
     neither_the_answers_nor_what_is_kept_say_who_there_is,
     whoever_has_to_prove_it_again_can_be_nobody_else,
     a_browser_that_asks_several_times_at_once_has_one_code,
+    whoever_signs_in_with_each_code_is_never_told_to_wait,
 }
 
 on_any_database! {
@@ -142,7 +143,7 @@ async fn wrong_codes_end_the_code_and_are_slowed_down(database: &Database) {
     assert_eq!(database.count("audit_events WHERE outcome = 'sign_in_failed' AND reason = 'email_code'"), 5);
     let activity = browser.open("/account/activity").await;
     assert!(activity.answer.body.contains("with a wrong code"), "{activity:?}");
-    for status in [200, 200, 200, 429] {
+    for status in [200, 200, 200, 200, 200, 429] {
         assert_eq!(asked(&server, "ada").await.1.answer.status, status, "five messages, and no more at once");
     }
 }
@@ -322,4 +323,21 @@ async fn whoever_always_came_in_through_a_provider_is_sent_none(database: &Datab
     asked(&server, "ada").await;
     let first = mail.wait_for(1).await;
     assert!(first.text.contains("ada") && mail.taken().len() == 1, "{first:?}");
+}
+
+/// Proves OAuth 2.1 §7.7: only messages that nobody signs in with make the next ones wait, whatever was typed to get one.
+async fn whoever_signs_in_with_each_code_is_never_told_to_wait(database: &Database) {
+    let (mail, server) = start(database).await;
+    for (sent, typed) in ["ada", "ada@example.org", "Ada@Example.org"].into_iter().cycle().take(24).enumerate() {
+        let (mut browser, page) = asked(&server, typed).await;
+        assert!(page.has("code"), "{sent}: {page:?}");
+        let code = code_of(&mail.wait_for(sent + 1).await);
+        assert_eq!(type_code(&mut browser, &page, &code).await.path, "/account", "{sent}");
+    }
+    assert_eq!(database.count("sign_in_failures WHERE expires_at > last_failed_at"), 0);
+    for _ in 0..5 {
+        assert!(asked(&server, "bob@example.org").await.1.has("code"));
+    }
+    assert_eq!(asked(&server, "bob@example.org").await.1.answer.status, 429);
+    assert!(asked(&server, "ada@example.org").await.1.has("code"), "who is known here waits for nobody");
 }

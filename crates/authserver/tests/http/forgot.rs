@@ -276,6 +276,11 @@ async fn an_operator_says_where_messages_go_and_a_link_to_the_address_before_is_
     assert!(says(&["user", "email", "ada", "--remove"]).0);
     Browser::new(&server).open(&newer.link(ISSUER)).await.assert_error(400, "password_link_ended");
     assert_eq!(database.count("email_addresses"), 1);
+    let by_command = "reason = 'operator' AND actor = 'command'";
+    for (outcome, number) in [("account_added", 1), ("address_set", 3), ("address_removed", 1)] {
+        let written = database.count(&format!("audit_events WHERE outcome = '{outcome}' AND {by_command}"));
+        assert_eq!(written, number, "{outcome}");
+    }
 }
 
 /// Proves RFC 6749 §10.3: no log holds a link, nor says who it went to, also when the mail server repeats both.

@@ -1,9 +1,13 @@
 //! Sign-in at an OpenID provider (OpenID Connect Core 1.0 §3.1) for the account page, and once more before something that matters:
 //! in the browser that began, once, and as the same person.
 
-use crate::support::openid_provider::{OpenIdProvider, SignedBy, query};
-use crate::support::{Browser, Database, Form, Page, Server, on_any_database, on_both_databases};
+use std::time::Duration;
+
 use serde_json::json;
+
+use crate::support::mcp_client::path_of;
+use crate::support::openid_provider::{OpenIdProvider, SignedBy, query};
+use crate::support::{Browser, Database, Form, McpClient, Page, Server, on_any_database, on_both_databases};
 
 use super::oidc_sign_in::{EXAMPLE_COM, go_there, started};
 
@@ -17,6 +21,7 @@ on_any_database! {
     the_button_needs_its_token_and_our_own_page,
     a_provider_that_says_when_must_have_asked_again,
     a_password_of_somebody_else_confirms_nobody,
+    what_a_client_asks_of_the_sign_in_is_asked_of_the_provider,
 }
 
 async fn sign_in_there<'s>(provider: &OpenIdProvider, server: &'s Server, subject: &str) -> (Browser<'s>, Page) {
@@ -154,8 +159,38 @@ async fn a_password_of_somebody_else_confirms_nobody(database: &Database) {
     assert_eq!((again.path.as_str(), again.text_of("account").as_str()), ("/login", "ada"));
     let refused = browser.sign_in(&again, "bob").await;
     assert!(refused.answer.status == 403 && refused.has("problem"), "{refused:?}");
+    // Bob hears that somebody has his password.
+    let written = "audit_events WHERE outcome = 'sign_in_failed' AND reason = 'somebody_else'";
+    while database.count(written) == 0 {
+        actix_web::rt::time::sleep(Duration::from_millis(20)).await;
+    }
     assert_eq!(browser.open("/account").await.text_of("account"), "ada");
     assert_eq!(browser.open("/password").await.path, "/login");
     let out = browser.submit("/logout", &refused.form("sign-out")).await;
     assert_eq!(browser.sign_in(&out, "bob").await.text_of("account"), "bob");
+    assert!(browser.open("/account/activity").await.answer.body.contains("typed your right password"));
+}
+
+/// Proves OpenID Connect Core 1.0 §3.1.2.1: a client that asks for a new sign-in gets none of before, where the provider says when it was.
+async fn what_a_client_asks_of_the_sign_in_is_asked_of_the_provider(database: &Database) {
+    let (provider, server) = started(database, EXAMPLE_COM).await;
+    let client = McpClient::register(&server).await;
+    let now = server.clock.now().as_unix();
+    for (asked, at, is_let_in) in
+        [("max_age", now - 3_600, false), ("max_age", now, true), ("state", now - 3_600, true)]
+    {
+        let request = client.authorization_request();
+        let request = if asked == "max_age" { request.and("max_age", "0") } else { request };
+        let mut browser = Browser::new(&server);
+        let login = browser.open(&path_of(&request)).await;
+        let away = go_there(&mut browser, &login).await;
+        let request = provider.request_of(&away);
+        let mut claims = provider.claims(&request, "lin");
+        claims["auth_time"] = json!(at);
+        let page = browser.open(&provider.answer_with(&request, claims, SignedBy::TheProvider)).await;
+        match is_let_in {
+            true => page.assert_consent(),
+            false => page.assert_error(403, "sign_in_failed"),
+        }
+    }
 }

@@ -90,4 +90,8 @@ fn the_operator_links_a_user_to_a_person_once_and_takes_it_back() {
     assert!(run("link", "ada", "idp").expect_err("taken").contains("linked already"));
     run("unlink", "ada", "idp").expect("unlinked");
     assert!(!list().contains("idp:"));
+    let trail = said(&workplace.run(&["audit", "export"], &[])).expect("a trail");
+    for outcome in ["account_added", "identity_linked", "identity_unlinked"] {
+        assert_eq!(trail.matches(&format!("\"{outcome}\"")).count(), 1, "{outcome}: {trail}");
+    }
 }

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::support::mcp_client::path_of;
 use crate::support::{
-    Browser, Database, Form, ISSUER, McpClient, Page, Server, Tokens, on_any_database, on_both_databases,
+    Browser, Database, Form, ISSUER, McpClient, PASSWORD, Page, Server, Tokens, on_any_database, on_both_databases,
 };
 
 on_both_databases! {
@@ -12,6 +12,7 @@ on_both_databases! {
     a_sign_in_that_is_too_old_does_not_count,
     nothing_is_decided_before_the_sign_in_that_was_asked_for,
     a_sign_in_in_another_tab_counts_for_every_request_that_waits,
+    another_password_is_no_sign_in_that_a_client_asked_for,
 }
 
 on_any_database! {
@@ -199,4 +200,21 @@ async fn what_belongs_to_other_protocols_is_ignored_also_when_repeated(database:
         request = request.and(name, "x").and(name, "y");
     }
     Tokens::of(&client.exchange(&client.code_of(&request).await).await);
+}
+
+/// Proves OpenID Connect Core 1.0 §3.1.2.1: who asks for a new sign-in gets all of its steps, and not the old password alone.
+async fn another_password_is_no_sign_in_that_a_client_asked_for(database: &Database) {
+    let server = Server::start(database).await;
+    let client = McpClient::register(&server).await;
+    let mut browser = signed_in(&client, &server).await;
+    let login = ask(&mut browser, &client, &[("prompt", "login")]).await;
+    login.assert_login();
+    let page = browser.open("/password").await;
+    let form = page.form("password").with("old_password", PASSWORD).with("new_password", "another long password");
+    assert!(browser.submit("/password", &form.with("new_password_again", "another long password")).await.has("done"));
+    browser.open(&login.path).await.assert_login();
+    browser.open(&login.path.replace("/login", "/consent")).await.assert_login();
+    browser.sign_in_with(&login, "ada", "another long password").await.assert_error(403, "form_refused");
+    let again = browser.open(&login.path).await;
+    browser.sign_in_with(&again, "ada", "another long password").await.assert_consent();
 }

@@ -117,6 +117,7 @@ async fn somebody_new_is_one_user_however_often_they_come_at_once(database: &Dat
         assert_eq!(page.text_of("account"), "lin@example.com");
     }
     assert_eq!((database.count("upstream_identities"), database.count("users WHERE username LIKE 'lin%'")), (1, 1));
+    assert_eq!(database.count("audit_events WHERE outcome = 'account_added' AND reason = 'oidc'"), 1);
 }
 
 async fn whoever_was_disabled_does_not_come_in_through_a_provider(database: &Database) {

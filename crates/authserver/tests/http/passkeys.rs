@@ -239,6 +239,7 @@ async fn nobody_comes_in_who_may_not_any_more(database: &Database) {
     let credential = passkey.sign(&question(&asked));
     assert!(operator.run(&["user", "reset-second-factor", "ada"], &[]).status.success());
     browser.submit("/login/passkey", &answered(&asked, &credential)).await.assert_error(403, "passkey_refused");
+    assert_eq!(owner.open("/account").await.path, "/login", "whoever signed in with one is out");
     assert_eq!(database.count("passkeys") + database.count("recovery_codes"), 0);
 }
 

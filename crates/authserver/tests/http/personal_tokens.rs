@@ -116,8 +116,14 @@ async fn everything_allowed_before_a_time_can_be_revoked(database: &Database) {
     let client = McpClient::register(&server).await;
     let tokens = client.connect().await;
     operator.run(&["token", "create", "--user", "ada", "--name", "x"]).expect("it works");
+    let made = "outcome = 'token_made' AND mcp_name = 'x' AND reason = 'operator' AND actor = 'command'";
+    assert_eq!(database.count(&format!("audit_events WHERE {made}")), 1);
     assert_eq!(operator.json(&["grant", "list", "--user", "ada"]).as_array().map(Vec::len), Some(2));
     assert_eq!(operator.run(&["grant", "revoke", "--all-before", "2020-01-01T00:00:00Z"]), Ok("revoked 0\n".into()));
     assert_eq!(operator.run(&["grant", "revoke", "--all-before", "2100-01-01T00:00:00Z"]), Ok("revoked 2\n".into()));
     assert_eq!(client.refresh(&tokens.refresh_token).await.error(), "invalid_grant");
+    assert_eq!(
+        database.count("audit_events WHERE outcome = 'all_revoked' AND actor = 'command' AND subject IS NULL"),
+        1
+    );
 }

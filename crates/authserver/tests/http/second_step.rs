@@ -427,7 +427,7 @@ async fn the_operator_takes_it_away_from_somebody_who_lost_it(database: &Databas
     };
     let listed = operator.run(&["user", "list"], &[]);
     assert_eq!(String::from_utf8_lossy(&listed.stdout).matches("  second step").count(), 1);
-    assert_eq!(reset("Ada"), (true, "reset the second factor of Ada\n".into()));
+    assert_eq!(reset("Ada"), (true, "reset the second factor of Ada, and signed them out of every browser\n".into()));
     assert_eq!(reset("ada"), (true, "ada has none\n".into()));
     assert!(!reset("nobody").0);
     assert_eq!(database.count("totp_secrets") + database.count("recovery_codes") + database.count("second_steps"), 0);

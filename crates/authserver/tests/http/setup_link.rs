@@ -102,6 +102,7 @@ async fn of_twenty_that_hold_the_link_one_creates_the_administrator(database: &D
     assert_eq!(answers.iter().filter(|answer| answer.status == 200).count(), 1);
     assert!(answers.iter().all(|answer| [200, 400, 503].contains(&answer.status)), "{answers:?}");
     assert_eq!((database.count("users"), database.count("users WHERE is_admin")), (1, 1));
+    assert_eq!(database.count("audit_events WHERE outcome = 'account_added' AND reason = 'link'"), 1);
 }
 
 async fn a_wrong_a_spent_and_an_old_link_say_how_to_get_another(database: &Database) {

@@ -8,7 +8,7 @@ use reqwest::header::HeaderMap;
 
 use crate::support::binary::{Workplace, free_addresses};
 use crate::support::{
-    Answer, Browser, Database, ENCRYPTION_KEY, ISSUER, NO_LIMITS, ONE_RESOURCE, PASSWORD, Page, Server, Settings,
+    Answer, Browser, Database, ENCRYPTION_KEY, Form, ISSUER, NO_LIMITS, ONE_RESOURCE, PASSWORD, Page, Server, Settings,
     on_any_database, on_both_databases,
 };
 
@@ -18,7 +18,9 @@ on_both_databases! {
     the_wait_grows_and_ends_and_is_told,
     whoever_has_to_wait_learns_nothing,
     strangers_keep_nobody_out_who_signed_in_from_there_before,
+    another_password_keeps_its_owner_in_and_strangers_out,
     one_source_waits_whatever_the_account,
+    whoever_is_known_there_makes_nobody_else_wait,
     mistakes_before_a_right_password_are_forgiven,
     servers_count_together,
 }
@@ -171,6 +173,38 @@ async fn strangers_keep_nobody_out_who_signed_in_from_there_before(database: &Da
     assert_eq!(statuses(&server, "198.51.100.1", "ada", 6).await, [401, 401, 401, 401, 401, 429]);
 }
 
+/// Proves OAuth 2.1 §7.7: who is under attack and chooses another password gets in with it, from where it was chosen alone.
+async fn another_password_keeps_its_owner_in_and_strangers_out(database: &Database) {
+    let (settings, now) = (behind_a_proxy(), Clock::manual(Clock::system().now()));
+    let server = Server::start_at(database, settings, now).await;
+    let operator = Workplace::new(&Settings::default().toml(&database.url));
+    assert_eq!(try_from(&server, "198.51.100.1", "ada", PASSWORD).await.status, 303);
+    let mut browser = Browser::new(&server);
+    let login = browser.open("/login").await;
+    assert_eq!(browser.sign_in(&login, "ada").await.path, "/account");
+    for address in 0..10 {
+        statuses(&server, &format!("203.0.113.{address}"), "ada", 2).await;
+    }
+    let page = browser.open("/password").await;
+    let chosen = |form: Form, new: &str| form.with("new_password", new).with("new_password_again", new);
+    let form = chosen(page.form("password").with("old_password", PASSWORD), "another long password");
+    assert!(browser.submit("/password", &form).await.has("done"));
+    let mut again = Browser::new(&server);
+    let login = again.open("/login").await;
+    assert_eq!(again.sign_in_with(&login, "ada", "another long password").await.path, "/account");
+    // Whoever was in elsewhere may have been somebody else.
+    assert_eq!(try_from(&server, "198.51.100.1", "ada", "another long password").await.status, 429);
+
+    let said = operator.run(&["user", "reset-password", "ada", "--link"], &[]);
+    let said = String::from_utf8(said.stdout).expect("text");
+    let link = said.lines().find_map(|line| line.strip_prefix(ISSUER)).expect("a link");
+    let page = again.open(link).await;
+    assert!(again.submit("/reset", &chosen(page.form("reset"), "yet another password")).await.has("done"));
+    let mut last = Browser::new(&server);
+    let login = last.open("/login").await;
+    assert_eq!(last.sign_in_with(&login, "ada", "yet another password").await.path, "/account");
+}
+
 async fn one_source_waits_whatever_the_account(database: &Database) {
     let server = Server::start_with(database, behind_a_proxy()).await;
     for account in 0..20 {
@@ -178,6 +212,26 @@ async fn one_source_waits_whatever_the_account(database: &Database) {
     }
     assert_eq!(try_from(&server, "192.0.2.1", "ada", PASSWORD).await.status, 429);
     assert_eq!(try_from(&server, "192.0.2.2", "ada", PASSWORD).await.status, 303);
+}
+
+/// Proves OAuth 2.1 §7.7: where many people share an address, those who sign in there every day keep nobody out who is new.
+async fn whoever_is_known_there_makes_nobody_else_wait(database: &Database) {
+    let server = Server::start_with(database, behind_a_proxy()).await;
+    assert_eq!(try_from(&server, "192.0.2.1", "ada", PASSWORD).await.status, 303);
+    for account in 0..20 {
+        assert_eq!(try_from(&server, "192.0.2.1", &format!("user{account}"), "wrong").await.status, 401);
+    }
+    for _ in 0..3 {
+        server.advance(14);
+        assert_eq!(try_from(&server, "192.0.2.1", "ada", PASSWORD).await.status, 303);
+        assert_eq!(statuses(&server, "192.0.2.1", "ada", 1).await, [401]);
+    }
+    server.advance(1);
+    assert_eq!(try_from(&server, "192.0.2.1", "bob", PASSWORD).await.status, 303);
+    // What ada mistyped was not counted there, so that nothing is taken back for it either.
+    server.advance(15);
+    assert_eq!(try_from(&server, "192.0.2.1", "user20", "wrong").await.status, 401);
+    assert_eq!(try_from(&server, "192.0.2.1", "user21", "wrong").await.status, 429);
 }
 
 async fn mistakes_before_a_right_password_are_forgiven(database: &Database) {

@@ -16,6 +16,9 @@ pub mod client_credentials;
 pub mod device_code;
 pub mod refresh_token;
 
+/// Characters of an identifier behind its prefix: 130 bits.
+const LENGTH: usize = 22;
+
 /// Names a grant.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -55,12 +58,19 @@ impl UserId {
 
     /// A new identifier.
     pub fn generate() -> Self {
-        Self(format!("{}{}", Self::PREFIX, random_base62(22)))
+        Self(format!("{}{}", Self::PREFIX, random_base62(LENGTH)))
     }
 
     /// Reads an identifier back from the store.
     pub fn from_stored(text: String) -> Self {
         Self(text)
+    }
+
+    /// What somebody typed, if it is written as one.
+    pub fn parse(text: &str) -> Option<Self> {
+        let rest = text.strip_prefix(Self::PREFIX)?;
+        let is_one = rest.len() == LENGTH && rest.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        is_one.then(|| Self(text.to_owned()))
     }
 
     /// The identifier as it is stored.

@@ -15,13 +15,14 @@ use gatelodge_store::grants::{self, LastUse, Place, Search};
 use gatelodge_store::{StoreError, Tx, users};
 
 use super::paging::{self, LIMIT};
+use super::whose;
 use crate::administration::{Administration, visit};
 use crate::app::App;
 use crate::endpoints::account::scopes;
 use crate::endpoints::consent::described_by;
 use crate::grants::personal_token;
 use crate::pages::administration::{GrantEntry, GrantFilter, GrantsPage, Obstacle, Whose};
-use crate::{clients, people, respond};
+use crate::{clients, respond};
 
 /// What is asked for.
 #[derive(Debug, Clone)]
@@ -80,9 +81,9 @@ type Shown = (Vec<GrantEntry>, Option<String>);
 /// The page, with the query of the next one; `None` when nobody is called so.
 fn load(tx: &mut Tx, app: &App, asked: &Asked, now: Timestamp) -> Result<Option<Shown>, StoreError> {
     let user_id = match &asked.user {
-        Some(typed) => match people::called(tx, typed)? {
-            Some(user) => Some(user.id),
+        Some(typed) => match whose::id_of(tx, typed)? {
             None => return Ok(None),
+            id => id,
         },
         None => None,
     };

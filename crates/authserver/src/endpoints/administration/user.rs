@@ -193,7 +193,7 @@ fn shown(app: &App, open: &OpenAdministration, stored: Stored) -> UserPage {
         last_seen: presence.last_seen_at.map(Into::into),
         grants,
         more,
-        query: paging::query(&[("user", &user.username)]),
+        query: paging::query(&[("user", user.id.as_str())]),
         actions,
         link: None,
         problem: None,

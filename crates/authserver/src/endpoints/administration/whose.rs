@@ -6,17 +6,16 @@ use gatelodge_oauth::grant::UserId;
 use gatelodge_store::{StoreError, Tx, users};
 
 use super::paging;
-use crate::login::password::canonical_username;
 use crate::pages::administration::Whose;
 use crate::people;
 
-/// Who is called so: by name, by address, or by their identifier, which is all that is left of somebody who is gone.
+/// Who is called so: by their identifier, which is all that is left of somebody who is gone, by address, or by name. An identifier comes
+/// first: people may be called as they like at a provider, also like that of somebody else.
 pub fn id_of(tx: &mut Tx, typed: &str) -> Result<Option<UserId>, StoreError> {
-    if let Some(user) = people::called(tx, typed)? {
-        return Ok(Some(user.id));
+    if let Some(id) = UserId::parse(typed) {
+        return Ok(Some(id));
     }
-    let is_id = typed.starts_with(UserId::PREFIX) && canonical_username(typed).is_some();
-    Ok(is_id.then(|| UserId::from_stored(typed.to_owned())))
+    Ok(people::called(tx, typed)?.map(|user| user.id))
 }
 
 /// The names of those of these that there are.

@@ -12,6 +12,7 @@ use super::person::Person;
 use crate::config::Config;
 use crate::login::password::canonical_username;
 use crate::login::upstream_config::ProviderConfig;
+use crate::security_events::SecurityEvent;
 
 /// The longest username, in bytes.
 const MAX_NAME: usize = 128;
@@ -27,8 +28,14 @@ pub enum Account {
     NotLinked,
 }
 
-/// Finds the user of a person who is allowed in, or makes one.
-pub fn of(tx: &mut Tx, provider: &ProviderConfig, person: &Person, now: Timestamp) -> Result<Account, StoreError> {
+/// Finds the user of a person who is allowed in, or makes one, which is what `added` tells of.
+pub fn of(
+    tx: &mut Tx,
+    provider: &ProviderConfig,
+    person: &Person,
+    added: &SecurityEvent,
+    now: Timestamp,
+) -> Result<Account, StoreError> {
     if let Some(identity) = upstream_identities::find(tx, &provider.issuer, &person.subject)? {
         return Ok(match users::find_enabled(tx, &identity.user_id)? {
             Some(user) => Account::User(user.id),
@@ -46,7 +53,10 @@ pub fn of(tx: &mut Tx, provider: &ProviderConfig, person: &Person, now: Timestam
         created_at: now,
     };
     match upstream_identities::insert(tx, &identity)? {
-        Insertion::Inserted => Ok(Account::User(user_id)),
+        Insertion::Inserted => {
+            added.clone().of(&user_id).keep(tx)?;
+            Ok(Account::User(user_id))
+        }
         // The same person in another tab: what this one did is undone, and looked up the next time.
         Insertion::AlreadyExists => Err(StoreError::Conflict("somebody is linked twice at once".into())),
     }

@@ -24,6 +24,9 @@ pub struct Errand {
     /// Who has to be proven once more, and no one else.
     #[serde(default)]
     pub again: Option<UserId>,
+    /// Whether they are to sign in there anew.
+    #[serde(default)]
+    pub asked_again: bool,
     /// When they left.
     #[serde(default = "long_ago")]
     pub began_at: Timestamp,
@@ -35,12 +38,19 @@ fn long_ago() -> Timestamp {
 
 impl Errand {
     /// A new one, for what comes after the sign-in.
-    pub fn new(next: &Next, again: Option<UserId>, now: Timestamp) -> Self {
+    pub fn new(next: &Next, again: Option<UserId>, asked_again: bool, now: Timestamp) -> Self {
         let transaction = match next {
             Next::Consent(transaction) => Some(transaction.expose().to_owned()),
             Next::Account => None,
         };
-        Self { nonce: random_base62(LENGTH), pkce_verifier: random_base62(LENGTH), transaction, again, began_at: now }
+        Self {
+            nonce: random_base62(LENGTH),
+            pkce_verifier: random_base62(LENGTH),
+            transaction,
+            again,
+            asked_again,
+            began_at: now,
+        }
     }
 
     /// What comes after it.
@@ -77,17 +87,17 @@ mod tests {
         let transaction = Secret::generate(Kind::Transaction);
         let next = Next::Consent(transaction.clone());
         let (now, user) = (Timestamp::from_unix(7), UserId::generate());
-        let errand = Errand::new(&next, Some(user.clone()), now);
+        let errand = Errand::new(&next, Some(user.clone()), true, now);
         let state = Secret::generate(Kind::UpstreamState).hash();
         let sealed = errand.seal(&state, &key).expect("sealed");
         let opened = Errand::open(&sealed, &state, &key).expect("opened");
         assert_eq!((&opened.nonce, &opened.pkce_verifier), (&errand.nonce, &errand.pkce_verifier));
         assert_eq!((opened.again, opened.began_at), (Some(user), now));
         assert!(matches!(errand.next(), Some(Next::Consent(kept)) if kept.expose() == transaction.expose()));
-        assert!(matches!(Errand::new(&Next::Account, None, now).next(), Some(Next::Account)));
+        assert!(matches!(Errand::new(&Next::Account, None, false, now).next(), Some(Next::Account)));
         assert!(Errand { transaction: Some("broken".into()), ..errand.clone() }.next().is_none());
         assert!(Errand::open(&sealed, &Secret::generate(Kind::UpstreamState).hash(), &key).is_none());
         assert!(Errand::open(&sealed, &state, &SealingKey::generate().expect("a key")).is_none());
-        assert_ne!(errand.nonce, Errand::new(&next, None, now).nonce);
+        assert_ne!(errand.nonce, Errand::new(&next, None, false, now).nonce);
     }
 }

@@ -116,7 +116,6 @@ pub fn authorization_url(
     redirect_uri: &Url,
     state: &str,
     errand: &Errand,
-    sign_in_again: bool,
 ) -> Url {
     let client = client(provider, metadata, redirect_uri);
     let (state, nonce) = (state.to_owned(), errand.nonce.clone());
@@ -127,7 +126,7 @@ pub fn authorization_url(
         .authorize_url(flow, move || CsrfToken::new(state), move || Nonce::new(nonce))
         .add_scopes(scopes)
         .set_pkce_challenge(PkceCodeChallenge::from_code_verifier_sha256(&verifier));
-    let prompt = if sign_in_again { Some(Prompt::Login) } else { provider.config.prompt };
+    let prompt = if errand.asked_again { Some(Prompt::Login) } else { provider.config.prompt };
     if let Some(prompt) = prompt {
         request = request.add_extra_param("prompt", prompt.as_str());
     }
@@ -167,7 +166,7 @@ pub async fn exchange(
 fn signed_in_again(claims: &Claims, errand: &Errand) -> Result<(), ExchangeError> {
     let earliest = errand.began_at.minus(ISSUED_WITHIN.0).as_unix();
     match claims.auth_time() {
-        Some(at) if errand.again.is_some() && at.timestamp() < earliest => {
+        Some(at) if errand.asked_again && at.timestamp() < earliest => {
             Err(ExchangeError::NotGood("auth_time is before the sign-in that was asked for".into()))
         }
         _ => Ok(()),
