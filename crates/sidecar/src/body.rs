@@ -1,17 +1,13 @@
 //! The body of a request that a client posts: read whole before anything is decided, because what is authorized must be what
 //! is forwarded. Called by `endpoint.rs`; `limits/` sees to it that it does not take for ever.
 
-use std::future::poll_fn;
-use std::pin::pin;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::Duration;
 
 use actix_web::http::header::{CONTENT_LENGTH, HeaderMap, TRANSFER_ENCODING};
 use actix_web::web::Payload;
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt as _;
-use tokio::task::yield_now;
 use tokio::time::timeout;
 
 use crate::caller::Holder;
@@ -83,12 +79,7 @@ impl Bodies {
 /// closes it where a part of the body is still to come. For a large body, or one that does not come at once, that is right.
 pub async fn drain(headers: &HeaderMap, payload: &mut Payload) {
     if declared_length(headers).is_some_and(|length| length <= MOST_DRAINED) {
-        let mut rest = pin!(async { while let Ok(Some(_)) = next(payload).await {} });
-        // What has arrived is decoded after the first look: most bodies are there at the second, and need no timer.
-        if poll_fn(|context| Poll::Ready(rest.as_mut().poll(context))).await.is_pending() {
-            yield_now().await;
-            timeout(DRAINED_WITHIN, rest).await.ok();
-        }
+        timeout(DRAINED_WITHIN, async { while let Ok(Some(_)) = next(payload).await {} }).await.ok();
     }
 }
 

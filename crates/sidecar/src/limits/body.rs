@@ -6,7 +6,7 @@ use std::cell::Cell;
 use std::io;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use actix_web::dev::Payload;
@@ -26,16 +26,18 @@ pub struct Paced {
     waited: Duration,
     waiting_since: Option<Instant>,
     timer: Option<Pin<Box<Sleep>>>,
-    /// Whether it was looked for before: actix-web decodes what has arrived only after the first look.
+    /// Whether it was looked for before.
     is_asked_for: bool,
+    /// The task of the handler. The body may be read by another.
+    handler: Waker,
     gave_up: Rc<Cell<bool>>,
 }
 
 impl Paced {
     /// `gave_up` becomes true when it does.
-    pub fn new(payload: Payload, window: Duration, gave_up: Rc<Cell<bool>>) -> Self {
+    pub fn new(payload: Payload, window: Duration, handler: Waker, gave_up: Rc<Cell<bool>>) -> Self {
         let (received, waited, is_asked_for) = (0, Duration::ZERO, false);
-        Self { payload, window, received, waited, waiting_since: None, timer: None, is_asked_for, gave_up }
+        Self { payload, window, received, waited, waiting_since: None, timer: None, is_asked_for, handler, gave_up }
     }
 
     /// At the end of a window: was it enough? Then the next one begins.
@@ -67,7 +69,12 @@ impl Stream for Paced {
         if this.gave_up.get() {
             return Poll::Ready(None);
         }
-        if let Poll::Ready(item) = Pin::new(&mut this.payload).poll_next(context) {
+        // actix-web decodes what has arrived after the first look, and then asks the handler again by itself: woken by what is
+        // decoded, it would ask once more, for nothing.
+        let is_first = !std::mem::replace(&mut this.is_asked_for, true);
+        let is_handler = context.waker().will_wake(&this.handler);
+        let woken = if is_first && is_handler { Waker::noop() } else { context.waker() };
+        if let Poll::Ready(item) = Pin::new(&mut this.payload).poll_next(&mut Context::from_waker(woken)) {
             if let Some(since) = this.waiting_since.take() {
                 this.waited += since.elapsed();
             }
@@ -75,11 +82,6 @@ impl Stream for Paced {
                 this.received += bytes.len() as u64;
             }
             return Poll::Ready(item);
-        }
-        if !std::mem::replace(&mut this.is_asked_for, true) {
-            // Most bodies are there at the second look, and no timer was needed.
-            context.waker().wake_by_ref();
-            return Poll::Pending;
         }
         while this.poll_timer(context).is_ready() {
             this.waiting_since = None;
@@ -93,6 +95,9 @@ impl Stream for Paced {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::RefCell;
+    use std::future::poll_fn;
+
     use futures_util::StreamExt as _;
     use futures_util::stream::unfold;
 
@@ -109,7 +114,7 @@ mod tests {
         });
         let gave_up = Rc::new(Cell::new(false));
         let payload: Payload = Payload::Stream { payload: Box::pin(parts) };
-        let mut body = Paced::new(payload, WINDOW, Rc::clone(&gave_up));
+        let mut body = Paced::new(payload, WINDOW, Waker::noop().clone(), Rc::clone(&gave_up));
         let mut sum = 0;
         while let Some(item) = body.next().await {
             match item {
@@ -141,11 +146,31 @@ mod tests {
         }
     }
 
+    #[tokio::test]
+    async fn the_handler_alone_is_not_woken_by_what_comes_after_its_first_look() {
+        let own = poll_fn(|context| Poll::Ready(context.waker().clone())).await;
+        for (handler, is_woken) in [(own.clone(), [false, true]), (Waker::noop().clone(), [true, true])] {
+            let wakers = Rc::new(RefCell::new(Vec::new()));
+            let seen = Rc::clone(&wakers);
+            let nothing_comes = futures_util::stream::poll_fn(move |context| {
+                seen.borrow_mut().push(context.waker().clone());
+                Poll::<Option<Result<Bytes, PayloadError>>>::Pending
+            });
+            let payload: Payload = Payload::Stream { payload: Box::pin(nothing_comes) };
+            let mut body = Paced::new(payload, WINDOW, handler, Rc::default());
+            for _ in 0..2 {
+                assert!(poll_fn(|context| Poll::Ready(body.poll_next_unpin(context))).await.is_pending());
+            }
+            let woken: Vec<bool> = wakers.borrow().iter().map(|waker| waker.will_wake(&own)).collect();
+            assert_eq!(woken, is_woken);
+        }
+    }
+
     #[tokio::test(start_paused = true)]
     async fn time_in_which_nobody_reads_is_not_the_clients() {
         let parts = futures_util::stream::iter((0..10).map(|_| Ok(Bytes::from_static(b"x"))));
         let payload: Payload = Payload::Stream { payload: Box::pin(parts) };
-        let mut body = Paced::new(payload, WINDOW, Rc::default());
+        let mut body = Paced::new(payload, WINDOW, Waker::noop().clone(), Rc::default());
         let mut chunks = 0;
         while let Some(item) = body.next().await {
             item.expect("it was there all the time");

@@ -4,6 +4,7 @@
 
 use std::cell::Cell;
 use std::error::Error as StdError;
+use std::future::poll_fn;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -52,11 +53,12 @@ pub async fn guard<B: MessageBody + 'static>(
     let under_way = UnderWay::on(connection).await;
     let asks_for_more = request.head().connection_type() == ConnectionType::KeepAlive;
     let gave_up = Rc::new(Cell::new(false));
+    let handler = poll_fn(|context| Poll::Ready(context.waker().clone())).await;
     let payload = request.take_payload();
     request.set_payload(match payload {
         Payload::None => Payload::None,
         payload => {
-            let paced = Paced::new(payload, slow_body_timeout, Rc::clone(&gave_up));
+            let paced = Paced::new(payload, slow_body_timeout, handler, Rc::clone(&gave_up));
             Payload::Stream { payload: Box::pin(paced) }
         }
     });
