@@ -8,7 +8,11 @@ use serde::{Deserialize, Serialize};
 /// A set of scope names that keeps the order they were first named in.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct Scope(Vec<String>);
+pub struct Scope {
+    names: Vec<String>,
+    /// All of them, as they are written.
+    text: Box<str>,
+}
 
 /// A name that breaks the grammar of RFC 6749 §3.3.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -17,8 +21,8 @@ pub struct InvalidScope(pub String);
 
 impl Scope {
     /// The empty scope.
-    pub const fn empty() -> Self {
-        Self(Vec::new())
+    pub fn empty() -> Self {
+        Self::default()
     }
 
     /// Reads a scope and drops what breaks the grammar: clients that send one bad name still mean the others.
@@ -28,12 +32,17 @@ impl Scope {
 
     /// Whether nothing is in it.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.names.is_empty()
+    }
+
+    /// The names in order, with a space between two.
+    pub fn as_str(&self) -> &str {
+        &self.text
     }
 
     /// The names in order.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(String::as_str)
+        self.names.iter().map(String::as_str)
     }
 
     /// Whether `name` is in the set.
@@ -81,17 +90,13 @@ impl FromIterator<String> for Scope {
                 set.push(name);
             }
         }
-        Self(set)
+        Self { text: set.join(" ").into(), names: set }
     }
 }
 
 impl fmt::Display for Scope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (place, name) in self.0.iter().enumerate() {
-            f.write_str(if place == 0 { "" } else { " " })?;
-            f.write_str(name)?;
-        }
-        Ok(())
+        f.write_str(&self.text)
     }
 }
 
@@ -114,7 +119,7 @@ impl TryFrom<String> for Scope {
 
 impl From<Scope> for String {
     fn from(scope: Scope) -> String {
-        scope.to_string()
+        scope.text.into()
     }
 }
 

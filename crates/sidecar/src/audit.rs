@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use actix_web::http::StatusCode;
 use gatelodge_oauth::audit_event::AuditEvent;
+use gatelodge_oauth::scope::Scope;
 use gatelodge_service::http;
 
 use crate::caller::Caller;
@@ -77,7 +78,7 @@ impl<'e> Record<'e> {
     pub fn need(&mut self, need: &Need<'_>) {
         self.needed = match need {
             Need::Public => String::new(),
-            Need::Scope(scope) => scope.to_string(),
+            Need::Scope(scope) => scope.as_str().to_owned(),
             Need::Denied => "denied to everybody".into(),
         };
     }
@@ -107,7 +108,7 @@ impl<'e> Record<'e> {
             mcp_method = some(&self.methods),
             mcp_name = some(&self.names),
             needed = some(&self.needed),
-            held = caller.and_then(Caller::scope).map(tracing::field::display),
+            held = caller.and_then(Caller::scope).map(Scope::as_str),
             dry_run = self.exception.map(Exception::as_str),
             status = status.as_u16(),
             latency_us,
@@ -138,7 +139,7 @@ impl<'e> Record<'e> {
             client_id: owned(caller.and_then(Caller::client_id)),
             api_key: owned(caller.and_then(Caller::api_key)),
             needed: owned(some(&self.needed)),
-            held: caller.and_then(Caller::scope).map(ToString::to_string),
+            held: owned(caller.and_then(Caller::scope).map(Scope::as_str)),
             reason: self.reason.clone(),
             dry_run: owned(self.exception.map(Exception::as_str)),
             status: Some(status.as_u16()),
@@ -174,10 +175,9 @@ fn add(list: &mut String, name: &str) {
     if !list.is_empty() && !name.is_empty() {
         list.push(' ');
     }
-    match name.char_indices().nth(LONGEST) {
-        Some((end, _)) => list.push_str(&name[..end]),
-        None => list.push_str(name),
-    }
+    // Most names have fewer bytes than that, and no more characters.
+    let end = if name.len() <= LONGEST { None } else { name.char_indices().nth(LONGEST) };
+    list.push_str(end.map_or(name, |(end, _)| &name[..end]));
 }
 
 /// What stands behind the path of a URI is an argument.

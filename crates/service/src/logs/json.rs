@@ -80,7 +80,10 @@ fn timestamp(line: &mut String, since_epoch: Duration) {
         }
         line.push_str(written);
     });
-    write!(line, "{:06}Z", since_epoch.subsec_micros()).ok();
+    // Six digits, also of a small fraction.
+    let mut micros = itoa::Buffer::new();
+    line.push_str(&micros.format(1_000_000 + since_epoch.subsec_micros())[1..]);
+    line.push('Z');
 }
 
 /// Writes fields as members of an object, each with a comma behind it.
@@ -99,10 +102,10 @@ impl Members {
         self.json.push_str("\":");
     }
 
-    fn bare(&mut self, field: &Field, value: impl fmt::Display) {
+    fn bare(&mut self, field: &Field, value: &str) {
         self.name(field);
-        // A `String` takes everything.
-        write!(self.json, "{value},").ok();
+        self.json.push_str(value);
+        self.json.push(',');
     }
 }
 
@@ -121,16 +124,16 @@ impl Visit for Members {
 
     fn record_u64(&mut self, field: &Field, value: u64) {
         if !field.name().starts_with("log.") {
-            self.bare(field, value);
+            self.bare(field, itoa::Buffer::new().format(value));
         }
     }
 
     fn record_i64(&mut self, field: &Field, value: i64) {
-        self.bare(field, value);
+        self.bare(field, itoa::Buffer::new().format(value));
     }
 
     fn record_bool(&mut self, field: &Field, value: bool) {
-        self.bare(field, value);
+        self.bare(field, if value { "true" } else { "false" });
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
