@@ -239,7 +239,7 @@ impl Endpoint {
         let watch = calls.then(|| self.watch(&viewer));
         let onward = Onward { body: Some(body.clone()), keep_session, lists, watch, right, legacy: Legacy::None };
         let answer = self.forward(request, permit, onward).await?;
-        if begins && let Some(id) = answer.headers().get(sessions::HEADER) {
+        if begins && let Some(id) = answer.headers().get(sessions::NAME) {
             let id = id.to_str().map_err(|_| Fault::UpstreamUnavailable)?;
             self.sessions.begun(id, viewer.caller(), self.clock.now())?;
         }

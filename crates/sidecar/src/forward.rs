@@ -14,6 +14,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse};
 use bytes::Bytes;
+use futures_util::future::LocalBoxFuture;
 use futures_util::stream::{self, Stream};
 use tokio::time::timeout;
 use url::{Url, form_urlencoded};
@@ -22,7 +23,7 @@ use crate::caller::Caller;
 use crate::event_stream::{self, kept_alive, until};
 use crate::gate::Permit;
 use crate::headers::{self, Arrived, ToUpstream};
-use crate::identity::{Header, Identity};
+use crate::identity::Identity;
 use crate::legacy_sse::Opening;
 use crate::limits::{Held, Room};
 use crate::lists::{Asked, Edit, Lists as ListEditor, Rewriter, Unread, Unrewritable, edited, read_whole};
@@ -99,16 +100,16 @@ impl Upstream {
             Presented::Token(token) => Some(token),
             _ => None,
         };
-        let identity = self.identity.headers_for(caller, token).await?;
+        let identity = self.identity.lines_for(caller, token).await?;
         let head = self.head(request, &onward, &identity, arrived);
         let Onward { body, lists, watch, right, legacy, .. } = onward;
         match timeout(self.response_timeout, self.client.send(head, body.unwrap_or_default())).await {
             Ok(Ok((head, _))) if head.status == StatusCode::UNAUTHORIZED => Err(self.refused(caller)),
-            Ok(Ok((head, body))) => {
+            Ok(Ok((head, body))) => match answer(head, (body, watch), lists, right, legacy, &self.room)? {
+                Answer::Now(response) => Ok(response),
                 // Only a list is waited for: it is read whole before it goes on.
-                let answer = answer(head, (body, watch), lists, right, legacy, &self.room);
-                timeout(self.response_timeout, answer).await.unwrap_or_else(|_| Err(too_slow()))
-            }
+                Answer::List(list) => timeout(self.response_timeout, list).await.unwrap_or_else(|_| Err(too_slow())),
+            },
             Ok(Err(failure)) => Err(fault_of(&failure)),
             Err(_) => Err(too_slow()),
         }
@@ -127,7 +128,7 @@ impl Upstream {
 
     /// RFC 9112 §3.1. The method is one of three, the path is the operator's or the MCP server's own, and the query was found
     /// to be plain.
-    fn head(&self, request: &HttpRequest, onward: &Onward, identity: &[Header], arrived: Arrived<'_>) -> Vec<u8> {
+    fn head(&self, request: &HttpRequest, onward: &Onward, identity: &[u8], arrived: Arrived<'_>) -> Vec<u8> {
         let mut head = Vec::with_capacity(2048);
         head.extend_from_slice(request.method().as_str().as_bytes());
         head.push(b' ');
@@ -182,14 +183,22 @@ fn without_tokens(query: &str) -> Option<String> {
     (!kept.is_empty()).then_some(kept)
 }
 
-async fn answer(
+/// What becomes of an answer.
+enum Answer {
+    /// It goes on as it comes.
+    Now(HttpResponse),
+    /// It must be read first.
+    List(LocalBoxFuture<'static, Result<HttpResponse, Fault>>),
+}
+
+fn answer(
     head: AnswerHead,
     (body, watch): (AnswerBody, Option<Watch>),
     lists: Lists,
     right: Option<Right>,
     legacy: Legacy,
     room: &Arc<Room>,
-) -> Result<HttpResponse, Fault> {
+) -> Result<Answer, Fault> {
     let status = head.status;
     if status.is_redirection() && status != StatusCode::NOT_MODIFIED {
         let location = head.headers.iter().find(|(name, _)| *name == header::LOCATION);
@@ -201,8 +210,9 @@ async fn answer(
     let mut response = HttpResponse::new(status);
     let connection = head.headers.iter().filter(|(name, _)| *name == header::CONNECTION);
     let connection: Vec<HeaderValue> = connection.map(|(_, value)| value.clone()).collect();
+    let listed = headers::listed(&connection);
     for (name, value) in head.headers {
-        if headers::is_passed_back(name.as_str(), &connection) {
+        if headers::is_passed_back(name.as_str(), &listed) {
             response.headers_mut().append(name, value);
         }
     }
@@ -211,28 +221,30 @@ async fn answer(
     let body = Watched::new(body, watch, is_events, length);
     match (legacy, is_events) {
         (Legacy::Stream(opening), true) if !is_compressed => {
-            return Ok(opened(response, body, opening.with(lists), right, room));
+            return Ok(Answer::Now(opened(response, body, opening.with(lists), right, room)));
         }
         // What answers a message comes on the stream; servers write a word here, or nothing. Where lists are changed, nobody
         // reads it.
         (Legacy::Message(_), _) if lists.is_some() && status.is_success() => {
             response.headers_mut().remove(header::CONTENT_TYPE);
-            return Ok(response);
+            return Ok(Answer::Now(response));
         }
         _ => {}
     }
     // A page or a text in place of a stream: who asked for a list elsewhere does not look for it there.
     let lists = lists.filter(|(_, asked)| is_events || !asked.is_elsewhere() || may_be_json(&response));
-    match (lists, is_events) {
+    Ok(Answer::Now(match (lists, is_events) {
         // Asked not to, it compresses all the same: nobody can see what is in it, nor where a stream can be ended.
-        (Some(_), _) | (_, true) if is_compressed => Err(unusable(Unrewritable::Encoded)),
-        (None, false) => Ok(with_body(response, head.framing, body)),
-        (None, true) => Ok(events(response, body, right)),
-        (Some(lists), false) => list(response, head.framing, body, lists, Held::of(room)).await,
-        (Some((rewriter, asked)), true) => {
-            Ok(events(response, Box::pin(edited(body, ListEditor { rewriter, asked }, Held::of(room))), right))
+        (Some(_), _) | (_, true) if is_compressed => return Err(unusable(Unrewritable::Encoded)),
+        (None, false) => with_body(response, head.framing, body),
+        (None, true) => events(response, body, right),
+        (Some(lists), false) => {
+            return Ok(Answer::List(Box::pin(list(response, head.framing, body, lists, Held::of(room)))));
         }
-    }
+        (Some((rewriter, asked)), true) => {
+            events(response, Box::pin(edited(body, ListEditor { rewriter, asked }, Held::of(room))), right)
+        }
+    }))
 }
 
 /// The stream of HTTP+SSE.

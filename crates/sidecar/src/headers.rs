@@ -13,7 +13,6 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use crate::proxy_headers::is_of_another_proxy;
 use crate::sessions;
 
-const SESSION: incoming::HeaderName = incoming::HeaderName::from_static(sessions::HEADER);
 const FORWARDED_FOR: &str = "x-forwarded-for";
 const FORWARDED_PROTO: &str = "x-forwarded-proto";
 const FORWARDED_HOST: &str = "x-forwarded-host";
@@ -110,8 +109,8 @@ impl Arrival {
 pub struct ToUpstream<'r> {
     /// As they came.
     pub received: &'r Incoming,
-    /// Who calls, as the MCP server is told.
-    pub identity: &'r [(HeaderName, HeaderValue)],
+    /// The lines that say who calls, as the MCP server is told.
+    pub identity: &'r [u8],
     /// How the names begin, squashed, that this resource uses beside ours.
     pub reserved: &'r [String],
     /// How the client reached us.
@@ -123,24 +122,13 @@ pub struct ToUpstream<'r> {
 impl ToUpstream<'_> {
     /// Writes the header lines.
     pub fn write(&self, head: &mut Vec<u8>) {
-        let in_session = self.keep_session && self.received.contains_key(SESSION);
-        let connection: Vec<_> = self.received.get_all(incoming::CONNECTION).collect();
+        let listed = listed(self.received.get_all(incoming::CONNECTION));
         for (name, value) in self.received {
-            let name = name.as_str();
-            let is_session = name == sessions::HEADER && !self.keep_session;
-            // Events are resumed within a session: without one an event id would be a credential.
-            let is_resumption = name == "last-event-id" && !in_session;
-            let mut buffer = [0; LONGEST_SQUASHED];
-            let squashed = squash_into(name, &mut buffer);
-            let is_listed = is_listed(name, connection.iter().copied()) && judged(squashed) != Some(name);
-            let is_hop = is_hop_by_hop(squashed) || is_listed;
-            if !is_session && !is_resumption && !is_hop && !self.withholds(squashed, name) {
-                line(head, name, value.as_bytes());
+            if self.takes(name.as_str(), &listed) {
+                line(head, name.as_str(), value.as_bytes());
             }
         }
-        for (name, value) in self.identity {
-            line(head, name.as_str(), value.as_bytes());
-        }
+        head.extend_from_slice(self.identity);
         // An answer that is compressed cannot be kept alive with comments, and a compressor holds events back.
         line(head, "accept-encoding", b"identity");
         if let Some(client) = self.arrived.client {
@@ -149,15 +137,30 @@ impl ToUpstream<'_> {
         line(head, FORWARDED_PROTO, self.arrived.like.scheme.as_bytes());
         line(head, FORWARDED_HOST, self.arrived.like.host.as_bytes());
     }
-}
 
-impl ToUpstream<'_> {
-    /// What could pass for a header of ours, or must stay with us.
-    fn withholds(&self, squashed: &[u8], name: &str) -> bool {
-        is_withheld(squashed)
-            || squashed.starts_with(b"xmcpauth")
+    /// Whether a received header goes on.
+    fn takes(&self, name: &str, listed: &[&[u8]]) -> bool {
+        let mut buffer = [0; LONGEST_SQUASHED];
+        let squashed = squash_into(name, &mut buffer);
+        let is_theirs = match judged(squashed) {
+            Some(judged) => judged == name && self.keeps(judged),
+            None => !is_hop_by_hop(squashed) && !is_withheld(squashed) && !is_listed(name, listed),
+        };
+        is_theirs && !self.could_pass_for_ours(squashed, name)
+    }
+
+    /// Events are resumed within a session: without one an event id would be a credential.
+    fn keeps(&self, judged: &str) -> bool {
+        match judged {
+            sessions::HEADER => self.keep_session,
+            "last-event-id" => self.keep_session && self.received.contains_key(sessions::NAME),
+            _ => true,
+        }
+    }
+
+    fn could_pass_for_ours(&self, squashed: &[u8], name: &str) -> bool {
+        squashed.starts_with(b"xmcpauth")
             || is_of_another_proxy(squashed)
-            || judged(squashed).is_some_and(|judged| judged != name)
             || self.reserved.iter().any(|reserved| squash(name).starts_with(reserved.as_str()))
     }
 }
@@ -194,13 +197,13 @@ fn forwarded_for(head: &mut Vec<u8>, client: IpAddr) {
 /// a certificate on the word of whoever sent it.
 pub fn to_relay(received: &Incoming, arrived: Arrived<'_>) -> HeaderMap {
     let mut headers = HeaderMap::new();
-    let connection: Vec<_> = received.get_all(incoming::CONNECTION).collect();
+    let listed = listed(received.get_all(incoming::CONNECTION));
     for (name, value) in received {
         let name = name.as_str();
         let mut buffer = [0; LONGEST_SQUASHED];
         let squashed = squash_into(name, &mut buffer);
         let framing = matches!(squashed, b"contentlength" | b"expect");
-        let is_hop = is_hop_by_hop(squashed) || is_listed(name, connection.iter().copied());
+        let is_hop = is_hop_by_hop(squashed) || is_listed(name, &listed);
         if framing || is_of_another_proxy(squashed) || is_hop {
             continue;
         }
@@ -214,19 +217,18 @@ pub fn to_relay(received: &Incoming, arrived: Arrived<'_>) -> HeaderMap {
 }
 
 /// Whether a header of the MCP server's answer reaches the client.
-pub fn is_passed_back(name: &str, connection: &[incoming::HeaderValue]) -> bool {
-    !changes_clients(name) && !is_for_one_connection(name) && !is_listed(name, connection)
+pub fn is_passed_back(name: &str, listed: &[&[u8]]) -> bool {
+    !changes_clients(name) && !is_for_one_connection(name) && !is_listed(name, listed)
 }
 
 /// What the authorization server's answer brings to the client: everything.
 pub fn from_relay(answered: &HeaderMap) -> Vec<(incoming::HeaderName, incoming::HeaderValue)> {
-    let connection = answered.get_all(reqwest::header::CONNECTION);
+    let listed = listed(answered.get_all(reqwest::header::CONNECTION));
     let mut headers = Vec::new();
     for (name, value) in answered {
         let name = name.as_str();
-        let is_listed = connection.iter().any(|value| lists(value.as_bytes(), name));
         // The length is set again from the body itself.
-        if is_for_one_connection(name) || is_listed || name == "content-length" {
+        if is_for_one_connection(name) || is_listed(name, &listed) || name == "content-length" {
             continue;
         }
         let name = incoming::HeaderName::try_from(name);
@@ -237,18 +239,18 @@ pub fn from_relay(answered: &HeaderMap) -> Vec<(incoming::HeaderName, incoming::
     headers
 }
 
-/// Whether one of the `Connection` headers names it.
-fn is_listed<'c>(name: &str, connection: impl IntoIterator<Item = &'c incoming::HeaderValue>) -> bool {
-    connection.into_iter().any(|value| lists(value.as_bytes(), name))
+/// What the `Connection` headers name.
+pub fn listed<'c, V: AsRef<[u8]> + 'c>(connection: impl IntoIterator<Item = &'c V>) -> Vec<&'c [u8]> {
+    let parts = connection.into_iter().flat_map(|value| value.as_ref().split(|byte| *byte == b','));
+    parts.map(<[u8]>::trim_ascii).collect()
+}
+
+fn is_listed(name: &str, listed: &[&[u8]]) -> bool {
+    listed.iter().any(|other| other.eq_ignore_ascii_case(name.as_bytes()))
 }
 
 fn is_for_one_connection(name: &str) -> bool {
     is_hop_by_hop(squash_into(name, &mut [0; LONGEST_SQUASHED]))
-}
-
-/// Whether `Connection` names this header.
-fn lists(connection: &[u8], name: &str) -> bool {
-    connection.split(|byte| *byte == b',').any(|part| part.trim_ascii().eq_ignore_ascii_case(name.as_bytes()))
 }
 
 /// Longer than every name that is looked for; of longer ones only the beginning counts.
@@ -259,16 +261,29 @@ pub fn squash(name: &str) -> String {
     name.bytes().filter(u8::is_ascii_alphanumeric).map(|byte| char::from(byte.to_ascii_lowercase())).collect()
 }
 
-/// The beginning of that, without a `String`.
+/// The beginning of that, without a `String` and without a branch for each letter.
 fn squash_into<'b>(name: &str, buffer: &'b mut [u8; LONGEST_SQUASHED]) -> &'b [u8] {
     let mut length = 0;
-    let letters = name.bytes().filter(u8::is_ascii_alphanumeric);
-    for (place, byte) in buffer.iter_mut().zip(letters) {
-        *place = byte.to_ascii_lowercase();
-        length += 1;
+    for byte in name.bytes() {
+        let Some(place) = buffer.get_mut(length) else { break };
+        *place = SQUASHED[usize::from(byte)];
+        length += usize::from(*place != 0);
     }
     &buffer[..length]
 }
+
+/// What becomes of each byte; 0: nothing.
+static SQUASHED: [u8; 256] = {
+    let mut squashed = [0; 256];
+    let mut byte: u8 = 0;
+    while byte < 128 {
+        if byte.is_ascii_alphanumeric() {
+            squashed[byte as usize] = byte.to_ascii_lowercase();
+        }
+        byte += 1;
+    }
+    squashed
+};
 
 fn add_arrival(headers: &mut HeaderMap, Arrived { client, like }: Arrived<'_>) {
     if let Some(client) = client.and_then(|ip| HeaderValue::from_str(&ip.to_canonical().to_string()).ok()) {
@@ -296,7 +311,7 @@ mod tests {
             arrived: Arrived { client: None, like: &arrival },
             keep_session: true,
         };
-        to.withholds(squash_into(name, &mut [0; LONGEST_SQUASHED]), name)
+        !to.takes(name, &[])
     }
 
     #[test]

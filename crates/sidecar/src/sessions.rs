@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use actix_web::http::header::HeaderMap;
+use actix_web::http::header::{HeaderMap, HeaderName};
 use gatelodge_oauth::time::Timestamp;
 
 use crate::caller::Caller;
@@ -14,6 +14,9 @@ use crate::respond::Fault;
 
 /// The header, in the lower case that both HTTP libraries use.
 pub const HEADER: &str = "mcp-session-id";
+
+/// The same, read once.
+pub const NAME: HeaderName = HeaderName::from_static(HEADER);
 
 /// Longer ids are nobody's. Some servers keep a session in its id, signed.
 const LONGEST_ID: usize = 8 * 1024;
@@ -37,18 +40,19 @@ pub enum Named<'a> {
 
 /// Reads the header (MCP transports, "Session Management": visible ASCII).
 pub fn named(headers: &HeaderMap) -> Named<'_> {
-    let mut values = headers.get_all(HEADER);
+    let mut values = headers.get_all(NAME);
     let (Some(value), None) = (values.next(), values.next()) else {
-        return if headers.contains_key(HEADER) { Named::Garbage } else { Named::Nothing };
+        return if headers.contains_key(NAME) { Named::Garbage } else { Named::Nothing };
     };
-    match value.to_str() {
+    match std::str::from_utf8(value.as_bytes()) {
         Ok(id) if is_id(id) => Named::Session(id),
         _ => Named::Garbage,
     }
 }
 
 fn is_id(id: &str) -> bool {
-    (1..=LONGEST_ID).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic())
+    // Asked of many bytes at once.
+    (1..=LONGEST_ID).contains(&id.len()) && id.bytes().fold(true, |all, byte| all & byte.is_ascii_graphic())
 }
 
 impl Sessions {

@@ -9,16 +9,18 @@
 //! | `minted` | credentials at hand, each asked for once |
 //! | `principal` | the caller as all of these see it |
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use gatelodge_oauth::access_token::SigningKey;
+use gatelodge_oauth::scope::Scope;
 use gatelodge_service::clock::Clock;
 use reqwest::header::{HeaderName, HeaderValue};
 use tokio::task::JoinHandle;
 
 use crate::caller::Caller;
 use crate::config::{Config, ContextRule, IdentityKind, Resource};
-use crate::headers::squash;
+use crate::headers::{line, squash};
 use crate::respond::Fault;
 use assertion::Assertion;
 use credential::Credential;
@@ -37,18 +39,21 @@ mod minted;
 mod principal;
 mod webhook;
 
-const ISSUER: HeaderName = HeaderName::from_static("x-mcp-auth-issuer");
-const SUBJECT: HeaderName = HeaderName::from_static("x-mcp-auth-sub");
-const CLIENT_ID: HeaderName = HeaderName::from_static("x-mcp-auth-client-id");
-const SCOPE: HeaderName = HeaderName::from_static("x-mcp-auth-scopes");
-const CONTEXT: HeaderName = HeaderName::from_static("x-mcp-auth-context");
+const ISSUER: &str = "x-mcp-auth-issuer";
+const SUBJECT: &str = "x-mcp-auth-sub";
+const CLIENT_ID: &str = "x-mcp-auth-client-id";
+const SCOPE: &str = "x-mcp-auth-scopes";
+const CONTEXT: &str = "x-mcp-auth-context";
+
+/// Of all these lines together, and more.
+const USUAL_LENGTH: usize = 512;
 
 /// Where the keys of the assertions are published: on the health listener, which the private network alone can reach.
 /// Beside the authorization server's keys on the public origin they would be one mistake away from being taken for these.
 pub const JWKS_PATH: &str = "/.well-known/gatelodge-identity-jwks";
 
 /// A header for the MCP server.
-pub type Header = (HeaderName, HeaderValue);
+type Header = (HeaderName, HeaderValue);
 
 /// What one MCP server is told. Shared by all workers, so that each credential is fetched once.
 pub struct Identity {
@@ -95,28 +100,31 @@ impl Identity {
         Ok(Self { issuer: config.issuer.clone(), rules: resource.identity.context.clone(), form, reserved })
     }
 
-    /// The headers that say who calls. `token` is the access token as it came.
-    pub async fn headers_for<'t>(
+    /// The header lines that say who calls. `token` is the access token as it came.
+    pub async fn lines_for<'t>(
         &self,
         caller: &Caller,
         token: impl FnOnce() -> Option<&'t str>,
-    ) -> Result<Vec<(HeaderName, HeaderValue)>, Fault> {
+    ) -> Result<Vec<u8>, Fault> {
+        let mut lines = Vec::with_capacity(USUAL_LENGTH);
+        let mut add = |(name, value): &Header| line(&mut lines, name.as_str(), value.as_bytes());
         if let Some(header) = passed_through(caller) {
-            return Ok(vec![header.clone()]);
+            add(header);
+            return Ok(lines);
         }
         let context = self.context_of(caller);
         let principal = Principal::of(caller, context.and_then(|value| value.to_str().ok()));
-        let mut headers = match (&self.form, &principal) {
-            (Form::Credential(credential), Some(principal)) => vec![credential.header(principal, token()).await?],
-            (Form::Credential(credential), None) => credential.anonymous().into_iter().collect(),
-            (_, None) => Vec::new(),
-            (Form::Headers, Some(principal)) => plain(principal),
-            (Form::Assertion(assertion), Some(principal)) => vec![assertion.header(principal)?],
-        };
-        if let Some(context) = context {
-            headers.push((CONTEXT, context.clone()));
+        match (&self.form, &principal) {
+            (Form::Credential(credential), Some(principal)) => add(&credential.header(principal, token()).await?),
+            (Form::Credential(credential), None) => credential.anonymous().iter().for_each(add),
+            (_, None) => {}
+            (Form::Headers, Some(principal)) => plain(principal, &mut lines),
+            (Form::Assertion(assertion), Some(principal)) => add(&assertion.header(principal)?),
         }
-        Ok(headers)
+        if let Some(context) = context {
+            line(&mut lines, CONTEXT, context.as_bytes());
+        }
+        Ok(lines)
     }
 
     /// The MCP server did not take the credential of this caller: the next request asks for another one.
@@ -187,24 +195,26 @@ fn matches(rule: &ContextRule, caller: &Caller, own_issuer: &str) -> bool {
         && rule.scope.as_deref().is_none_or(|name| caller.scope().is_some_and(|scope| scope.contains(name)))
 }
 
-fn plain(principal: &Principal<'_>) -> Vec<(HeaderName, HeaderValue)> {
-    // With the context value, five.
-    let mut headers = Vec::with_capacity(5);
-    headers.push((SUBJECT, visible(principal.subject)));
-    headers.extend(principal.issuer.map(|issuer| (ISSUER, visible(issuer))));
-    headers.extend(principal.client_id.map(|client_id| (CLIENT_ID, visible(client_id))));
-    let scope = principal.scope.and_then(|scope| HeaderValue::from_str(&scope.to_string()).ok());
-    headers.push((SCOPE, scope.unwrap_or(HeaderValue::from_static(""))));
-    headers
+fn plain(principal: &Principal<'_>, lines: &mut Vec<u8>) {
+    let mut add = |name, value: &str| line(lines, name, value.as_bytes());
+    add(SUBJECT, &visible(principal.subject));
+    if let Some(issuer) = principal.issuer {
+        add(ISSUER, &visible(issuer));
+    }
+    if let Some(client_id) = principal.client_id {
+        add(CLIENT_ID, &visible(client_id));
+    }
+    let scope = principal.scope.map(Scope::as_str).unwrap_or_default();
+    // Names of scopes are visible too, and nothing but a space stands between them (RFC 6749 §3.3).
+    add(SCOPE, if scope.bytes().all(|byte| matches!(byte, b' '..=b'~')) { scope } else { "" });
 }
 
 /// An identity as a header value: visible ASCII as it is, everything else (and `%` itself) percent-encoded, so that two
 /// identities never look the same.
-fn visible(identity: &str) -> HeaderValue {
-    if identity.bytes().all(is_visible)
-        && let Ok(value) = HeaderValue::from_str(identity)
-    {
-        return value;
+fn visible(identity: &str) -> Cow<'_, str> {
+    // Most identities are as they are, which is asked of many bytes at once.
+    if identity.bytes().fold(true, |all, byte| all & is_visible(byte)) {
+        return Cow::Borrowed(identity);
     }
     let mut text = String::with_capacity(identity.len());
     for byte in identity.bytes() {
@@ -214,7 +224,7 @@ fn visible(identity: &str) -> HeaderValue {
             text.push_str(&format!("%{byte:02X}"));
         }
     }
-    HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static(""))
+    Cow::Owned(text)
 }
 
 const fn is_visible(byte: u8) -> bool {

@@ -86,9 +86,9 @@ async fn told(toml: &str, caller: &Caller) -> Vec<(String, String)> {
     );
     let config = toml::from_str::<crate::config::RawConfig>(&toml).expect("TOML").check().expect("a configuration");
     let identity = Identity::new(&config, &config.resources[0], &Clock::system()).expect("an identity");
-    let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
-    let headers = identity.headers_for(caller, || None).await.expect("headers");
-    headers.iter().map(|(name, value)| (name.to_string(), text(value))).collect()
+    let lines = String::from_utf8(identity.lines_for(caller, || None).await.expect("lines")).expect("text");
+    let header = |line: &str| line.split_once(": ").map(|(name, value)| (name.into(), value.into()));
+    lines.split_terminator("\r\n").map(|line| header(line).expect("a header")).collect()
 }
 
 #[tokio::test]
