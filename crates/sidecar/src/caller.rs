@@ -79,8 +79,12 @@ impl PartialEq for Holder {
 impl Eq for Holder {}
 
 impl Hash for Holder {
+    /// The same subject of two issuers is rare, and no worse than any two that meet in a table.
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.name().hash(state);
+        match self.name() {
+            Ok((_, subject)) => subject.hash(state),
+            Err(address) => address.hash(state),
+        }
     }
 }
 

@@ -4,10 +4,9 @@
 //! two texts that are one here, nor choose the places of a table; and the tables end with the process, as the key does. SHA-256
 //! would do the same for ten times the work where the processor has no instructions for it, on every request.
 
-use std::hash::Hasher;
 use std::sync::LazyLock;
 
-use siphasher::sip128::{Hasher128, SipHasher24};
+use siphasher::sip128::SipHasher24;
 
 static HASHER: LazyLock<SipHasher24> = LazyLock::new(|| {
     let mut key = [0; 16];
@@ -23,9 +22,7 @@ pub struct Fingerprint(u128);
 impl Fingerprint {
     /// Of the whole of these bytes.
     pub fn of(bytes: &[u8]) -> Self {
-        let mut hasher = *HASHER;
-        hasher.write(bytes);
-        Self(hasher.finish128().as_u128())
+        Self(HASHER.hash(bytes).as_u128())
     }
 }
 

@@ -39,6 +39,10 @@ impl TrustedProxies {
     /// is no address, whatever its bytes, ends the walk at the last trusted address before it.
     pub fn source_of(&self, request: &HttpRequest) -> Option<IpAddr> {
         let peer = request.peer_addr()?.ip().to_canonical();
+        if !self.contain(peer) {
+            // Nobody asks what it writes.
+            return Some(peer);
+        }
         let lines = request.headers().get_all(FORWARDED_FOR).map(HeaderValue::as_bytes);
         Some(self.walk(peer, &lines.collect::<Vec<_>>()))
     }

@@ -1,6 +1,7 @@
 //! So many at once, in all and for each holder: counted when one comes, given back when it is dropped.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -62,12 +63,12 @@ impl<K: Eq + Hash> Drop for Place<K> {
     fn drop(&mut self) {
         let mut taken = self.places.taken.lock().unwrap_or_else(PoisonError::into_inner);
         taken.total -= 1;
-        let Some(holder) = &self.holder else { return };
-        if let Some(held) = taken.by_holder.get_mut(holder) {
-            *held -= 1;
-            if *held == 0 {
+        let Some(holder) = self.holder.take() else { return };
+        if let Entry::Occupied(mut held) = taken.by_holder.entry(holder) {
+            *held.get_mut() -= 1;
+            if *held.get() == 0 {
                 // Whoever is gone leaves nothing behind.
-                taken.by_holder.remove(holder);
+                held.remove();
             }
         }
     }

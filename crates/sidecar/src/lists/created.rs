@@ -13,8 +13,10 @@ static NAMED: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("taskId")
 
 /// The ids of the tasks that a message, or each of a batch, says were created. What can be read in two ways creates none.
 pub fn created_tasks(message: &[u8]) -> Vec<Cow<'_, str>> {
-    let message = std::str::from_utf8(message).ok().filter(|_| names_a_task(message));
-    let Some(Ok(message)) = message.map(Value::only) else { return Vec::new() };
+    if !names_a_task(message) {
+        return Vec::new();
+    }
+    let Some(Ok(message)) = std::str::from_utf8(message).ok().map(Value::only) else { return Vec::new() };
     if !message.is_array() {
         return created_by(message).into_iter().collect();
     }

@@ -24,7 +24,7 @@ pub fn members<'a, K: Copy>(
     let mut others = Others::default();
     scanner.object(|scanner, name| {
         let Some(index) = ours.iter().position(|(our, _)| *our == name) else {
-            if is_ambiguous(&name) || ours.iter().any(|(our, _)| resembles(&name, our)) {
+            if is_ambiguous(&name) || resembles_any(&name, ours.iter().map(|(our, _)| *our)) {
                 return Err(Unreadable::AmbiguousName);
             }
             others.add(name)?;
@@ -53,13 +53,16 @@ fn is_ambiguous(name: &str) -> bool {
     name == "__proto__" || name.contains('\0')
 }
 
-/// Whether `name` is `our`, but for case and for `_` and `-`. From the end, where names of one family differ.
-fn resembles(name: &str, our: &str) -> bool {
+/// Whether `name` is one of ours, but for case and for `_` and `-`. From the end, where names of one family differ.
+fn resembles_any<'o>(name: &str, mut ours: impl Iterator<Item = &'o str>) -> bool {
     fn letters(text: &str) -> impl Iterator<Item = u8> {
         let letters = text.bytes().rev().filter(|byte| !matches!(byte, b'_' | b'-'));
         letters.map(|byte| byte.to_ascii_lowercase())
     }
-    if name.is_ascii() { letters(name).eq(letters(our)) } else { folded(name).eq(folded(our)) }
+    match name.is_ascii() {
+        true => ours.any(|our| letters(name).eq(letters(our))),
+        false => ours.any(|our| folded(name).eq(folded(our))),
+    }
 }
 
 /// Both cases after another, since either alone leaves something: the Kelvin sign has no upper case, the long s no lower

@@ -50,8 +50,11 @@ impl Watched<AnswerBody> {
     /// The whole body, if it has arrived with its head.
     pub fn at_hand(&mut self) -> Option<Bytes> {
         let whole = self.body.at_hand()?;
-        if let Some(reader) = &mut self.reader {
-            reader.read(&whole);
+        match &mut self.reader {
+            // There is nothing to put together.
+            Some(reader) if matches!(reader.form, Form::Json) => reader.note(&whole),
+            Some(reader) => reader.read(&whole),
+            None => {}
         }
         Some(whole)
     }
