@@ -341,4 +341,15 @@ mod tests {
         all.sort_unstable();
         assert!(all.windows(2).all(|two| two[0] != two[1]), "{all:?}");
     }
+
+    /// `--help` sends whoever looks for a name there.
+    #[test]
+    fn the_documentation_says_what_each_name_means() {
+        let page = include_str!("../../../docs/operations.md");
+        let table = page.split("| `outcome` | what happened |").nth(1).and_then(|rest| rest.split("\n\n").next());
+        let table = table.expect("operations.md has a table of them");
+        for outcome in outcomes() {
+            assert!(table.contains(&format!("`{outcome}`")), "docs/operations.md does not say what {outcome} is");
+        }
+    }
 }
