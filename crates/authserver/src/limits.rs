@@ -87,7 +87,8 @@ impl RawLimits {
 pub struct Limits {
     /// `/register`.
     pub registration: Limiter,
-    /// `/authorize`, `/par` and `/device_authorization`, which keep what they are asked.
+    /// `/authorize`, `/par`, `/device_authorization` and `/device`, which keep what they are asked, and whatever else gives a browser
+    /// its first session or keeps something for it before anybody has signed in.
     pub requests: Limiter,
     /// Fetches of what clients name: their documents and their keys.
     pub documents: Limiter,

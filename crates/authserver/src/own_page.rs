@@ -91,7 +91,7 @@ async fn owner(request: &HttpRequest, app: &App, session: &OpenSession) -> Resul
     found.map_err(|error| problem::store(app, request, &error))?.ok_or_else(|| login::go_to_login(app))
 }
 
-/// A page of a session. The cookie is sent again: it may be a new one.
+/// A page of a session, which may be a new one.
 pub fn show(
     request: &HttpRequest,
     app: &App,

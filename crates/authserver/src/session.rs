@@ -22,6 +22,8 @@ pub struct OpenSession {
     pub user_id: Option<UserId>,
     /// Since when.
     pub authenticated_at: Option<Timestamp>,
+    /// Whether it was opened just now, so that its browser has yet to be given it.
+    pub is_new: bool,
 }
 
 /// Within this time after a sign-in nobody is asked again before something that matters.
@@ -61,7 +63,7 @@ pub fn resume(
         Some(user_id) => users::find_enabled(tx, &user_id)?.map(|user| user.id),
         None => None,
     };
-    Ok(Some(OpenSession { secret, user_id, authenticated_at }))
+    Ok(Some(OpenSession { secret, user_id, authenticated_at, is_new: false }))
 }
 
 /// The same in a transaction that decides something for the person who is signed in: holds them and then the session to its end, so that
@@ -109,7 +111,7 @@ pub fn open(tx: &mut Tx, user_id: Option<UserId>, config: &Config, now: Timestam
     };
     session.expires_at = expiry(&session, config, now);
     browser_sessions::insert(tx, &session)?;
-    Ok(OpenSession { secret, user_id, authenticated_at })
+    Ok(OpenSession { secret, user_id, authenticated_at, is_new: true })
 }
 
 /// An anonymous session lives as long as the request it waits with; a signed-in one until it is idle or old.

@@ -158,13 +158,30 @@ impl MailServer {
     /// # Panics
     /// When they do not come.
     pub async fn wait_for(&self, messages: usize) -> Mail {
+        self.wait_until(messages, "messages", || self.taken().len()).await;
+        self.taken()[messages - 1].clone()
+    }
+
+    /// How many of the commands so far begin like this.
+    pub fn commands_like(&self, beginning: &str) -> usize {
+        self.commands().iter().filter(|command| command.starts_with(beginning)).count()
+    }
+
+    /// Waits until there are so many of them.
+    ///
+    /// # Panics
+    /// When they do not come.
+    pub async fn wait_for_commands(&self, beginning: &str, times: usize) {
+        self.wait_until(times, beginning, || self.commands_like(beginning)).await;
+    }
+
+    async fn wait_until(&self, wanted: usize, of: &str, there_are: impl Fn() -> usize) {
         let mut waited = Duration::ZERO;
-        while self.taken().len() < messages {
-            assert!(waited < PATIENCE, "{} messages, and not {messages}: {:?}", self.taken().len(), self.commands());
+        while there_are() < wanted {
+            assert!(waited < PATIENCE, "{} {of}, and not {wanted}: {:?}", there_are(), self.commands());
             tokio::time::sleep(A_MOMENT).await;
             waited += A_MOMENT;
         }
-        self.taken()[messages - 1].clone()
     }
 }
 

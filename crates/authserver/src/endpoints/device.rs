@@ -12,6 +12,7 @@ use gatelodge_store::device_authorizations;
 
 use crate::app::App;
 use crate::endpoints::login::MAX_BODY;
+use crate::limits::Source;
 use crate::pages::{DevicePage, DeviceProblem, Failure};
 use crate::{csrf, language, problem, respond, transaction};
 
@@ -49,6 +50,9 @@ pub async fn submit(request: HttpRequest, body: Result<Bytes, Error>, app: Data<
     match app.store.read(move |tx| device_authorizations::find_by_user_code(tx, &user_code)).await {
         Ok(Some(device)) if device.is_waiting(now) => {
             app.code_guesses.give_back(source, now);
+            if let Err(wait) = app.limits.requests.count(Source::of(&request, &app.config)) {
+                return problem::too_many_requests(&app, &request, wait);
+            }
             transaction::begin(&request, &app, device.request()).await
         }
         Ok(_) => {

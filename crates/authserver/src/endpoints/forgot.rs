@@ -19,13 +19,13 @@ use crate::{csrf, language, own_page, problem};
 
 /// `GET /forgot`, with the transaction of the sign-in page that leads here, to lead back to.
 pub async fn show(request: HttpRequest, app: Data<App>) -> HttpResponse {
-    let session = match own_page::visit(&request, &app).await {
-        Ok(session) => session,
-        Err(page) => return page,
+    let page = match Parameters::parse(request.query_string().as_bytes()).and_then(|query| asked(&query)) {
+        Ok(page) => page,
+        Err(error) => return problem::form(&app, &request, &error),
     };
-    match Parameters::parse(request.query_string().as_bytes()).and_then(|query| asked(&query)) {
-        Ok(page) => answer(&request, &app, &session, page, None),
-        Err(error) => problem::form(&app, &request, &error),
+    match own_page::visit(&request, &app).await {
+        Ok(session) => answer(&request, &app, &session, page, None),
+        Err(page) => page,
     }
 }
 

@@ -31,7 +31,7 @@ pub enum Place {
     Consent,
 }
 
-/// Sends the browser to one of our pages about a transaction, with the cookie when the session is new.
+/// Sends the browser to one of our pages about a transaction, and gives it a session that is new.
 pub fn go_to(app: &App, place: Place, transaction: &Secret, session: Option<&OpenSession>) -> HttpResponse {
     let page = match place {
         Place::Login => "login",
@@ -65,9 +65,10 @@ pub fn go_to_login(app: &App) -> HttpResponse {
     respond::see_other(&format!("{}/login", app.config.public_url.path()))
 }
 
-/// Gives the browser its session.
+/// Gives the browser its session, when that is new. One that it has is never sent again: an answer that comes late would put it back
+/// in the place of the one that somebody signed in to meanwhile.
 pub fn add_cookie(response: &mut HttpResponse, app: &App, session: &OpenSession) {
-    if response.add_cookie(&session::cookie(session, &app.config)).is_err() {
+    if session.is_new && response.add_cookie(&session::cookie(session, &app.config)).is_err() {
         tracing::error!("a session cookie could not be written");
     }
 }

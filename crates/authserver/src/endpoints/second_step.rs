@@ -97,10 +97,12 @@ impl Here {
 
     /// Back to the first step.
     pub fn start_over(&self, app: &App) -> HttpResponse {
-        match &self.next {
+        let mut response = match &self.next {
             Next::Consent(transaction) => login::go_to(app, Place::Login, transaction, None),
             Next::Account => login::go_to_login(app),
-        }
+        };
+        login::add_cookie(&mut response, app, &self.session);
+        response
     }
 }
 

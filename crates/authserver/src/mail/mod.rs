@@ -17,7 +17,7 @@ use lettre::transport::smtp::extension::ClientId;
 use lettre::{Address, AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
 use secrecy::ExposeSecret;
 use tokio::runtime::Handle;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::task::JoinSet;
 use url::{Host, Url};
 
@@ -208,9 +208,9 @@ impl Mailer {
         let (postman, turns) = (self.postman.clone(), Arc::clone(&self.turns));
         let task = async move {
             let _place = place;
-            let Ok(_turn) = turns.acquire().await else { return };
+            let Ok(turn) = turns.acquire().await else { return };
             if let Some(mail) = write.await {
-                postman.deliver(&mail).await;
+                postman.deliver(&mail, turn, &turns).await;
             }
         };
         let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
@@ -229,11 +229,13 @@ impl Mailer {
 }
 
 impl Postman {
-    /// As many attempts as may help.
-    async fn deliver(&self, mail: &Addressed) {
+    /// As many attempts as may help, each in a turn of its own: whoever waits for another one keeps nobody else waiting.
+    async fn deliver<'t>(&self, mail: &Addressed, mut turn: SemaphorePermit<'t>, turns: &'t Semaphore) {
         let (what, mut pauses) = (mail.letter.what, PAUSES.into_iter());
         loop {
-            let error = match self.send(mail).await {
+            let sent = self.send(mail).await;
+            drop(turn);
+            let error = match sent {
                 Ok(()) => return tracing::info!(what, "a message was handed to the mail server"),
                 Err(error) => error,
             };
@@ -241,6 +243,8 @@ impl Postman {
                 Some(pause) => {
                     tracing::warn!(what, reason = %error, seconds = pause.as_secs(), "a message is sent again later");
                     tokio::time::sleep(pause).await;
+                    let Ok(next) = turns.acquire().await else { return };
+                    turn = next;
                 }
                 None => {
                     return tracing::error!(what, reason = %error, "a message was not sent; `gatelodge email test` says more");

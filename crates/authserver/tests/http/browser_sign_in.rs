@@ -2,11 +2,15 @@
 //! sign-in page tells nobody who has an account.
 
 use argon2::{Algorithm, Argon2, Params, PasswordHasher as _, Version};
+use reqwest::Method;
 
-use crate::support::{Browser, Database, Form, McpClient, PASSWORD, Page, Server, on_any_database, on_both_databases};
+use crate::support::{
+    Answer, Browser, Database, Form, McpClient, PASSWORD, Page, Server, on_any_database, on_both_databases,
+};
 
 on_both_databases! {
     signing_in_makes_a_new_session_and_ends_the_old_one,
+    an_answer_that_comes_late_puts_no_ended_session_back,
     a_planted_cookie_is_worth_nothing,
     a_wrong_password_keeps_the_name_and_tells_nothing,
     a_name_is_one_person_however_it_is_typed,
@@ -38,6 +42,37 @@ async fn signing_in_makes_a_new_session_and_ends_the_old_one(database: &Database
     thief.allow(&consent).await.assert_error(400, "browser_changed");
     thief.open(&client.authorize_path()).await.assert_login();
     assert_eq!(database.count("browser_sessions WHERE user_id IS NOT NULL"), 1);
+}
+
+/// Proves RFC 6265 §8.4: what another tab asked before does not take the place of the session that somebody signed in to.
+async fn an_answer_that_comes_late_puts_no_ended_session_back(database: &Database) {
+    let server = Server::start(database).await;
+    let client = McpClient::register(&server).await;
+    let mut browser = Browser::new(&server);
+    let login = browser.open("/login").await;
+    assert_eq!(browser.sign_in(&login, "ada").await.path, "/account");
+    let mut tab = browser.second_tab();
+    let (name, value) = tab.session();
+    let cookie = format!("{name}={value}");
+    let mut late = Vec::new();
+    let asked = client.authorize_path();
+    let pages = ["", "/activity", "/second-factor", "/passkeys", "/tokens"].map(|page| format!("/account{page}"));
+    for path in pages.iter().map(String::as_str).chain(["/password", "/login", "/second-step", &asked]) {
+        let request = server.request(Method::GET, path).header("cookie", &cookie);
+        late.push((path.to_owned(), Answer::of(request).await));
+    }
+    server.advance(601);
+    let again = tab.open("/login").await;
+    late.push(("/login, again".to_owned(), again.answer.clone()));
+    late.push(("a wrong password".to_owned(), tab.sign_in_with(&again, "ada", "wrong").await.answer));
+    let login = browser.open("/login").await;
+    assert_eq!(browser.sign_in(&login, "ada").await.path, "/account");
+    let session = browser.session().1.to_owned();
+    for (asked, answer) in &late {
+        browser.take_cookies(answer);
+        assert_eq!(browser.session().1, session, "{asked}: {answer:?}");
+    }
+    assert_eq!(browser.open("/account").await.path, "/account");
 }
 
 async fn a_planted_cookie_is_worth_nothing(database: &Database) {

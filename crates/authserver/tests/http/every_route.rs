@@ -74,8 +74,13 @@ async fn every_route_answers_every_method_and_keeps_to_itself(database: &Databas
             for cookie in [None, Some(&cookie)] {
                 let request = server.request(method.clone(), &path).header("accept", "text/html");
                 let request = if let Some(cookie) = cookie { request.header("cookie", cookie) } else { request };
+                let before = database.count("browser_sessions");
                 let answer = Answer::of(request).await;
                 let what = format!("{method} {path}, signed in: {}", cookie.is_some());
+                // Whoever has a session is not sent it again; whoever is given one has it.
+                let (made, is_given) =
+                    (database.count("browser_sessions") - before, answer.header("set-cookie").is_some());
+                assert_eq!((made == 1, made == 1 && cookie.is_none()), (is_given, is_given), "{what}: {answer:?}");
                 assert!(answer.status < 500 && !matches!(answer.status, 301 | 302 | 307 | 308), "{what}: {answer:?}");
                 if answer.status == 200 && is_among(&PUBLIC, &path) {
                     assert_eq!(answer.header("x-content-type-options"), Some("nosniff"), "{what}: {answer:?}");

@@ -25,6 +25,7 @@ on_any_database! {
     without_a_mail_server_there_is_no_such_page,
     a_mail_server_that_says_nothing_delays_no_page_and_too_many_messages_are_told,
     a_mail_server_that_says_later_is_asked_again,
+    messages_that_are_sent_again_later_keep_no_others_waiting,
     an_operator_says_where_messages_go_and_a_link_to_the_address_before_is_dead,
 }
 
@@ -236,6 +237,21 @@ async fn a_mail_server_that_says_later_is_asked_again(database: &Database) {
     write_to(database, "ada");
     forgot(&server, "192.0.2.1", "ada").await;
     assert!(choose(&server, &mail.wait_for(1).await.link(ISSUER)).await.has("done"));
+}
+
+/// Proves RFC 5321 §4.5.4.1: a mailbox that takes nothing now holds up what is for others no longer than one attempt takes.
+async fn messages_that_are_sent_again_later_keep_no_others_waiting(database: &Database) {
+    const TO_ADA: &str = "RCPT TO:<ada@";
+    let mail = MailServer::that(|line| line.starts_with(TO_ADA).then(|| "451 4.7.1 greylisted".to_owned()));
+    let server = Server::start_with(database, with(&mail)).await;
+    ["ada", "bob"].into_iter().for_each(|name| write_to(database, name));
+    for number in 0..4 {
+        forgot(&server, &format!("192.0.2.{number}"), "ada").await;
+    }
+    mail.wait_for_commands(TO_ADA, 4).await;
+    forgot(&server, "192.0.2.9", "bob").await;
+    assert_eq!(mail.wait_for(1).await.to, "bob@example.org");
+    assert!(mail.commands_like(TO_ADA) < 4 * 3, "the others wait still: {:?}", mail.commands());
 }
 
 /// Proves NIST SP 800-63B §6.1.2.3: another address is another place, and what went to the one before is worth nothing.

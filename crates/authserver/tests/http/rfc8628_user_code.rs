@@ -16,6 +16,7 @@ on_both_databases! {
     a_page_of_another_browser_decides_nothing,
     guesses_are_counted,
     guesses_at_once_are_counted_like_guesses_in_a_row,
+    a_right_code_begins_no_more_than_may_begin,
 }
 
 on_any_database! {
@@ -122,6 +123,30 @@ async fn guesses_at_once_are_counted_like_guesses_in_a_row(database: &Database) 
     let statuses = join_all((0..200).map(|_| guess())).await;
     assert_eq!(statuses.iter().filter(|status| **status == 400).count(), 10, "so many were looked up");
     assert!(statuses.iter().all(|status| [400, 429].contains(status)));
+}
+
+/// Proves RFC 6585 §4: whoever has one right code begins no more with it than others may.
+async fn a_right_code_begins_no_more_than_may_begin(database: &Database) {
+    let settings = Settings {
+        more: "[grants]\ndevice_code = true\n",
+        limits: "requests_per_source = 5\nrequests = 1000",
+        ..Settings::default()
+    };
+    let server = Server::start_with(database, settings).await;
+    let client = device_client(&server).await;
+    let codes = begin(&client, &server).await;
+    server.advance(12);
+    let form = Form::new([("user_code", codes.user_code.as_str())]);
+    for number in 1..=20 {
+        let answer = Browser::new(&server).submit_without_following("/device", &form).await;
+        assert_eq!(answer.status, if number <= 5 { 303 } else { 429 }, "{number}: {answer:?}");
+        if number > 5 {
+            assert_eq!((answer.header("retry-after"), answer.header("set-cookie")), (Some("12"), None));
+        }
+    }
+    assert_eq!((database.count("browser_sessions"), database.count("pending_authorizations")), (5, 5));
+    server.advance(12);
+    type_code(&mut Browser::new(&server), &codes.user_code).await.assert_login();
 }
 
 async fn a_wrong_code_says_the_same_whatever_is_wrong(database: &Database) {

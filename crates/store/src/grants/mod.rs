@@ -16,6 +16,11 @@ use crate::{StoreError, Tx};
 
 mod pages;
 
+// Grants as what others were made of.
+diesel::alias! {
+    const CAUSES: Alias<Causes> = t as causes;
+}
+
 #[derive(Queryable, Insertable)]
 #[diesel(table_name = t, treat_none_as_default_value = false)]
 struct Row {
@@ -175,10 +180,16 @@ pub fn take_back(tx: &mut Tx, id: &GrantId, now: Timestamp) -> Result<Vec<Grant>
     Ok(ended)
 }
 
-/// Ends every grant of a client; how many had not ended before.
+/// Ends every grant of a client, as [`revoke`] does; how many had not ended before. Like there, what nobody was asked for ends in a
+/// statement of its own: one that waits for a grant does not see what was made of it meanwhile.
 pub fn revoke_all_of_client(tx: &mut Tx, client_id: &ClientId, now: Timestamp) -> Result<usize, StoreError> {
-    let alive = t::table.filter(t::client_id.eq(client_id.as_str())).filter(t::revoked_at.is_null());
-    Ok(diesel::update(alive).set(t::revoked_at.eq(Some(now.as_unix()))).execute(&mut tx.0)?)
+    let revoked = t::revoked_at.eq(Some(now.as_unix()));
+    let of_client = t::table.filter(t::client_id.eq(client_id.as_str())).filter(t::revoked_at.is_null());
+    let ended = diesel::update(of_client).set(revoked).execute(&mut tx.0)?;
+    let causes = CAUSES.filter(CAUSES.field(t::client_id).eq(client_id.as_str()));
+    let causes = causes.filter(CAUSES.field(t::revoked_at).is_not_null()).select(CAUSES.field(t::id).nullable());
+    let because = of_client.filter(t::remembered_from.eq_any(causes));
+    Ok(ended + diesel::update(because).set(revoked).execute(&mut tx.0)?)
 }
 
 /// A place in the status list that no grant ever had.
@@ -326,8 +337,14 @@ pub fn orphan_all_of_user(tx: &mut Tx, user_id: &UserId) -> Result<(), StoreErro
     Ok(())
 }
 
-/// Ends every grant that was made before this time, as [`revoke`] does; how many there were.
+/// Ends every grant that was made before this time, as [`revoke`] does: what nobody was asked for because of one of them ends too,
+/// whenever it was made. How many there were.
 pub fn revoke_all_before(tx: &mut Tx, before: Timestamp, now: Timestamp) -> Result<usize, StoreError> {
-    let older = t::table.filter(t::created_at.lt(before.as_unix())).filter(t::revoked_at.is_null());
-    Ok(diesel::update(older).set(t::revoked_at.eq(Some(now.as_unix()))).execute(&mut tx.0)?)
+    let (revoked, before) = (t::revoked_at.eq(Some(now.as_unix())), before.as_unix());
+    let older = t::table.filter(t::created_at.lt(before)).filter(t::revoked_at.is_null());
+    let ended = diesel::update(older).set(revoked).execute(&mut tx.0)?;
+    let causes = CAUSES.filter(CAUSES.field(t::created_at).lt(before));
+    let causes = causes.filter(CAUSES.field(t::revoked_at).is_not_null()).select(CAUSES.field(t::id).nullable());
+    let because = t::table.filter(t::revoked_at.is_null()).filter(t::remembered_from.eq_any(causes));
+    Ok(ended + diesel::update(because).set(revoked).execute(&mut tx.0)?)
 }

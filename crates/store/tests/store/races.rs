@@ -6,6 +6,7 @@ use std::time::Duration;
 use gatelodge_e2e::scale::scale;
 use gatelodge_oauth::client_assertion::UsedAssertion;
 use gatelodge_oauth::grant::refresh_token::{RefreshToken, SealedSuccessor};
+use gatelodge_oauth::grant::{Grant, GrantId};
 use gatelodge_oauth::secret::{Kind, Secret, random_base62};
 use gatelodge_store::browser_sessions::{self, BrowserSession};
 use gatelodge_store::signing_keys::{self, SigningKeyRow};
@@ -15,7 +16,9 @@ use gatelodge_store::{
     used_assertions, users,
 };
 
-use crate::support::{TestDatabase, at, code, hash, on_both_databases, pending, refresh_token, session, user};
+use crate::support::{
+    TestDatabase, at, code, count, grant, hash, on_both_databases, pending, refresh_token, session, user,
+};
 
 on_both_databases!(
     a_code_is_consumed_once,
@@ -28,6 +31,7 @@ on_both_databases!(
     holding_a_grant_keeps_others_waiting,
     no_session_outlives_the_password_it_was_opened_with,
     no_token_is_made_after_a_committed_revocation,
+    what_is_made_of_a_consent_while_it_ends_ends_too,
     an_assertion_is_spent_by_one_request_that_may_be_tried_again,
     a_crowd_of_writers_waits_its_turn,
 );
@@ -290,6 +294,59 @@ async fn no_token_is_made_after_a_committed_revocation(database: TestDatabase) {
         assert_eq!(revoked.expect("no error").len(), 1);
         let (made, at_the_end) = refreshed.expect("no error");
         assert_eq!(made, at_the_end.expect("is there").revoked_at.is_none(), "the grant changed while it was held");
+    }
+}
+
+/// Proves RFC 7009 §2.1: whatever ends a consent ends what was made of it in the moment before, whenever that was seen.
+async fn what_is_made_of_a_consent_while_it_ends_ends_too(database: TestDatabase) {
+    type End = fn(&mut Tx, &Grant) -> Result<usize, StoreError>;
+    let ends: [End; 3] = [
+        |tx, consent| grants::revoke(tx, &consent.id, at(5)).map(|ended| ended.len()),
+        |tx, consent| grants::revoke_all_of_client(tx, &consent.client_id, at(5)),
+        |tx, _| grants::revoke_all_before(tx, at(2), at(5)),
+    ];
+    let stranger = Grant { user_id: None, created_at: at(4), ..grant() };
+    database.write(move |tx| grants::insert(tx, &stranger)).await;
+    for end in ends {
+        let consent = grant();
+        let somebody = user(consent.id.as_str());
+        let consent = Grant { user_id: Some(somebody.id.clone()), ..consent };
+        let stored = consent.clone();
+        database
+            .write(move |tx| {
+                users::insert(tx, &somebody)?;
+                grants::insert_consent(tx, &stored)
+            })
+            .await;
+        let (holds, held) = std::sync::mpsc::sync_channel::<()>(1);
+        let (url, asked) = (database.url.clone(), consent.clone());
+        let remember = database.store.write(move |tx| {
+            let user_id = asked.user_id.as_ref().expect("somebody's");
+            let found = grants::consented(tx, user_id, &asked.client_id, &asked.resource, at(-1), at(3))?;
+            let from = found.expect("it holds");
+            let made =
+                Grant { id: GrantId::generate(), created_at: at(3), remembered_from: Some(from.id.clone()), ..from };
+            grants::insert(tx, &made)?;
+            holds.send(()).ok();
+            wait_until_somebody_waits(&url);
+            Ok(())
+        });
+        let ended = async {
+            tokio::task::spawn_blocking(move || held.recv()).await.expect("no panic").expect("it holds");
+            database.store.write(move |tx| end(tx, &consent)).await
+        };
+        let (remembered, ended) = tokio::join!(remember, ended);
+        remembered.expect("no error");
+        assert_eq!(ended.expect("no error"), 2);
+        assert_eq!(database.count("grants WHERE revoked_at IS NULL"), 1, "a stranger's alone");
+    }
+}
+
+/// On PostgreSQL: until another transaction waits for a row of this one. SQLite has one writer at a time, which sees all before it.
+fn wait_until_somebody_waits(url: &str) {
+    let waiting = "pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    while url.starts_with("postgres") && count(url, waiting) == 0 {
+        std::thread::sleep(Duration::from_millis(5));
     }
 }
 

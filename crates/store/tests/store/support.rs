@@ -47,22 +47,12 @@ impl TestDatabase {
 
     /// How many rows `from` selects: a table and a condition.
     pub fn count(&self, from: &str) -> i64 {
-        #[derive(QueryableByName)]
-        struct Count {
-            #[diesel(sql_type = BigInt)]
-            count: i64,
-        }
-        let query = diesel::sql_query(format!("SELECT count(*) AS count FROM {from}"));
-        let count: Result<Count, _> = match self.sqlite_path() {
-            Some(path) => query.get_result(&mut SqliteConnection::establish(&path.to_string_lossy()).expect("opens")),
-            None => query.get_result(&mut PgConnection::establish(&self.url).expect("connects")),
-        };
-        count.expect("the SQL is right").count
+        count(&self.url, from)
     }
 
     /// The file, when it is SQLite.
     pub fn sqlite_path(&self) -> Option<PathBuf> {
-        self.url.strip_prefix("sqlite://").map(PathBuf::from)
+        sqlite_path(&self.url)
     }
 
     pub fn database_url(&self) -> DatabaseUrl {
@@ -93,6 +83,25 @@ impl TestDatabase {
         .await;
         grant
     }
+}
+
+/// The same of the database at this URL.
+pub fn count(url: &str, from: &str) -> i64 {
+    #[derive(QueryableByName)]
+    struct Count {
+        #[diesel(sql_type = BigInt)]
+        count: i64,
+    }
+    let query = diesel::sql_query(format!("SELECT count(*) AS count FROM {from}"));
+    let count: Result<Count, _> = match sqlite_path(url) {
+        Some(path) => query.get_result(&mut SqliteConnection::establish(&path.to_string_lossy()).expect("opens")),
+        None => query.get_result(&mut PgConnection::establish(url).expect("connects")),
+    };
+    count.expect("the SQL is right").count
+}
+
+fn sqlite_path(url: &str) -> Option<PathBuf> {
+    url.strip_prefix("sqlite://").map(PathBuf::from)
 }
 
 pub fn on_sqlite<F: Future<Output = ()>>(test: impl FnOnce(TestDatabase) -> F) {

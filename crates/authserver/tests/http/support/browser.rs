@@ -67,10 +67,15 @@ impl<'s> Browser<'s> {
 
     pub async fn send(&mut self, request: RequestBuilder) -> Answer {
         let answer = Answer::of(request).await;
+        self.take_cookies(&answer);
+        answer
+    }
+
+    /// What an answer does to the cookies, whenever it comes.
+    pub fn take_cookies(&mut self, answer: &Answer) {
         for cookie in answer.headers.get_all("set-cookie") {
             self.keep(cookie.to_str().expect("ASCII"));
         }
-        answer
     }
 
     /// Types a name and the right password.
