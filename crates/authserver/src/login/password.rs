@@ -174,6 +174,20 @@ mod tests {
         }
     }
 
+    /// Proves OAuth 2.1 §7.7: how long the answer takes tells nobody who has an account.
+    #[test]
+    fn the_hash_of_nobody_costs_as_much_as_that_of_somebody() {
+        let passwords = Passwords::new().expect("passwords");
+        let somebody = hash("correct horse").expect("a hash");
+        let cost = |hash: &str| hash.split('$').take(4).collect::<Vec<_>>().join("$");
+        assert_eq!(cost(&passwords.decoy), cost(&somebody));
+        assert!(is_current(&PasswordHash::new(&passwords.decoy).expect("a hash")));
+        for (one, weaker) in [("m=19456", "m=9728"), ("t=2", "t=1"), ("argon2id", "argon2i")] {
+            let weaker = somebody.replace(one, weaker);
+            assert!(!is_current(&PasswordHash::new(&weaker).expect("a hash")), "{weaker}");
+        }
+    }
+
     /// Proves RFC 6819 §4.4.1.11: strangers that close their connections start no more checks at once than there are turns.
     #[tokio::test]
     async fn whoever_goes_away_keeps_their_turn_until_the_work_is_done() {

@@ -12,10 +12,13 @@ pub struct Answer {
 }
 
 impl Answer {
+    /// Whatever the test is about, there is no redirect but 303, so that no form is ever sent on (RFC 9700 §4.12).
     pub async fn of(request: RequestBuilder) -> Self {
         let response = request.send().await.expect("the server answers");
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        Self { status, headers, body: response.text().await.expect("the answer is complete") }
+        let answer = Self { status, headers, body: response.text().await.expect("the answer is complete") };
+        assert_eq!(answer.header("location").is_some(), answer.status == 303, "{answer:?}");
+        answer
     }
 
     /// A header that may be there once.
