@@ -59,19 +59,18 @@ pub async fn decide(
         // The last answer is the one that counts, a no as well.
         grants::forget_consents(tx, &user_id, &pending.request.client_id, &pending.request.resource)?;
         let event = |what| SecurityEvent::new(&state.config, what, &user_id, now).from(&origin);
-        let denied = event(What::Denied).about_request(&pending.request);
-        let granted = event(What::Granted);
         let grant = match &decision {
-            Decision::Allow(ticked) => match new_grant(&state, &pending, user_id, ticked, now) {
+            Decision::Allow(ticked) => match new_grant(&state, &pending, user_id.clone(), ticked, now) {
                 Some(grant) => Some(keep(tx, grant, is_remembered, now)?),
                 None => return Ok(None),
             },
             Decision::Deny => None,
         };
-        match &grant {
-            Some(grant) => granted.about(grant).keep(tx)?,
-            None => denied.keep(tx)?,
-        }
+        let event = match &grant {
+            Some(grant) => event(What::Granted).about(grant),
+            None => event(What::Denied).about_request(&pending.request),
+        };
+        event.keep(tx)?;
         answer(tx, &state, pending, grant.as_ref(), &code, now).map(|answer| Some((answer, grant)))
     });
     let Some((answer, grant)) = written.await? else { return Ok(None) };

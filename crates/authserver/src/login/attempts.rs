@@ -46,11 +46,9 @@ pub async fn begin(app: &App, request: &HttpRequest, typed: &str) -> Result<Resu
     let attempt = Attempt::of(Counted::SignIn, &account_of(typed), source_of(request, &app.config));
     let now = app.clock.now();
     let counted = app.store.write(move |tx| {
-        let seen = attempt.seen(tx, now)?;
-        if let Err(wait) = throttle::decide(&seen, now) {
+        if let Err(wait) = attempt.count(tx, now)? {
             return Ok(Err(wait));
         }
-        attempt.count(tx, &seen, now)?;
         let user = username.as_deref().map(|username| users::find_by_username(tx, username)).transpose()?.flatten();
         Ok(Ok(Begun { attempt, user }))
     });
@@ -83,20 +81,12 @@ async fn count(
 ) -> Result<Result<Attempt, Duration>, StoreError> {
     let attempt = Attempt::of(what, account, source_of(request, &app.config));
     let now = app.clock.now();
-    let counted = app.store.write(move |tx| {
-        let seen = attempt.seen(tx, now)?;
-        if let Err(wait) = throttle::decide(&seen, now) {
-            return Ok(Err(wait));
-        }
-        attempt.count(tx, &seen, now)?;
-        Ok(Ok(attempt))
-    });
-    let counted = counted.await?;
+    let counted = app.store.write(move |tx| attempt.count(tx, now)).await?;
     if let Err(wait) = &counted {
         let what = what.as_str();
         tracing::warn!(seconds = wait.as_secs(), what, "too many before: nothing is sent nor looked at");
     }
-    Ok(counted)
+    Ok(counted.map(|()| attempt))
 }
 
 /// What is counted. Each has counters of its own: whoever has messages sent to somebody does not slow their sign-in down.
@@ -174,13 +164,19 @@ impl Attempt {
         })
     }
 
-    /// From where somebody signed in lately only what happens to that account counts: neither does it make others there wait.
-    fn count(&self, tx: &mut Tx, seen: &Seen, now: Timestamp) -> Result<(), StoreError> {
-        self.counters(seen)
-            .into_iter()
-            .try_for_each(|(counter, rule)| sign_in_failures::add(tx, counter, rule.forgets_one_in, now))
+    /// Counts it, or says how long it has to wait.
+    fn count(&self, tx: &mut Tx, now: Timestamp) -> Result<Result<(), Duration>, StoreError> {
+        let seen = self.seen(tx, now)?;
+        if let Err(wait) = throttle::decide(&seen, now) {
+            return Ok(Err(wait));
+        }
+        for (counter, rule) in self.counters(&seen) {
+            sign_in_failures::add(tx, counter, rule.forgets_one_in, now)?;
+        }
+        Ok(Ok(()))
     }
 
+    /// From where somebody signed in lately only what happens to that account counts: neither does it make others there wait.
     fn counters(&self, seen: &Seen) -> Vec<(&HashedSecret, Rule)> {
         let of_account = [(&self.account, ACCOUNT), (&self.both, ACCOUNT)];
         let of_others = [(&self.source, SOURCE), (&self.everybody, EVERYBODY)];

@@ -6,7 +6,7 @@ use gatelodge_e2e::mail_server::MailServer;
 use crate::email_code::code_of;
 use crate::support::database::{Unfinished, on_postgres};
 use crate::support::mcp_client::path_of;
-use crate::support::{Browser, Database, McpClient, PASSWORD, Page, Server, Settings};
+use crate::support::{Browser, Database, McpClient, PASSWORD, Page, REMEMBERED_WIKI, Server, Settings};
 
 /// Proves OAuth 2.1 §7.7: a sign-in, a yes, a remembered yes and a link by e-mail do not overtake the end of an account.
 #[test]
@@ -26,19 +26,9 @@ fn a_right_code_does_not_outlive_what_ends_it_meanwhile() {
     on_postgres("a_right_code_does_not_outlive_what_ends_it_meanwhile", code_ended);
 }
 
-const REMEMBER: &str = r#"
-[[client]]
-id = "wiki"
-name = "Company Wiki"
-redirect_uris = ["https://wiki.example/callback"]
-token_endpoint_auth_method = "none"
-[consent]
-remember = "30d"
-"#;
-
 async fn start(database: &Database, mail: &MailServer) -> Server {
     let more = Box::leak(
-        format!("{REMEMBER}{}", mail.toml("[login]\nmethods = [\"password\", \"email_code\"]")).into_boxed_str(),
+        format!("{REMEMBERED_WIKI}{}", mail.toml("[login]\nmethods = [\"password\", \"email_code\"]")).into_boxed_str(),
     );
     Server::start_with(database, Settings { more, ..Settings::default() }).await
 }

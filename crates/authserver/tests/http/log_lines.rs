@@ -5,19 +5,9 @@ use serde_json::Value;
 
 use crate::support::binary::{Workplace, free_addresses};
 use crate::support::website::{Website, desktop_client};
-use crate::support::{Browser, Database, ISSUER, McpClient, Server};
+use crate::support::{Browser, Database, ISSUER, McpClient, REMEMBERED_WIKI, Server};
 
 const REDIRECT: &str = "http://127.0.0.1:53280/callback";
-
-const MORE: &str = r#"pinned_directory = "DIRECTORY/pinned"
-[[client]]
-id = "wiki"
-name = "Company Wiki"
-redirect_uris = ["https://wiki.example/callback"]
-token_endpoint_auth_method = "none"
-[consent]
-remember = "30d"
-"#;
 
 /// What no test can make happen.
 const UNSEEN: &str = "a fault of the program ended this request";
@@ -85,7 +75,8 @@ fn every_line_that_operators_are_told_of_says_what_is_promised() {
     let website = Website::start();
     let pinned = website.documents.url("/pinned.json");
     let [listen, health] = free_addresses();
-    let toml = website.settings(MORE).toml("sqlite://DIRECTORY/gatelodge.db");
+    let more = format!("pinned_directory = \"DIRECTORY/pinned\"{REMEMBERED_WIKI}");
+    let toml = website.settings(&more).toml("sqlite://DIRECTORY/gatelodge.db");
     let toml = toml.replacen("\"127.0.0.1:0\"", &format!("\"{listen}\""), 1);
     let workplace = Workplace::new(&toml.replacen("\"127.0.0.1:0\"", &format!("\"{health}\""), 1));
     let mut document = desktop_client();

@@ -79,6 +79,17 @@ name = "notes:write"
 title = "Write notes"
 "#;
 
+/// A client of the operator at a website, of which a yes is remembered.
+pub const REMEMBERED_WIKI: &str = r#"
+[[client]]
+id = "wiki"
+name = "Company Wiki"
+redirect_uris = ["https://wiki.example/callback"]
+token_endpoint_auth_method = "none"
+[consent]
+remember = "30d"
+"#;
+
 pub const TWO_RESOURCES: &str = r#"
 [[resource]]
 id = "https://mcp.example.com/mcp"
